@@ -1,0 +1,178 @@
+"""Datasets of the lake: one YAML file each in `dags/sources/`, named after the dataset.
+
+A file says who owns the data, how and when it arrives, how its bytes are read, which columns it has, and what makes a row unique.
+Tables, DAGs, gates and documentation follow from it.
+"""
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from citybrain.catalogue.content_file import ContentError, ContentModel, load_content
+from citybrain.settings import Settings
+
+IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,47}$")
+
+
+class Family(StrEnum):
+    """The six families of the lake."""
+
+    GOVERNMENT = "government"
+    INDUSTRY = "industry"
+    INTERNET = "internet"
+    SATELLITE = "satellite"
+    VIDEO = "video"
+    IOT = "iot"
+
+
+class Label(ContentModel):
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
+class DropFolder(ContentModel):
+    """Files that a department drops below `CITYBRAIN_DROP_FOLDER`."""
+
+    kind: Literal["drop_folder"]
+    path: str = Field(description="folder below the drop folder")
+    pattern: str = Field(default="*", description="file name pattern, e.g. *.csv")
+
+
+class S3Prefix(ContentModel):
+    """Objects that another system puts below a prefix of a bucket."""
+
+    kind: Literal["s3_prefix"]
+    bucket: str = Field(default="inbox", description="bucket zone; CITYBRAIN_S3_BUCKET_PREFIX stands before it")
+    prefix: str
+    pattern: str = "*"
+
+
+class HttpPull(ContentModel):
+    """A document pulled by GET; a server that answers 304 to our ETag or Last-Modified has nothing new."""
+
+    kind: Literal["http"]
+    url: str = Field(description="absolute, or a path below CITYBRAIN_FEEDS_URL")
+    timeout_seconds: float = Field(default=30, gt=0, le=600)
+
+
+Connector = Annotated[DropFolder | S3Prefix | HttpPull, Field(discriminator="kind")]
+
+
+class FileFormat(ContentModel):
+    """How the bytes are read. Missing markers become NULL in every format."""
+
+    kind: Literal["csv", "jsonl", "geojson", "parquet", "excel"]
+    encoding: Literal["utf-8", "gb18030"] = Field(
+        default="utf-8", description="CSV, JSON lines and GeoJSON only; a byte-order mark is accepted"
+    )
+    delimiter: str = Field(default=",", min_length=1, max_length=1, description="CSV only")
+    sheet: str | None = Field(default=None, description="Excel only; the first sheet when unset")
+    missing: list[str] = Field(default_factory=lambda: [""], description="texts that mean: no value")
+
+
+class Column(ContentModel):
+    """One column of the raw table. `headers` are the names a delivery may give it, matched exactly, never by position."""
+
+    name: str
+    type: Literal["text", "integer", "bigint", "numeric", "boolean", "date", "timestamp", "timestamptz"]
+    label: Label
+    headers: list[str] = Field(default_factory=list, description="default: the column's own name")
+    required: bool = Field(default=True, description="a delivery without this column is rejected")
+    unit: str | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _identifier(cls, value: str) -> str:
+        if not IDENTIFIER.match(value):
+            raise ValueError(f"{value!r} is not a name: lower-case letters, digits and underscores, at most 48")
+        return value
+
+    @property
+    def accepted_headers(self) -> list[str]:
+        return self.headers or [self.name]
+
+
+class Dataset(ContentModel):
+    """One dataset; its raw table is `raw.<id>`."""
+
+    id: str
+    title: Label
+    description: str
+    owner: str = Field(description="department id of the catalogue")
+    family: Family
+    origin: Literal["real", "synthetic"]
+    source_note: str = Field(description="where the data comes from and under which licence")
+    personal_data: Literal["none", "low", "high"]
+    enabled: bool = Field(default=True, description="CITYBRAIN_ENABLE_SOURCES switches a disabled one on")
+    schedule: str | None = Field(default=None, description="cron expression in Asia/Shanghai; none: only when asked")
+    arrival_sla: timedelta | None = Field(default=None, description="ISO 8601 duration within which a delivery must follow the last")
+    connector: Connector
+    format: FileFormat
+    columns: list[Column] = Field(min_length=1)
+    key: list[str] = Field(min_length=1, description="what makes a row unique after re-statements are resolved")
+    delivers: Literal["snapshot", "increment"] = Field(
+        description="snapshot: a delivery is the whole truth of its logical date; increment: rows add to or re-state earlier ones"
+    )
+    src_crs: Literal["EPSG:4326", "GCJ-02"] | None = Field(default=None, description="reference system of coordinates as delivered")
+    geometry_column: str | None = Field(default=None, description="GeoJSON: the text column that takes the geometry")
+
+    @field_validator("id")
+    @classmethod
+    def _identifier(cls, value: str) -> str:
+        if not IDENTIFIER.match(value):
+            raise ValueError(f"{value!r} is not an id: lower-case letters, digits and underscores, at most 48")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Dataset":
+        names = [column.name for column in self.columns]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"columns named twice: {', '.join(doubled)}")
+        unknown = sorted(set(self.key) - set(names))
+        if unknown:
+            raise ValueError(f"key names no column: {', '.join(unknown)}")
+        if self.geometry_column is not None and self.geometry_column not in names:
+            raise ValueError(f"geometry_column names no column: {self.geometry_column}")
+        headers = [header for column in self.columns for header in column.accepted_headers]
+        clash = sorted({header for header in headers if headers.count(header) > 1})
+        if clash:
+            raise ValueError(f"headers claimed by two columns: {', '.join(clash)}")
+        return self
+
+    def column(self, name: str) -> Column:
+        """The column called `name`. Raises KeyError."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+
+def dataset_files(settings: Settings) -> list[Path]:
+    return sorted(settings.sources_dir.glob("*.yml"))
+
+
+def load_dataset(path: Path) -> Dataset:
+    """One source file. Raises ContentError, also when the file is not named after its dataset."""
+    dataset = load_content(path, Dataset)
+    if dataset.id != path.stem:
+        raise ContentError(path, [(1, f"id is {dataset.id!r}, but the file is called {path.name}")])
+    return dataset
+
+
+def load_datasets(settings: Settings) -> dict[str, Dataset]:
+    """Every dataset by id, in order of id. Raises ContentError on the first file that is wrong."""
+    return {path.stem: load_dataset(path) for path in dataset_files(settings)}
+
+
+def active_datasets(settings: Settings) -> dict[str, Dataset]:
+    """The datasets that are landed: enabled in their file or by CITYBRAIN_ENABLE_SOURCES."""
+    return {
+        name: dataset
+        for name, dataset in load_datasets(settings).items()
+        if dataset.enabled or name in settings.enable_sources
+    }

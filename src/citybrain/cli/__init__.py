@@ -1,0 +1,1 @@
+"""`citybrain …`: the verbs people and DAGs call. One module per room; each is imported only when its verb is used."""

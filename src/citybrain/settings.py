@@ -1,0 +1,239 @@
+"""One typed settings object: the only reader of the environment.
+
+Every setting is an environment variable `CITYBRAIN_<NAME>`, or a line of `.env` beside the project. Passwords that nobody sets are
+generated once into `<home>/secrets/` (one file each, mode 600), so that no secret stands in the repository or in a log.
+"""
+
+import os
+import secrets as random_secrets
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SOURCE_TREE = Path(__file__).resolve().parents[2]
+
+
+def _default_project() -> Path:
+    """The checkout this package runs from, or the working directory when the package is installed from a wheel."""
+    return SOURCE_TREE if (SOURCE_TREE / "dbt_project").is_dir() else Path.cwd()
+
+
+class DatabaseRole(StrEnum):
+    """The login roles of the `city` database, and the owners of the two databases beside it (architecture decision 1)."""
+
+    OWNER = "owner"  # owns the schemas; migrations run as this role
+    LOADER = "loader"  # writes raw, quarantine, meta; reads nothing else
+    TRANSFORMER = "transformer"  # dbt: reads raw and meta, writes staging, intermediate, marts
+    BI_READER = "bi_reader"  # Superset: reads marts only
+    AIRFLOW = "airflow"  # owns the `airflow` database
+    SUPERSET = "superset"  # owns the `superset` database
+
+    @property
+    def login(self) -> str:
+        return f"citybrain_{self.value}"
+
+
+class Settings(BaseSettings):
+    """All settings. Paths are absolute after validation; ports are TCP ports on loopback."""
+
+    model_config = SettingsConfigDict(env_prefix="CITYBRAIN_", extra="ignore")
+
+    project: Path = Field(default_factory=_default_project, description="the checkout: dags/, dbt_project/, expectations/ …")
+    home: Path = Field(default=Path(".citybrain"), description="data, logs and generated secrets of the embedded stack")
+    bind_host: str = Field(default="127.0.0.1", description="the address every service listens on")
+
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="an outside PostgreSQL: postgresql://role:password@host:port/database of a role with CREATEDB and CREATEROLE",
+    )
+    postgres_port: int = 15432
+
+    s3_endpoint: str | None = Field(default=None, description="an outside S3, host:port; unset means the embedded SeaweedFS")
+    s3_access_key: SecretStr | None = None
+    s3_secret_key: SecretStr | None = None
+    s3_secure: bool = False
+    s3_region: str = "us-east-1"
+    s3_bucket_prefix: str = Field(default="citybrain-", description="before every bucket's name: landing, inbox …")
+    s3_port: int = Field(default=18333, description="the embedded S3; its gRPC twin takes this port + 10000")
+    s3_master_port: int = Field(default=19333, description="the embedded S3's master; also this port + 10000")
+    s3_volume_port: int = Field(default=18334, description="the embedded S3's volume server; also this port + 10000")
+    s3_filer_port: int = Field(default=18335, description="the embedded S3's filer; also this port + 10000")
+
+    airflow_port: int = 18080
+    superset_port: int = 18088
+    feeds_port: int = Field(default=18090, description="the demo city's HTTP feeds, what an outside vendor would serve")
+    pages_port: int = Field(default=18091, description="published pages: Great Expectations Data Docs and dbt docs")
+
+    drop_folder: Path | None = Field(default=None, description="where departments drop files; default <home>/drop")
+    feeds_url: str | None = Field(default=None, description="base URL of HTTP sources that name a path; default the demo city's feeds")
+    enable_sources: list[str] = Field(default_factory=list, description="disabled datasets to switch on, as a JSON list")
+    http_allow: list[str] = Field(
+        default_factory=list, description="host:port pairs that HTTP sources may open besides the demo city's feeds"
+    )
+
+    demo_enterprises: int = Field(default=20_000, ge=100, description="firms in the demo city's enterprise register")
+    demo_seed: int = 341600
+
+    gate_batches: int = Field(default=200, ge=1, description="landed batches one gate run claims at most")
+    claim_minutes: int = Field(default=30, ge=1, description="after this long a claim of a killed process is free again")
+    max_object_mb: int = Field(default=2048, ge=1, description="a larger delivery is rejected before it is read")
+
+    @field_validator("project", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    def model_post_init(self, _context: object) -> None:
+        if not self.home.is_absolute():
+            self.home = (self.project / self.home.expanduser()).absolute()
+
+    # Places below home
+    @property
+    def data_dir(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def run_dir(self) -> Path:
+        """Pid files and sockets."""
+        return self.home / "run"
+
+    @property
+    def secrets_dir(self) -> Path:
+        return self.home / "secrets"
+
+    @property
+    def pages_dir(self) -> Path:
+        """What the `pages` service publishes: `data-docs/` and `dbt/`."""
+        return self.data_dir / "pages"
+
+    @property
+    def drops(self) -> Path:
+        return self.drop_folder or self.home / "drop"
+
+    @property
+    def feeds_dir(self) -> Path:
+        """What the demo city's `feeds` service serves."""
+        return self.data_dir / "feeds"
+
+    @property
+    def feeds_base_url(self) -> str:
+        return (self.feeds_url or f"http://127.0.0.1:{self.feeds_port}").rstrip("/")
+
+    @property
+    def airflow_url(self) -> str:
+        return f"http://127.0.0.1:{self.airflow_port}"
+
+    @property
+    def superset_url(self) -> str:
+        return f"http://127.0.0.1:{self.superset_port}"
+
+    # Content rooms
+    @property
+    def sources_dir(self) -> Path:
+        return self.project / "dags" / "sources"
+
+    @property
+    def expectations_dir(self) -> Path:
+        return self.project / "expectations"
+
+    @property
+    def dashboards_dir(self) -> Path:
+        return self.project / "dashboards"
+
+    @property
+    def dbt_dir(self) -> Path:
+        return self.project / "dbt_project"
+
+    # Secrets
+    def secret(self, name: str) -> str:
+        """The secret called `name`: `CITYBRAIN_<NAME>` if set, else the file in `secrets_dir`, generated at first use.
+
+        Generated values are 43 URL-safe characters (256 bits). Two processes that ask at once get the same value.
+        """
+        from_environment = os.environ.get(f"CITYBRAIN_{name.upper()}")
+        if from_environment:
+            return from_environment
+        path = self.secrets_dir / name
+        if not path.exists():
+            self.secrets_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft = path.with_name(f".{name}.{os.getpid()}")
+            draft.touch(mode=0o600)
+            draft.write_text(random_secrets.token_urlsafe(32), encoding="ascii")
+            try:
+                os.link(draft, path)
+            except FileExistsError:  # another process was first: its value counts
+                pass
+            finally:
+                draft.unlink()
+        return path.read_text(encoding="ascii").strip()
+
+    # PostgreSQL
+    @property
+    def postgres_embedded(self) -> bool:
+        return self.database_url is None
+
+    @property
+    def postgres_host(self) -> str:
+        return urlsplit(self.admin_url).hostname or "127.0.0.1"
+
+    @property
+    def postgres_tcp_port(self) -> int:
+        return urlsplit(self.admin_url).port or 5432
+
+    @property
+    def admin_url(self) -> str:
+        """The connection that creates roles and databases; used by set-up only."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        password = quote(self.secret("postgres_password"), safe="")
+        return f"postgresql://postgres:{password}@127.0.0.1:{self.postgres_port}/postgres"
+
+    def database(self, role: DatabaseRole) -> str:
+        """The database a role belongs to: city, airflow or superset."""
+        return role.value if role in (DatabaseRole.AIRFLOW, DatabaseRole.SUPERSET) else "city"
+
+    def dsn(self, role: DatabaseRole, scheme: str = "postgresql") -> str:
+        """The URL a role connects with; `scheme` may name a driver, e.g. postgresql+psycopg."""
+        admin = urlsplit(self.admin_url)
+        query = f"?{admin.query}" if admin.query else ""
+        password = quote(self.secret(f"{role.value}_password"), safe="")
+        host = f"{self.postgres_host}:{self.postgres_tcp_port}"
+        return f"{scheme}://{role.login}:{password}@{host}/{self.database(role)}{query}"
+
+    @property
+    def admin_role(self) -> str:
+        return unquote(urlsplit(self.admin_url).username or "postgres")
+
+    # S3
+    @property
+    def s3_embedded(self) -> bool:
+        return self.s3_endpoint is None
+
+    @property
+    def s3_address(self) -> str:
+        return self.s3_endpoint or f"127.0.0.1:{self.s3_port}"
+
+    def bucket(self, zone: str) -> str:
+        return f"{self.s3_bucket_prefix}{zone}"
+
+    @property
+    def s3_access(self) -> tuple[str, str]:
+        """Access key and secret key: those of the outside S3, or the embedded server's generated pair."""
+        if self.s3_access_key is not None and self.s3_secret_key is not None:
+            return self.s3_access_key.get_secret_value(), self.s3_secret_key.get_secret_value()
+        return self.secret("s3_access_key"), self.secret("s3_secret_key")
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    dotenv = _default_project() / ".env"
+    return Settings(_env_file=dotenv if dotenv.exists() else None)  # type: ignore[call-arg]
