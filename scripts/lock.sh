@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Resolve the hashed locks for Python 3.11 and 3.12 on every platform. No registry's address is written into them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+UV=$(scripts/uv.sh)
+compile() {
+  "$UV" pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+    --custom-compile-command "make lock" "$1" --output-file "$2"
+}
+compile pyproject.toml requirements/main.txt
+compile requirements/superset.in requirements/superset.txt
+compile requirements/dev.in requirements/dev.txt
