@@ -1,0 +1,1 @@
+"""The warehouse: connections, roles, migrations and raw tables of the `city` database."""

@@ -1,0 +1,86 @@
+"""Session fixtures: one embedded PostgreSQL and one embedded S3 in a temporary home, on free ports."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from citybrain.settings import DatabaseRole, Settings, get_settings
+from citybrain.stack import postgres, seaweedfs
+from citybrain.stack.ports import free_ports
+from citybrain.warehouse.databases import prepare
+
+PORT_SETTINGS = (
+    "postgres_port",
+    "s3_port",
+    "s3_master_port",
+    "s3_volume_port",
+    "s3_filer_port",
+    "airflow_port",
+    "superset_port",
+    "feeds_port",
+    "pages_port",
+)
+# A crash of the machine may lose a test's data; a crash of a server process may not, and still does not.
+FAST_POSTGRES = {"fsync": "off", "full_page_writes": "off"}
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[Path]:
+    """A temporary home whose parents are open: PostgreSQL runs as a user of its own when the tests run as root."""
+    folder = Path(tempfile.mkdtemp(prefix="citybrain-test-", dir="/tmp"))  # noqa: S108  # pytest's own are mode 700
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def settings(home: Path) -> Iterator[Settings]:
+    """Settings over `home` with PostgreSQL and S3 running, roles and databases created, migrations run.
+
+    The environment and `get_settings()` say the same, for code and processes under test.
+    """
+    with pytest.MonkeyPatch.context() as environment, ExitStack() as servers:
+        for name in [name for name in os.environ if name.startswith("CITYBRAIN_")]:
+            environment.delenv(name)
+        environment.setenv("CITYBRAIN_HOME", str(home))
+        for name, port in zip(PORT_SETTINGS, free_ports(len(PORT_SETTINGS)), strict=True):
+            environment.setenv(f"CITYBRAIN_{name.upper()}", str(port))
+        get_settings.cache_clear()
+        settings = get_settings()
+
+        s3 = seaweedfs.launch(settings)
+        servers.callback(seaweedfs.kill, s3)
+        database = postgres.start(settings, FAST_POSTGRES)
+        servers.callback(postgres.stop, database)
+        prepare(settings)
+        from citybrain.warehouse.migrations import upgrade
+
+        upgrade(settings)
+        seaweedfs.wait_ready(settings, s3)
+        yield settings
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+def clean_city(settings: Settings) -> Settings:
+    """The same stack with `meta`, `raw` and `quarantine` emptied and no stage table left."""
+    with psycopg.connect(settings.dsn(DatabaseRole.OWNER)) as connection:
+        tables = connection.execute(
+            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname = ANY(%s) AND tablename <> 'alembic_version'",
+            (["meta", "raw", "quarantine"],),
+        ).fetchall()
+        if tables:
+            names = sql.SQL(", ").join(sql.Identifier(schema, table) for schema, table in tables)
+            connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
+    with psycopg.connect(settings.dsn(DatabaseRole.LOADER)) as connection:
+        staged = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'stage'").fetchall()
+        for (table,) in staged:
+            connection.execute(sql.SQL("DROP TABLE {} CASCADE").format(sql.Identifier("stage", table)))
+    return settings
