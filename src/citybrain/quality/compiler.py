@@ -1,0 +1,337 @@
+"""Row rules to SQL: each becomes one predicate that is TRUE exactly where the row is bad, never NULL.
+
+Predicates are built as sqlglot nodes and generated once, for PostgreSQL; a value out of a file is always a
+literal node. They stand on the alias `s` of the stage table. `unique` and `references` compile to a sub-
+select that does not depend on the row, so PostgreSQL computes it once and hashes it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from functools import singledispatch
+from zoneinfo import ZoneInfo
+
+from sqlglot import exp
+
+from citybrain.catalogue import Column
+from citybrain.quality.expectations_file import Expectations
+from citybrain.quality.rules import (
+    Between,
+    Bound,
+    ColumnOrder,
+    Guard,
+    Length,
+    Matches,
+    NotInFuture,
+    NotNull,
+    OneOf,
+    References,
+    RowRule,
+    Unique,
+    ValidUscc,
+    WellTyped,
+)
+from citybrain.quality.wording import reason_zh
+
+CITY_ZONE = ZoneInfo("Asia/Shanghai")
+_SQL_TYPE = {
+    "text": "text",
+    "integer": "int",
+    "bigint": "bigint",
+    "numeric": "decimal",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamp",
+    "timestamptz": "timestamptz",
+}
+
+
+@dataclass(frozen=True)
+class StageTable:
+    """The typed stage table a batch waits in."""
+
+    schema: str
+    name: str
+
+
+@dataclass(frozen=True)
+class RowCheck:
+    """One row rule on the columns it looks at.
+
+    `looked_at` and `bad` are boolean expressions over `s`; both are never NULL, and `bad` implies
+    `looked_at`.
+    """
+
+    rule_id: str
+    rule: RowRule
+    columns: tuple[Column, ...]
+    looked_at: exp.Expression
+    bad: exp.Expression
+    reason_zh: str
+
+
+@dataclass(frozen=True)
+class RowPredicate:
+    """`sql` is TRUE where the row of alias `s` breaks the rule. It holds no placeholder: run it without
+    bound parameters, or double
+    its per-cent signs."""
+
+    rule_id: str
+    reason_zh: str
+    sql: str
+
+
+def row_checks(expectations: Expectations, stage: StageTable, as_of: datetime) -> list[RowCheck]:
+    """One check for every row rule, or one for each column of a rule with `columns`. `as_of` is aware: what
+    counts as now.
+    """
+    checks = []
+    for rule in expectations.row_rules:
+        for rule_id, columns in _expanded(rule, expectations):
+            guard = _guard(rule.when, expectations)
+            present = [_present(column) for column in columns if not isinstance(rule, NotNull | WellTyped)]
+            looked_at = _all_of([*guard, *present])
+            breach = _breach(rule, _Scope(columns, expectations, stage, as_of))
+            checks.append(
+                RowCheck(
+                    rule_id,
+                    rule,
+                    columns,
+                    looked_at,
+                    _all_of([*guard, *present, breach]),
+                    reason_zh(rule, columns),
+                )
+            )
+    return checks
+
+
+def row_predicates_of(expectations: Expectations, stage: StageTable, as_of: datetime) -> list[RowPredicate]:
+    return [
+        RowPredicate(check.rule_id, check.reason_zh, to_sql(check.bad))
+        for check in row_checks(expectations, stage, as_of)
+    ]
+
+
+def to_sql(node: exp.Expression) -> str:
+    return node.sql(dialect="postgres", identify=True)
+
+
+def _expanded(rule: RowRule, expectations: Expectations) -> Iterator[tuple[str, tuple[Column, ...]]]:
+    columns = tuple(expectations.dataset.column(name) for name in rule.column_names)
+    if isinstance(rule, Unique | ColumnOrder) or rule.column is not None:
+        yield rule.id, columns
+    else:
+        yield from ((f"{rule.id}.{column.name}", (column,)) for column in columns)
+
+
+# Nodes
+
+
+def column_node(name: str) -> exp.Column:
+    return exp.column(name, table="s", quoted=True)
+
+
+def _present(column: Column) -> exp.Expression:
+    return exp.not_(exp.Is(this=column_node(column.name), expression=exp.null()))
+
+
+def _all_of(conditions: Sequence[exp.Expression]) -> exp.Expression:
+    return exp.and_(*conditions) if conditions else exp.true()
+
+
+def _text(value: str) -> exp.Literal:
+    return exp.Literal.string(value)
+
+
+def scalar_node(value: bool | int | str) -> exp.Expression:
+    """A literal of a file; texts stay texts, whatever they look like."""
+    if isinstance(value, bool):
+        return exp.true() if value else exp.false()
+    return exp.Literal.number(value) if isinstance(value, int) else _text(value)
+
+
+def bound_node(bound: Bound, column: Column) -> exp.Expression:
+    """A typed literal. A day compared with a time is that day's midnight in Asia/Shanghai."""
+    if isinstance(bound, Decimal):
+        return exp.Literal.number(format(bound, "f"))
+    return exp.cast(_text(as_column_time(bound, column).isoformat()), _SQL_TYPE[column.type])
+
+
+def as_column_time(bound: datetime | date, column: Column) -> datetime | date:
+    """`bound` as a value of the column: a date, a naive local time, or an aware time."""
+    if column.type == "date":
+        return bound.astimezone(CITY_ZONE).date() if isinstance(bound, datetime) else bound
+    moment = bound if isinstance(bound, datetime) else datetime.combine(bound, time())
+    if column.type == "timestamp":
+        return moment if moment.tzinfo is None else moment.astimezone(CITY_ZONE).replace(tzinfo=None)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=CITY_ZONE)
+
+
+def _guard(guard: Guard | None, expectations: Expectations) -> list[exp.Expression]:
+    if guard is None:
+        return []
+    column = expectations.dataset.column(guard.column)
+    return [_present(column), _in(column_node(guard.column), guard.values)]
+
+
+def _in(node: exp.Expression, values: Iterable[bool | int | str]) -> exp.Expression:
+    return exp.In(this=node, expressions=[scalar_node(value) for value in values])
+
+
+# What breaks each kind of rule. The columns are known to be present there, except for not_null and
+# well_typed.
+
+
+@dataclass(frozen=True)
+class _Scope:
+    columns: tuple[Column, ...]
+    expectations: Expectations
+    stage: StageTable
+    as_of: datetime
+
+    @property
+    def node(self) -> exp.Column:
+        return column_node(self.columns[0].name)
+
+
+@singledispatch
+def _breach(rule: RowRule, scope: _Scope) -> exp.Expression:
+    raise TypeError(f"no SQL for rule kind {rule.kind}")
+
+
+@_breach.register
+def _(rule: NotNull, scope: _Scope) -> exp.Expression:
+    return exp.Is(this=scope.node, expression=exp.null())
+
+
+@_breach.register
+def _(rule: OneOf, scope: _Scope) -> exp.Expression:
+    return exp.not_(_in(scope.node, rule.values))
+
+
+@_breach.register
+def _(rule: Between, scope: _Scope) -> exp.Expression:
+    outside: list[exp.Expression] = []
+    if rule.min is not None:
+        below = exp.LTE if rule.strict_min else exp.LT
+        outside.append(below(this=scope.node, expression=bound_node(rule.min, scope.columns[0])))
+    if rule.max is not None:
+        above = exp.GTE if rule.strict_max else exp.GT
+        outside.append(above(this=scope.node, expression=bound_node(rule.max, scope.columns[0])))
+    return exp.or_(*outside)
+
+
+@_breach.register
+def _(rule: Matches, scope: _Scope) -> exp.Expression:
+    return exp.not_(exp.RegexpLike(this=scope.node, expression=_text(rule.whole_text)))
+
+
+@_breach.register
+def _(rule: Length, scope: _Scope) -> exp.Expression:
+    length = exp.Length(this=scope.node)
+    outside: list[exp.Expression] = []
+    if rule.min is not None:
+        outside.append(exp.LT(this=length.copy(), expression=scalar_node(rule.min)))
+    if rule.max is not None:
+        outside.append(exp.GT(this=length.copy(), expression=scalar_node(rule.max)))
+    return exp.or_(*outside)
+
+
+@_breach.register
+def _(rule: ValidUscc, scope: _Scope) -> exp.Expression:
+    check = exp.Anonymous(this="uscc_is_valid", expressions=[scope.node])
+    return exp.not_(exp.Dot(this=exp.to_identifier("meta", quoted=True), expression=check))
+
+
+@_breach.register
+def _(rule: NotInFuture, scope: _Scope) -> exp.Expression:
+    latest = bound_node(latest_moment(rule, scope.columns[0], scope.as_of), scope.columns[0])
+    return exp.GT(this=scope.node, expression=latest)
+
+
+@_breach.register
+def _(rule: WellTyped, scope: _Scope) -> exp.Expression:
+    unread = exp.ArrayOverlaps(
+        this=column_node("_type_errors"), expression=exp.Array(expressions=[_text(scope.columns[0].name)])
+    )
+    return exp.and_(exp.not_(exp.Is(this=column_node("_type_errors"), expression=exp.null())), unread)
+
+
+@_breach.register
+def _(rule: ColumnOrder, scope: _Scope) -> exp.Expression:
+    disorder = exp.GTE if rule.strict else exp.GT
+    return disorder(this=column_node(rule.earlier), expression=column_node(rule.later))
+
+
+@_breach.register
+def _(rule: Unique, scope: _Scope) -> exp.Expression:
+    keys = [exp.column(name, quoted=True) for name in rule.columns]
+    nth = exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[key.copy() for key in keys],
+        order=exp.Order(expressions=[exp.Ordered(this=exp.column("_line", quoted=True))]),
+    )
+    # The guard selects the rows that compete: a row it leaves out neither is bad nor makes another one bad.
+    competing = exp.and_(
+        *_guard(rule.when, scope.expectations), *(_present(column) for column in scope.columns)
+    )
+    numbered = (
+        exp.select(exp.column("_line", table="s", quoted=True), exp.alias_(nth, "nth"))
+        .from_(exp.table_(scope.stage.name, db=scope.stage.schema, quoted=True, alias="s"))
+        .where(competing)
+        .subquery("numbered")
+    )
+    later = (
+        exp.select(exp.column("_line", table="numbered", quoted=True))
+        .from_(numbered)
+        .where(exp.GT(this=exp.column("nth", table="numbered", quoted=True), expression=scalar_node(1)))
+    )
+    return exp.In(this=column_node("_line"), query=later.subquery())
+
+
+@_breach.register
+def _(rule: References, scope: _Scope) -> exp.Expression:
+    other = scope.expectations.references[rule.dataset]
+    target = exp.column(rule.target, table="r", quoted=True)
+    known = (
+        exp.select(target)
+        .from_(exp.table_(other.id, db="raw", quoted=True, alias="r"))
+        .where(exp.not_(exp.Is(this=target.copy(), expression=exp.null())))
+    )
+    if other.delivers == "snapshot":
+        newest = _loaded_batches(other.id).order_by(
+            *(
+                exp.Ordered(this=exp.column(name, quoted=True), desc=True, nulls_first=False)
+                for name in ("logical_date", "source_version", "batch_id")
+            )
+        )
+        known = known.where(
+            exp.EQ(
+                this=exp.column("_batch_id", table="r", quoted=True), expression=newest.limit(1).subquery()
+            )
+        )
+    judged = exp.Exists(this=_loaded_batches(other.id))
+    return exp.and_(judged, exp.not_(exp.In(this=scope.node, query=known.subquery())))
+
+
+def nothing_loaded(dataset_id: str) -> exp.Expression:
+    """TRUE while no batch of `dataset_id` is loaded."""
+    return exp.not_(exp.Exists(this=_loaded_batches(dataset_id)))
+
+
+def latest_moment(rule: NotInFuture, column: Column, as_of: datetime) -> datetime | date:
+    """The last day or time the rule still allows."""
+    return as_column_time(as_of + rule.tolerance, column)
+
+
+def _loaded_batches(dataset_id: str) -> exp.Select:
+    column = exp.column("dataset", quoted=True)
+    state = exp.column("state", quoted=True)
+    return (
+        exp.select(exp.column("batch_id", quoted=True))
+        .from_(exp.table_("batch", db="meta", quoted=True))
+        .where(
+            exp.EQ(this=column, expression=_text(dataset_id)), exp.EQ(this=state, expression=_text("loaded"))
+        )
+    )
