@@ -1,0 +1,94 @@
+"""The manifest's own promises: table checks, check characters of credit codes, what each role may not do."""
+
+import psycopg
+import pytest
+from psycopg import sql
+from stdnum.cn import uscc
+
+from citybrain.settings import DatabaseRole, Settings
+from citybrain.warehouse.connection import connect
+from citybrain.warehouse.migrations import upgrade
+
+pytestmark = pytest.mark.integration
+
+ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+BATCH = (
+    "INSERT INTO meta.batch (dataset, object_key, sha256, bytes, source_name, source_version, logical_date)"
+    " VALUES ('d', 'k', %s, 1, 'n', 'v', '2026-01-01') RETURNING batch_id"
+)
+SHA = "0" * 64
+
+
+def test_upgrade_twice_changes_nothing(settings: Settings) -> None:
+    upgrade(settings)
+    with connect(settings, DatabaseRole.OWNER) as connection:
+        assert connection.execute("SELECT count(*) FROM meta.alembic_version").fetchone() == (1,)
+
+
+def with_check_character(first17: str) -> str:
+    total = sum(ALPHABET.index(character) * pow(3, i, 31) for i, character in enumerate(first17))
+    return first17 + ALPHABET[-total % 31]
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (uscc.format("91110000600037341L"), True),
+        ("91110000600037341M", False),
+        (
+            with_check_character("N2341602MA2ABCDEF"),
+            True,
+        ),  # a farmers' cooperative: the first character is a letter
+        (with_check_character("A1341602MA2ABCDEF"), True),
+        (with_check_character("91341602MA2ABCDEF").lower(), False),
+        ("91341602MA2ABCDEI0", False),  # I is not in the alphabet
+        (with_check_character("91341602MA2ABCDEF") + "\n", False),
+        ("", False),
+        (None, None),
+    ],
+)
+def test_uscc(settings: Settings, code: str | None, expected: bool | None) -> None:
+    with connect(settings, DatabaseRole.LOADER) as connection:
+        assert connection.execute("SELECT meta.uscc_is_valid(%s)", (code,)).fetchone() == (expected,)
+
+
+def test_uscc_rejects_every_single_character_error(settings: Settings) -> None:
+    good = with_check_character("91341602MA2ABCDEF")
+    wrong = [good[:i] + other + good[i + 1 :] for i in range(18) for other in ALPHABET if other != good[i]]
+    with connect(settings, DatabaseRole.LOADER) as connection:
+        (passed,) = connection.execute(
+            "SELECT count(*) FROM unnest(%s::text[]) AS code WHERE meta.uscc_is_valid(code)", (wrong,)
+        ).fetchone() or (None,)
+    assert len(wrong) == 18 * 30
+    assert passed == 0
+
+
+def test_a_settled_batch_accounts_for_every_row(clean_city: Settings) -> None:
+    with connect(clean_city, DatabaseRole.LOADER) as connection:
+        (batch,) = connection.execute(BATCH, (SHA,)).fetchone() or (None,)
+        with pytest.raises(psycopg.errors.CheckViolation, match="every_row_accounted_for"):
+            connection.execute(
+                "UPDATE meta.batch SET state = 'loaded', rows_in = 3, rows_loaded = 2, settled_at = now()"
+                " WHERE batch_id = %s",
+                (batch,),
+            )
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        (DatabaseRole.LOADER, "DELETE FROM quarantine.rejected_row"),
+        (DatabaseRole.LOADER, "UPDATE meta.batch_decision SET note = 'x'"),
+        (DatabaseRole.LOADER, "DELETE FROM meta.gate_result"),
+        (DatabaseRole.LOADER, "CREATE TABLE raw.mine (x int)"),
+        (DatabaseRole.LOADER, "CREATE TABLE public.mine (x int)"),
+        (DatabaseRole.TRANSFORMER, "UPDATE meta.batch SET state = 'loaded'"),
+        (DatabaseRole.TRANSFORMER, "CREATE TABLE raw.mine (x int)"),
+        (DatabaseRole.BI_READER, "SELECT * FROM meta.batch"),
+        (DatabaseRole.BI_READER, "SELECT * FROM quarantine.rejected_row"),
+        (DatabaseRole.BI_READER, "SELECT meta.uscc_is_valid('x')"),
+    ],
+)
+def test_roles_are_held_to_their_own(settings: Settings, role: DatabaseRole, statement: str) -> None:
+    with connect(settings, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(sql.SQL(statement))  # type: ignore[arg-type]
