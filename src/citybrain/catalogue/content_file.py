@@ -35,7 +35,9 @@ def read_yaml(path: Path) -> Any:
         return reader.load(path.read_text(encoding="utf-8"))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise ContentError(path, [(mark.line + 1 if mark else 1, str(error.problem or error.context))]) from error
+        raise ContentError(
+            path, [(mark.line + 1 if mark else 1, str(error.problem or error.context))]
+        ) from error
     except (YAMLError, UnicodeDecodeError, OSError) as error:
         raise ContentError(path, [(1, str(error))]) from error
 

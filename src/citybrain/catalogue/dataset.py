@@ -1,7 +1,7 @@
 """Datasets of the lake: one YAML file each in `dags/sources/`, named after the dataset.
 
-A file says who owns the data, how and when it arrives, how its bytes are read, which columns it has, and what makes a row unique.
-Tables, DAGs, gates and documentation follow from it.
+A file says who owns the data, how and when it arrives, how its bytes are read, which columns it has, and what
+makes a row unique. Tables, DAGs, gates and documentation follow from it.
 """
 
 import re
@@ -46,7 +46,9 @@ class S3Prefix(ContentModel):
     """Objects that another system puts below a prefix of a bucket."""
 
     kind: Literal["s3_prefix"]
-    bucket: str = Field(default="inbox", description="bucket zone; CITYBRAIN_S3_BUCKET_PREFIX stands before it")
+    bucket: str = Field(
+        default="inbox", description="bucket zone; CITYBRAIN_S3_BUCKET_PREFIX stands before it"
+    )
     prefix: str
     pattern: str = "*"
 
@@ -75,7 +77,7 @@ class FileFormat(ContentModel):
 
 
 class Column(ContentModel):
-    """One column of the raw table. `headers` are the names a delivery may give it, matched exactly, never by position."""
+    """One column of the raw table. `headers`: names it may have in a delivery, matched exactly."""
 
     name: str
     type: Literal["text", "integer", "bigint", "numeric", "boolean", "date", "timestamp", "timestamptz"]
@@ -88,7 +90,9 @@ class Column(ContentModel):
     @classmethod
     def _identifier(cls, value: str) -> str:
         if not IDENTIFIER.match(value):
-            raise ValueError(f"{value!r} is not a name: lower-case letters, digits and underscores, at most 48")
+            raise ValueError(
+                f"{value!r} is not a name: lower-case letters, digits and underscores, at most 48"
+            )
         return value
 
     @property
@@ -108,23 +112,36 @@ class Dataset(ContentModel):
     source_note: str = Field(description="where the data comes from and under which licence")
     personal_data: Literal["none", "low", "high"]
     enabled: bool = Field(default=True, description="CITYBRAIN_ENABLE_SOURCES switches a disabled one on")
-    schedule: str | None = Field(default=None, description="cron expression in Asia/Shanghai; none: only when asked")
-    arrival_sla: timedelta | None = Field(default=None, description="ISO 8601 duration within which a delivery must follow the last")
+    schedule: str | None = Field(
+        default=None, description="cron expression in Asia/Shanghai; none: only when asked"
+    )
+    arrival_sla: timedelta | None = Field(
+        default=None, description="ISO 8601 duration within which a delivery must follow the last"
+    )
     connector: Connector
     format: FileFormat
     columns: list[Column] = Field(min_length=1)
-    key: list[str] = Field(min_length=1, description="what makes a row unique after re-statements are resolved")
-    delivers: Literal["snapshot", "increment"] = Field(
-        description="snapshot: a delivery is the whole truth of its logical date; increment: rows add to or re-state earlier ones"
+    key: list[str] = Field(
+        min_length=1, description="what makes a row unique after re-statements are resolved"
     )
-    src_crs: Literal["EPSG:4326", "GCJ-02"] | None = Field(default=None, description="reference system of coordinates as delivered")
-    geometry_column: str | None = Field(default=None, description="GeoJSON: the text column that takes the geometry")
+    delivers: Literal["snapshot", "increment"] = Field(
+        description="snapshot: a delivery is the whole truth of its logical date; "
+        "increment: rows add to or re-state earlier ones"
+    )
+    src_crs: Literal["EPSG:4326", "GCJ-02"] | None = Field(
+        default=None, description="reference system of coordinates as delivered"
+    )
+    geometry_column: str | None = Field(
+        default=None, description="GeoJSON: the text column that takes the geometry"
+    )
 
     @field_validator("id")
     @classmethod
     def _identifier(cls, value: str) -> str:
         if not IDENTIFIER.match(value):
-            raise ValueError(f"{value!r} is not an id: lower-case letters, digits and underscores, at most 48")
+            raise ValueError(
+                f"{value!r} is not an id: lower-case letters, digits and underscores, at most 48"
+            )
         return value
 
     @model_validator(mode="after")
