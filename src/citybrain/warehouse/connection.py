@@ -1,5 +1,4 @@
 """Connections to the `city` database: one login role each, with a name and with time limits."""
-never without a limit."""
 
 from datetime import timedelta
 
