@@ -1,0 +1,119 @@
+"""Planted defects, and the truth about them.
+
+Which rows are spoilt, and how, is a pure function of the seed and the row's own key: a register that is sent
+again the next day carries the same defects, as real ones do.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citybrain.simulate.noise import uniform
+
+Row = dict[str, Any]
+LEGAL = "legal"  # a kind that looks wrong and is not: the gate must let it pass
+
+FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
+
+
+@dataclass(frozen=True)
+class Defect:
+    """One kind of defect: its share of all rows, the column it sits in, and what it does to a row in place.
+
+    `doubles`: the row is sound but sent twice.
+    """
+
+    kind: str
+    share: float
+    column: str
+    spoil: Callable[[Row, float], None] | None
+
+    @property
+    def doubles(self) -> bool:
+        return self.spoil is None
+
+
+@dataclass(frozen=True)
+class Planted:
+    """The truth about one row of a delivery. `row` counts records from 1, headers left out."""
+
+    row: int
+    key: str
+    kind: str
+    column: str
+    value: Any
+
+    def record(self, dataset: str, delivery: str) -> dict[str, Any]:
+        return {"dataset": dataset, "delivery": delivery, **vars(self)}
+
+
+def setting(column: str, value: Any) -> Callable[[Row, float], None]:
+    """Puts a fixed value into the column."""
+
+    def spoil(row: Row, _luck: float) -> None:
+        row[column] = value
+
+    return spoil
+
+
+def one_of(column: str, values: list[Any]) -> Callable[[Row, float], None]:
+    """Puts one of the values into the column."""
+
+    def spoil(row: Row, luck: float) -> None:
+        row[column] = values[int(luck * len(values))]
+
+    return spoil
+
+
+def changing(column: str, change: Callable[[Any], Any]) -> Callable[[Row, float], None]:
+    """Rewrites the column's value."""
+
+    def spoil(row: Row, _luck: float) -> None:
+        row[column] = change(row[column])
+
+    return spoil
+
+
+def wrong_check_character(code: str) -> str:
+    return code[:-1] + ("1" if code[-1] != "1" else "2")
+
+
+def plant(
+    seed: int,
+    dataset: str,
+    rows: list[Row],
+    keys: NDArray[np.int64],
+    key_text: Callable[[Row], str],
+    defects: list[Defect],
+) -> list[Planted]:
+    """Spoil some of `rows` in place and append the doubled ones; returns the truth in order of rows.
+
+    keys: one number for each row, the same whenever the row is sent again.
+    """
+    choice = uniform(seed, f"{dataset}/defect", keys)
+    luck = uniform(seed, f"{dataset}/luck", keys)
+    bounds = np.cumsum([defect.share for defect in defects])
+    kinds = np.searchsorted(bounds, choice, side="right")
+    truth, doubled = [], []
+    for place in np.flatnonzero(kinds < len(defects)):
+        defect, row = defects[kinds[place]], rows[place]
+        key = key_text(row)
+        if defect.spoil is None:
+            doubled.append((place, key, defect))
+            continue
+        defect.spoil(row, float(luck[place]))
+        truth.append(Planted(int(place) + 1, key, defect.kind, defect.column, row[defect.column]))
+    for place, key, defect in doubled:
+        rows.append(dict(rows[place]))
+        truth.append(Planted(int(place) + 1, key, defect.kind, defect.column, None))
+        truth.append(Planted(len(rows), key, defect.kind, defect.column, None))
+    return sorted(truth, key=lambda planted: planted.row)
+
+
+def counts(truth: list[Planted]) -> Mapping[str, int]:
+    """Rows planted of each kind."""
+    kinds = [planted.kind for planted in truth]
+    return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
