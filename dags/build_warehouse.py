@@ -1,0 +1,19 @@
+"""Rebuild the warehouse when raw tables grew: outlines, one dbt build, dbt documentation."""
+
+from airflow.sdk import DAG
+
+from citybrain.orchestration.assets import MARTS_READY, any_raw_table
+from citybrain.orchestration.building import build, check_build, prepare_build, publish_docs
+from citybrain.orchestration.defaults import EVERY_HALF_HOUR, Tag, by_asset_or_cron, dag_defaults
+from citybrain.orchestration.sources import read_sources
+from citybrain.settings import get_settings
+
+active = read_sources(get_settings()).active
+
+with DAG(
+    schedule=by_asset_or_cron(any_raw_table(active), EVERY_HALF_HOUR),
+    **dag_defaults("build_warehouse", title="数仓建模", tags=[Tag.BUILD]),
+):
+    report = build()
+    prepare_build() >> report
+    check_build(report, outlets=[MARTS_READY]) >> publish_docs()

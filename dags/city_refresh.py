@@ -1,0 +1,35 @@
+"""The main job: land every source, gate, build, publish, verify, summarise."""
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, TriggerRule
+
+from citybrain.orchestration.building import build, prepare_build
+from citybrain.orchestration.defaults import Tag, dag_defaults
+from citybrain.orchestration.gating import gate_after_landing, open_reviews
+from citybrain.orchestration.landing import land_each
+from citybrain.orchestration.planning import plan, refresh_form
+from citybrain.orchestration.publishing import publish, verify
+from citybrain.orchestration.sources import read_sources
+from citybrain.orchestration.summary import summarise
+from citybrain.settings import get_settings
+
+active = read_sources(get_settings()).active
+
+with DAG(
+    schedule=None,
+    params=refresh_form([dataset.id for dataset in active]),
+    **dag_defaults(
+        "city_refresh", title="全城数据刷新", tags=[Tag.MAIN], retries=1, retry_delay=timedelta(seconds=5)
+    ),
+):
+    landings = land_each(plan())
+    outcomes = gate_after_landing()
+    held, reviews = open_reviews()
+    report = build()
+    published = publish(trigger_rule=TriggerRule.NONE_FAILED)
+    verified = verify()
+
+    landings >> outcomes >> prepare_build() >> report >> published >> verified
+    outcomes >> held >> reviews
+    [verified, reviews] >> summarise(landings, outcomes, report, published)

@@ -1,0 +1,75 @@
+"""Tasks that rebuild the warehouse: outlines from raw geometry, one `dbt build`, its documentation."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from airflow.sdk import Asset, TriggerRule, XComArg, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from citybrain.orchestration.assets import PUBLISHED, mart
+
+
+def prepare_build(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
+    """Outlines of areas from raw geometry; skipped, as the build then is, when there is nothing to build."""
+
+    @task(task_id="prepare_build", task_display_name="准备建模", trigger_rule=trigger_rule)
+    def prepare() -> str:
+        from citybrain.settings import get_settings
+        from citybrain.warehouse.outline import refresh_outlines
+        from citybrain.warehouse.refresh_need import why_build
+
+        settings = get_settings()
+        reason = why_build(settings)
+        if reason is None and not get_current_context()["params"].get("rebuild", False):
+            raise AirflowSkipException("no batch was loaded and no model changed since the last good build")
+        refresh_outlines(settings)
+        return reason or "asked for"
+
+    return prepare()
+
+
+def build() -> XComArg:
+    """One `dbt build`: every node's result in the log, an asset event for each mart that was published."""
+
+    @task(task_id="build", task_display_name="构建模型", outlets=[PUBLISHED])
+    def build_models() -> dict[str, Any]:
+        from citybrain.settings import get_settings
+        from citybrain.warehouse.refresh_need import note_built_from, project_hash
+        from citybrain.warehouse.transform import build_warehouse
+
+        settings = get_settings()
+        built_from = project_hash(settings)  # read before: a file changed during the build counts as new
+        report = build_warehouse()
+        note_built_from(settings, built_from)
+        events = get_current_context()["outlet_events"][PUBLISHED]
+        for node in report.per_node:
+            print(f"{node.status:<8} {node.seconds:7.2f} s  {node.name}  {node.message or ''}")  # noqa: T201
+        for name in report.published_marts:
+            events.add(mart(name))
+        return asdict(report)
+
+    return build_models()
+
+
+def check_build(report: XComArg, outlets: Sequence[Asset]) -> XComArg:
+    """Fails when any model or test failed; otherwise announces `outlets`."""
+
+    @task(task_id="check_build", task_display_name="核对构建结果", outlets=list(outlets), retries=0)
+    def check(report: Any) -> None:
+        if report["failures"]:
+            raise AirflowFailException("dbt: " + "; ".join(report["failures"]))
+
+    return check(report)
+
+
+def publish_docs() -> XComArg:
+    """The dbt documentation site, among the published pages."""
+
+    @task(task_id="publish_docs", task_display_name="发布模型文档")
+    def docs() -> None:
+        from citybrain.warehouse.transform import publish_docs
+
+        publish_docs()
+
+    return docs()

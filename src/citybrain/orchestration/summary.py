@@ -1,0 +1,56 @@
+"""The last task of the main job: what this run did, in figures, and whether all of it worked."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from airflow.sdk import TriggerRule, XComArg, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException
+
+FAILED = {"failed", "upstream_failed"}
+
+
+def figures(
+    landings: Iterable[dict[str, Any]],
+    outcomes: Iterable[dict[str, Any]] | None,
+    build: dict[str, Any] | None,
+    published: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """Figures of one run: files and rows; a part that did not run counts nothing."""
+    landings, outcomes = list(landings), list(outcomes or ())
+    states = [outcome["state"] for outcome in outcomes]
+    return {
+        "sources": len(landings),
+        "landed": sum(len(landing["landed"]) for landing in landings),
+        "duplicates": sum(landing["duplicates"] for landing in landings),
+        "files_rejected": sum(landing["rejected"] for landing in landings),
+        "batches": {state: states.count(state) for state in sorted(set(states))},
+        "rows_in": sum(outcome["rows_in"] or 0 for outcome in outcomes),
+        "loaded": sum(outcome["rows_loaded"] or 0 for outcome in outcomes),
+        "quarantined": sum(outcome["rows_quarantined"] or 0 for outcome in outcomes),
+        "rejected": sum(outcome["rows_rejected"] or 0 for outcome in outcomes),
+        "models": build["models"] if build else 0,
+        "tests": build["tests"] if build else 0,
+        "failures": build["failures"] if build else [],
+        "dashboards": published["dashboards"] if published else 0,
+        "charts": published["charts"] if published else 0,
+    }
+
+
+def summarise(landings: XComArg, outcomes: XComArg, build: XComArg, published: XComArg) -> XComArg:
+    """Runs last, whatever happened: pushes the figures, then fails if a task of the run or a model failed."""
+
+    @task(task_id="summary", task_display_name="汇总", trigger_rule=TriggerRule.ALL_DONE, retries=0)
+    def summary(landings: Any, outcomes: Any, build: Any, published: Any) -> None:
+        counts = figures(landings or (), outcomes, build, published)
+        context = get_current_context()
+        instance, run_id = context["ti"], context["run_id"]
+        states = instance.get_task_states(dag_id=instance.dag_id, run_ids=[run_id])[run_id]
+        counts["failed_tasks"] = sorted(name for name, state in states.items() if state in FAILED)
+        print(counts)  # noqa: T201 - Airflow's task log takes standard output
+        instance.xcom_push(
+            key="return_value", value=counts
+        )  # pushed, not returned: a failed task's return value is lost
+        if counts["failed_tasks"] or counts["failures"]:
+            raise AirflowFailException(f"failed: {', '.join(counts['failed_tasks'] + counts['failures'])}")
+
+    return summary(landings, outcomes, build, published)
