@@ -16,7 +16,9 @@ from citybrain.quality.expectations_file import (
     load_expectations,
 )
 from citybrain.quality.gate_order import gate_order
+from citybrain.quality.result_file import data_docs_url, write_result
 from citybrain.quality.verdict import Card, RuleResult, Verdict
+from citybrain.settings import Settings, get_settings
 
 __all__ = [
     "Card",
@@ -25,9 +27,12 @@ __all__ = [
     "RowPredicate",
     "RuleResult",
     "Verdict",
+    "data_docs_url",
     "expectations_for",
     "gate_order",
+    "judge_batch",
     "load_expectations",
+    "publish_data_docs",
     "row_predicates",
 ]
 
@@ -47,8 +52,52 @@ def row_predicates(
     same one to the gate, so that both halves and a later re-run agree. The SQL holds no placeholders:
     execute it without bound parameters. Raises ValueError when the expectations belong to another dataset.
     """
-    if expectations.dataset.id != dataset.id:
-        raise ValueError(f"expectations of {expectations.dataset.id} cannot judge {dataset.id}")
+    _same_dataset(dataset, expectations)
     return row_predicates_of(
         expectations, StageTable(stage_schema, stage_table), as_of or datetime.now(CITY_ZONE)
     )
+
+
+def judge_batch(
+    connection_url: str,
+    stage_schema: str,
+    stage_table: str,
+    dataset: Dataset,
+    expectations: Expectations,
+    run_name: str,
+    *,
+    as_of: datetime | None = None,
+    settings: Settings | None = None,
+) -> Verdict:
+    """Great Expectations' verdict on a stage table; the result is kept under `<data_dir>/gx` for Data Docs.
+
+    `connection_url` is a `postgresql://` URL of a role that reads the stage table, `meta.batch` and the raw
+    tables that rules refer to. `run_name` names the result and its page: letters, digits, `_`, `-`, `.`;
+    judging again replaces it. `as_of`: see `row_predicates`. The first call in a process imports Great
+    Expectations (6 s, 250 MB). Whatever goes wrong while judging is a red card with the reason, not an
+    exception.
+    """
+    from citybrain.quality.checkpoint import judge
+
+    _same_dataset(dataset, expectations)
+    moment = as_of or datetime.now(CITY_ZONE)
+    verdict, document = judge(
+        connection_url, StageTable(stage_schema, stage_table), expectations, run_name, moment
+    )
+    write_result(settings or get_settings(), expectations, run_name, moment, verdict, document)
+    return verdict
+
+
+def publish_data_docs(settings: Settings | None = None) -> int:
+    """Bring `<pages_dir>/data-docs` up to date with the kept results; the number of pages written.
+
+    Safe to run while other gates do: pages are replaced whole, one publisher at a time.
+    """
+    from citybrain.quality.data_docs import publish
+
+    return publish(settings or get_settings())
+
+
+def _same_dataset(dataset: Dataset, expectations: Expectations) -> None:
+    if expectations.dataset.id != dataset.id:
+        raise ValueError(f"expectations of {expectations.dataset.id} cannot judge {dataset.id}")

@@ -5,7 +5,7 @@ literal node. They stand on the alias `s` of the stage table. `unique` and `refe
 select that does not depend on the row, so PostgreSQL computes it once and hashes it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -69,6 +69,7 @@ class RowCheck:
     looked_at: exp.Expression
     bad: exp.Expression
     reason_zh: str
+    as_of: datetime
 
 
 @dataclass(frozen=True)
@@ -87,22 +88,14 @@ def row_checks(expectations: Expectations, stage: StageTable, as_of: datetime) -
     counts as now.
     """
     checks = []
-    for rule in expectations.row_rules:
-        for rule_id, columns in _expanded(rule, expectations):
-            guard = _guard(rule.when, expectations)
-            present = [_present(column) for column in columns if not isinstance(rule, NotNull | WellTyped)]
-            looked_at = _all_of([*guard, *present])
-            breach = _breach(rule, _Scope(columns, expectations, stage, as_of))
-            checks.append(
-                RowCheck(
-                    rule_id,
-                    rule,
-                    columns,
-                    looked_at,
-                    _all_of([*guard, *present, breach]),
-                    reason_zh(rule, columns),
-                )
-            )
+    for rule_id, rule, columns in expectations.row_rules_by_column():
+        guard = _guard(rule.when, expectations)
+        present = [_present(column) for column in columns if not isinstance(rule, NotNull | WellTyped)]
+        looked_at = _all_of([*guard, *present])
+        breach = _breach(rule, _Scope(columns, expectations, stage, as_of))
+        bad = _all_of([*guard, *present, breach])
+        reason = reason_zh(rule, columns)
+        checks.append(RowCheck(rule_id, rule, columns, looked_at, bad, reason, as_of))
     return checks
 
 
@@ -115,14 +108,6 @@ def row_predicates_of(expectations: Expectations, stage: StageTable, as_of: date
 
 def to_sql(node: exp.Expression) -> str:
     return node.sql(dialect="postgres", identify=True)
-
-
-def _expanded(rule: RowRule, expectations: Expectations) -> Iterator[tuple[str, tuple[Column, ...]]]:
-    columns = tuple(expectations.dataset.column(name) for name in rule.column_names)
-    if isinstance(rule, Unique | ColumnOrder) or rule.column is not None:
-        yield rule.id, columns
-    else:
-        yield from ((f"{rule.id}.{column.name}", (column,)) for column in columns)
 
 
 # Nodes
@@ -219,6 +204,10 @@ def _(rule: Between, scope: _Scope) -> exp.Expression:
     if rule.max is not None:
         above = exp.GTE if rule.strict_max else exp.GT
         outside.append(above(this=scope.node, expression=bound_node(rule.max, scope.columns[0])))
+    elif scope.columns[0].type == "numeric":
+        # PostgreSQL sorts both above every number.
+        endless = [exp.cast(_text(name), "decimal") for name in ("NaN", "Infinity")]
+        outside.append(exp.In(this=scope.node, expressions=endless))
     return exp.or_(*outside)
 
 

@@ -25,6 +25,7 @@ from citybrain.catalogue import (
     read_yaml,
 )
 from citybrain.quality.rules import (
+    BatchRule,
     Between,
     ColumnMean,
     ColumnOrder,
@@ -37,6 +38,7 @@ from citybrain.quality.rules import (
     References,
     RowRule,
     Rule,
+    Unique,
     ValidUscc,
     WellTyped,
 )
@@ -69,6 +71,19 @@ class Expectations:
     @property
     def row_rules(self) -> list[RowRule]:
         return [rule for rule in self.file.rules if isinstance(rule, RowRule)]
+
+    @property
+    def batch_rules(self) -> list[BatchRule]:
+        return [rule for rule in self.file.rules if isinstance(rule, BatchRule)]
+
+    def row_rules_by_column(self) -> Iterator[tuple[str, RowRule, tuple[Column, ...]]]:
+        """Rule id, rule and columns, a rule with `columns` once for each, as `<id>.<column>`."""
+        for rule in self.row_rules:
+            columns = tuple(self.dataset.column(name) for name in rule.column_names)
+            if isinstance(rule, Unique | ColumnOrder) or rule.column is not None:
+                yield rule.id, rule, columns
+            else:
+                yield from ((f"{rule.id}.{column.name}", rule, (column,)) for column in columns)
 
 
 def expectations_path(settings: Settings, dataset_id: str) -> Path:

@@ -9,6 +9,7 @@ from functools import singledispatch
 from typing import Any
 
 from citybrain.catalogue import Column
+from citybrain.quality.expectations_file import Expectations
 from citybrain.quality.rules import (
     BatchRule,
     Between,
@@ -31,8 +32,10 @@ from citybrain.quality.rules import (
     ValidUscc,
     WellTyped,
 )
+from citybrain.quality.verdict import Card, RuleResult
 
 _LONGEST = 80
+_MOST = 3
 
 
 def reason_zh(rule: RowRule, columns: Sequence[Column]) -> str:
@@ -184,3 +187,38 @@ def _duration(span: timedelta) -> str:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def verdict_zh(results: Sequence[RuleResult], expectations: Expectations) -> str | None:
+    """Why a batch has no green card: the failed rules, the gravest and most frequent first. None when all
+    passed.
+    """
+    failed = [result for result in results if result.card is not None]
+    failed.sort(key=lambda result: (result.card != Card.RED, -(result.unexpected_rows or 0), result.rule_id))
+    if not failed:
+        return None
+    words = _words(expectations)
+    parts = [_failed_zh(result, words.get(result.rule_id, result.rule_id)) for result in failed[:_MOST]]
+    more = f"；另有 {len(failed) - _MOST} 条规则未通过" if len(failed) > _MOST else ""
+    return "；".join(parts) + more
+
+
+def _words(expectations: Expectations) -> dict[str, str]:
+    """What each rule id says, for people."""
+    words = {}
+    for rule_id, rule, columns in expectations.row_rules_by_column():
+        words[rule_id] = reason_zh(rule, columns)
+        if isinstance(rule, References):
+            words[f"{rule_id}.reference_loaded"] = f"参照数据集 {rule.dataset} 尚无已入库批次，未能核对"
+    for batch_rule in expectations.batch_rules:
+        columns = tuple(expectations.dataset.column(name) for name in batch_rule.column_names)
+        words[batch_rule.id] = rule_zh(batch_rule, columns)
+    return words
+
+
+def _failed_zh(result: RuleResult, words: str) -> str:
+    if "error" in result.detail:
+        return f"质量检查本身出错，按未通过处理（{result.rule_id}：{result.detail['error']}）"
+    if result.unexpected_rows is None:
+        return f"{words}，实际 {result.detail.get('observed', '—')}"
+    return f"{words}：{result.evaluated_rows} 行中 {result.unexpected_rows} 行"

@@ -1,0 +1,2 @@
+def publish(settings):
+    return 0
