@@ -11,11 +11,15 @@ from typing import Any
 
 import pytest
 
+from citybrain.settings import Settings
+from citybrain.stack import airflow
+
 PROJECT = Path(__file__).parents[2]
 DAG_FOLDER = PROJECT / "dags"
 PROGRAMS = Path(__file__).parent
 
 Parse = Callable[..., dict[str, Any]]
+RunDags = Callable[..., list[dict[str, Any]]]
 
 
 def clean_environment() -> dict[str, str]:
@@ -57,3 +61,41 @@ def other_project(tmp_path: Path) -> Path:
     shutil.copytree(DAG_FOLDER / "sources", tmp_path / "dags" / "sources")
     shutil.copytree(PROJECT / "docs" / "reference" / "dags", tmp_path / "docs" / "reference" / "dags")
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def airflow_environment(settings: Settings) -> dict[str, str]:
+    """The environment of the stack's Airflow processes over the test's servers; metadata and accounts are made."""
+    environment = airflow.environment(settings)
+    Path(environment["AIRFLOW_HOME"]).mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        airflow.accounts_command(),
+        input=airflow.accounts_input(settings),
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=True,
+    )
+    return environment
+
+
+@pytest.fixture(scope="session")
+def run_dags(airflow_environment: dict[str, str]) -> RunDags:
+    """Run DAGs one after the other in a process of their own; see tests/dags/run_dags.py."""
+
+    def run(*requests: dict[str, Any]) -> list[dict[str, Any]]:
+        finished = subprocess.run(
+            [sys.executable, PROGRAMS / "run_dags.py"],
+            input=json.dumps(requests),
+            env=airflow_environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert finished.returncode == 0, finished.stdout[-4000:] + finished.stderr[-4000:]
+        sys.stdout.write(finished.stdout)
+        sys.stderr.write(finished.stderr)
+        return json.loads(finished.stdout.splitlines()[-1])
+
+    return run

@@ -1,7 +1,7 @@
 """Run as a program of its own: parse a DAG folder as the DAG processor does and print what it found, as JSON.
 
-Airflow reads its configuration once, at import, and takes over logging; a process of its own keeps both out of
-the test session.
+Airflow reads its configuration once, at import, and takes over logging; a process of its own keeps both out
+of the test session.
 """
 
 import json

@@ -35,13 +35,13 @@ def build() -> XComArg:
     @task(task_id="build", task_display_name="构建模型", outlets=[PUBLISHED])
     def build_models() -> dict[str, Any]:
         from citybrain.settings import get_settings
-        from citybrain.warehouse.refresh_need import note_built_from, project_hash
+        from citybrain.warehouse.refresh_need import built_from, note_built_from
         from citybrain.warehouse.transform import build_warehouse
 
         settings = get_settings()
-        built_from = project_hash(settings)  # read before: a file changed during the build counts as new
+        inputs = built_from(settings)
         report = build_warehouse()
-        note_built_from(settings, built_from)
+        note_built_from(settings, inputs)
         events = get_current_context()["outlet_events"][PUBLISHED]
         for node in report.per_node:
             print(f"{node.status:<8} {node.seconds:7.2f} s  {node.name}  {node.message or ''}")  # noqa: T201

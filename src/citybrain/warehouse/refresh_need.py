@@ -2,6 +2,9 @@
 
 import hashlib
 from pathlib import Path
+from typing import NamedTuple
+
+import psycopg
 
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
@@ -10,17 +13,26 @@ BUILT_FROM = ("models", "macros", "seeds", "snapshots", "tests", "analyses")
 """Folders of the dbt project; `target/`, `logs/` and `dbt_packages/` are what a build leaves behind."""
 
 LAST_GOOD_BUILD = """
-SELECT started_at, project_sha256 FROM meta.transform_run
+SELECT started_at, project_sha256, batches_loaded FROM meta.transform_run
 WHERE outcome = 'succeeded' AND selection IS NULL AND command IN ('build', 'retry')
-ORDER BY started_at DESC LIMIT 1
+ORDER BY transform_run_id DESC LIMIT 1
 """
-LOADED_SINCE = "SELECT count(*) FROM meta.batch WHERE state = 'loaded' AND settled_at >= %s"
-LOADED_EVER = "SELECT count(*) FROM meta.batch WHERE state = 'loaded'"
+LOADED = "SELECT count(*) FROM meta.batch WHERE state = 'loaded'"
 NOTE = """
-UPDATE meta.transform_run SET project_sha256 = %s
+UPDATE meta.transform_run SET project_sha256 = %s, batches_loaded = %s
 WHERE transform_run_id = (SELECT max(transform_run_id) FROM meta.transform_run)
     AND outcome = 'succeeded' AND selection IS NULL
 """
+
+
+class BuiltFrom(NamedTuple):
+    """What a build is made from. Loaded is a batch's last state, so their number alone tells old from new.
+
+    Times would not: a batch may settle before a build starts and be visible only after the build has read.
+    """
+
+    project_sha256: str
+    batches_loaded: int
 
 
 def _inputs(settings: Settings) -> list[Path]:
@@ -38,26 +50,45 @@ def project_hash(settings: Settings) -> str:
     return digest.hexdigest()
 
 
+def _loaded(connection: psycopg.Connection) -> int:
+    row = connection.execute(LOADED).fetchone()
+    assert row is not None  # noqa: S101 - count(*) without GROUP BY is one row
+    return int(row[0])
+
+
+def built_from(settings: Settings) -> BuiltFrom:
+    """What a build that starts now is made from, at least. Raises psycopg.Error."""
+    with connect(settings, DatabaseRole.TRANSFORMER, "refresh-need") as connection:
+        return BuiltFrom(project_hash(settings), _loaded(connection))
+
+
+def note_built_from(settings: Settings, inputs: BuiltFrom) -> None:
+    """Note on the newest run, when it is a good build of everything, what it was made of.
+
+    `inputs` were taken before the build: what changed meanwhile counts as new. Raises psycopg.Error.
+    """
+    with connect(settings, DatabaseRole.TRANSFORMER, "refresh-need") as connection:
+        connection.execute(NOTE, inputs)
+
+
 def why_build(settings: Settings) -> str | None:
     """Why the warehouse should be built now, in one line for a log; None when a build would change nothing.
 
     Nothing was ever loaded: None too. Raises psycopg.Error.
     """
     with connect(settings, DatabaseRole.TRANSFORMER, "refresh-need") as connection:
+        loaded = _loaded(connection)
         last = connection.execute(LAST_GOOD_BUILD).fetchone()
-        if last is None:
-            ever = connection.execute(LOADED_EVER).fetchone()
-            return f"no good build yet, {ever[0]} batches loaded" if ever and ever[0] else None
-        started_at, built_from = last
-        since = connection.execute(LOADED_SINCE, [started_at]).fetchone()
-    if since and since[0]:
-        return f"{since[0]} batches loaded since {started_at:%Y-%m-%d %H:%M:%S}"
-    if built_from != project_hash(settings):
-        return "the dbt project or a source file changed since the last good build"
+    if loaded == 0:
+        return None
+    if last is None:
+        return f"no good build yet, {loaded} batches loaded"
+    started_at, project_sha256, batches_loaded = last
+    since = f"since the good build of {started_at:%Y-%m-%d %H:%M:%S}"
+    if batches_loaded is None:
+        return f"nobody noted what the good build of {started_at:%Y-%m-%d %H:%M:%S} was made from"
+    if loaded != batches_loaded:
+        return f"{loaded - batches_loaded} batches loaded {since}"
+    if project_sha256 != project_hash(settings):
+        return f"the dbt project or a source file changed {since}"
     return None
-
-
-def note_built_from(settings: Settings, project_sha256: str) -> None:
-    """Note on the newest run, when it is a good build of everything, what it was made of."""
-    with connect(settings, DatabaseRole.TRANSFORMER, "refresh-need") as connection:
-        connection.execute(NOTE, [project_sha256])
