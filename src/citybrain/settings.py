@@ -68,6 +68,11 @@ class Settings(BaseSettings):
     feeds_port: int = Field(default=18090, description="the demo city's HTTP feeds, what an outside vendor would serve")
     pages_port: int = Field(default=18091, description="published pages: Great Expectations Data Docs and dbt docs")
 
+    # Where the other services are found: on this machine unless they run elsewhere (one container each, for instance).
+    airflow_url: str = Field(default="", description="default http://127.0.0.1:<airflow_port>")
+    superset_url: str = Field(default="", description="default http://127.0.0.1:<superset_port>")
+    pages_url: str = Field(default="", description="default http://127.0.0.1:<pages_port>")
+
     drop_folder: Path | None = Field(default=None, description="where departments drop files; default <home>/drop")
     feeds_url: str | None = Field(default=None, description="base URL of HTTP sources that name a path; default the demo city's feeds")
     enable_sources: list[str] = Field(default_factory=list, description="disabled datasets to switch on, as a JSON list")
@@ -90,6 +95,9 @@ class Settings(BaseSettings):
     def model_post_init(self, _context: object) -> None:
         if not self.home.is_absolute():
             self.home = (self.project / self.home.expanduser()).absolute()
+        self.airflow_url = (self.airflow_url or f"http://127.0.0.1:{self.airflow_port}").rstrip("/")
+        self.superset_url = (self.superset_url or f"http://127.0.0.1:{self.superset_port}").rstrip("/")
+        self.pages_url = (self.pages_url or f"http://127.0.0.1:{self.pages_port}").rstrip("/")
 
     # Places below home
     @property
@@ -126,14 +134,6 @@ class Settings(BaseSettings):
     @property
     def feeds_base_url(self) -> str:
         return (self.feeds_url or f"http://127.0.0.1:{self.feeds_port}").rstrip("/")
-
-    @property
-    def airflow_url(self) -> str:
-        return f"http://127.0.0.1:{self.airflow_port}"
-
-    @property
-    def superset_url(self) -> str:
-        return f"http://127.0.0.1:{self.superset_port}"
 
     # Content rooms
     @property
