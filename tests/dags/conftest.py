@@ -65,7 +65,7 @@ def other_project(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def airflow_environment(settings: Settings) -> dict[str, str]:
-    """The environment of the stack's Airflow processes over the test's servers; metadata and accounts are made."""
+    """The environment of the stack's Airflow over the test's servers; metadata and accounts are made."""
     environment = airflow.environment(settings)
     Path(environment["AIRFLOW_HOME"]).mkdir(parents=True, exist_ok=True)
     subprocess.run(

@@ -1,8 +1,8 @@
-"""Run as a program of its own: DAG runs one after the other, each by `dag.test()`; prints what became of them.
+"""Run as a program of its own: DAG runs one after the other, by `dag.test()`; prints what became of each.
 
-Reads a JSON list on stdin: {"dag_id", "conf", "mark_success": pattern of task ids that are not run, "answers": who
-answers a waiting approval, in order: {"username", "password", "option", "note"}}. The answers go through Airflow's
-REST application, signed in as that user; their HTTP status is part of the result.
+Reads a JSON list on stdin: {"dag_id", "conf", "mark_success": pattern of task ids not to run, "answers": who
+answers a waiting approval, in order: {"username", "password", "option", "note"}}. The answers go through
+Airflow's REST application, signed in as that user; their HTTP status is part of the result.
 """
 
 import json
@@ -36,10 +36,10 @@ def answer(dag_id: str, people: list[dict[str, str]], statuses: list[int]) -> No
         )
         waiting = listed.json()["hitl_details"]
     instance = waiting[0]["task_instance"]
-    path = f"/api/v2/dags/{dag_id}/dagRuns/{instance['dag_run_id']}/taskInstances/{instance['task_id']}/-1/hitlDetails"
+    run_path = f"/api/v2/dags/{dag_id}/dagRuns/{instance['dag_run_id']}"
     for person in people:
         response = client.patch(
-            path,
+            f"{run_path}/taskInstances/{instance['task_id']}/-1/hitlDetails",
             headers=signed_in(person),
             json={"chosen_options": [person["option"]], "params_input": {"note": person["note"]}},
         )

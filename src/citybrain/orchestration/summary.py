@@ -15,19 +15,27 @@ def figures(
     build: dict[str, Any] | None,
     published: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    """Figures of one run: files and rows; a part that did not run counts nothing."""
+    """Figures of one run; a part that did not run counts nothing.
+
+    `landed, loaded, quarantined, rejected` are rows of the batches this run gated, `files` new deliveries.
+    """
     landings, outcomes = list(landings), list(outcomes or ())
     states = [outcome["state"] for outcome in outcomes]
+
+    def rows(name: str) -> int:
+        return sum(outcome[name] or 0 for outcome in outcomes)
+
     return {
         "sources": len(landings),
-        "landed": sum(len(landing["landed"]) for landing in landings),
+        "files": sum(len(landing["landed"]) for landing in landings),
         "duplicates": sum(landing["duplicates"] for landing in landings),
         "files_rejected": sum(landing["rejected"] for landing in landings),
-        "batches": {state: states.count(state) for state in sorted(set(states))},
-        "rows_in": sum(outcome["rows_in"] or 0 for outcome in outcomes),
-        "loaded": sum(outcome["rows_loaded"] or 0 for outcome in outcomes),
-        "quarantined": sum(outcome["rows_quarantined"] or 0 for outcome in outcomes),
-        "rejected": sum(outcome["rows_rejected"] or 0 for outcome in outcomes),
+        "batches": len(outcomes),
+        "states": {state: states.count(state) for state in sorted(set(states))},
+        "landed": rows("rows_in"),
+        "loaded": rows("rows_loaded"),
+        "quarantined": rows("rows_quarantined"),
+        "rejected": rows("rows_rejected"),
         "models": build["models"] if build else 0,
         "tests": build["tests"] if build else 0,
         "failures": build["failures"] if build else [],
