@@ -1,0 +1,119 @@
+"""`citybrain validate` checks every content room without a server; `citybrain schema` serves editors."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from citybrain.catalogue import ContentError
+    from citybrain.settings import Settings
+
+app = typer.Typer()
+
+Fault = tuple[Path, int, str]
+
+
+def _of(error: "ContentError") -> Iterator[Fault]:
+    for line, reason in error.faults:
+        yield error.path, line, reason
+
+
+def _sources(settings: "Settings") -> Iterator[Fault]:
+    from citybrain.catalogue import check
+
+    for fault in check(settings):
+        yield fault.path, fault.line, fault.reason
+
+
+def _expectations(settings: "Settings") -> Iterator[Fault]:
+    from citybrain.catalogue import ContentError, load_datasets
+    from citybrain.quality.expectations_file import load_expectations_file
+
+    try:
+        datasets = load_datasets(settings)
+    except ContentError:  # told by the room of the sources
+        return
+    files = {path.stem for path in settings.expectations_dir.glob("*.yml")}
+    for name in sorted(files | set(datasets)):
+        path = settings.expectations_dir / f"{name}.yml"
+        if name not in files:
+            yield path, 1, f"dataset {name} has no expectations file: nothing of it could pass the gate"
+            continue
+        try:
+            load_expectations_file(path, datasets)
+        except ContentError as error:
+            yield from _of(error)
+
+
+def _dashboards(settings: "Settings") -> Iterator[Fault]:
+    from citybrain.bi.content import load_dashboards
+    from citybrain.catalogue import ContentError
+
+    try:
+        load_dashboards(settings)
+    except ContentError as error:
+        yield from _of(error)
+
+
+ROOMS: dict[str, Callable[["Settings"], Iterator[Fault]]] = {
+    "catalogue and dags/sources": _sources,
+    "expectations": _expectations,
+    "dashboards": _dashboards,
+}
+
+
+@app.command()
+def validate(
+    as_json: Annotated[bool, typer.Option("--json", help="faults as JSON, for scripts")] = False,
+) -> None:
+    """Check every content room: one line a fault, `file:line: reason`. Exit code 1 when there is any."""
+    from citybrain.settings import get_settings
+
+    settings = get_settings()
+    faults = {room: sorted(set(check(settings))) for room, check in ROOMS.items()}
+    if as_json:
+        rows = [
+            {"room": room, "file": str(path), "line": line, "reason": reason}
+            for room, found in faults.items()
+            for path, line, reason in found
+        ]
+        typer.echo(json.dumps({"faults": rows}, ensure_ascii=False, indent=2))
+    else:
+        for room, found in faults.items():
+            typer.echo(f"{room}: {'ok' if not found else f'{len(found)} faults'}")
+            for path, line, reason in found:
+                typer.echo(f"  {_shown(path, settings.project)}:{line}: {reason}", err=True)
+    raise typer.Exit(1 if any(faults.values()) else 0)
+
+
+def _shown(path: Path, project: Path) -> Path:
+    return path.relative_to(project) if path.is_relative_to(project) else path
+
+
+def _schemas() -> dict[str, dict[str, Any]]:
+    from citybrain.bi.content import json_schemas
+    from citybrain.catalogue.dataset import Dataset
+    from citybrain.quality.expectations_file import ExpectationsFile
+
+    own = {"source": Dataset.model_json_schema(), "expectations": ExpectationsFile.model_json_schema()}
+    return own | {f"dashboards-{name}": schema for name, schema in json_schemas().items()}
+
+
+@app.command()
+def schema(
+    kind: Annotated[
+        str | None, typer.Argument(help="source, expectations, dashboards-…; the list when left out")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of one kind of content file, for completion in an editor."""
+    schemas = _schemas()
+    if kind is None:
+        typer.echo("\n".join(schemas))
+        return
+    if kind not in schemas:
+        typer.echo(f"no content file is called {kind}; there are {', '.join(schemas)}", err=True)
+        raise typer.Exit(2)
+    typer.echo(json.dumps(schemas[kind], ensure_ascii=False, indent=2))
