@@ -19,9 +19,10 @@ CREATE TABLE meta.dataset (
     personal_data text NOT NULL CHECK (personal_data IN ('none', 'low', 'high')),
     schedule text,
     arrival_sla interval,
+    is_active boolean NOT NULL,
     synced_at timestamptz NOT NULL
 );
-COMMENT ON TABLE meta.dataset IS 'One row per active dataset of dags/sources/, written before each build';
+COMMENT ON TABLE meta.dataset IS 'One row per dataset of dags/sources/, written before each build';
 
 CREATE TABLE meta.area (
     area_code text PRIMARY KEY,

@@ -1,0 +1,45 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="merge",
+        unique_key=["gauge_code", "observed_at"],
+        on_schema_change="fail",
+        indexes=[{"columns": ["gauge_code", "observed_at"], "unique": true}]
+    )
+}}
+
+with
+
+readings as (
+
+    select * from {{ ref("stg_water_affairs__water_stage") }}
+
+),
+
+counties as (
+
+    select * from {{ ref("stg_civil_affairs__county") }}
+
+),
+
+final as (
+
+    select
+        readings.gauge_code,
+        -- a gauge's code begins with the code of its county
+        counties.area_code as county_code,
+        readings.observed_at,
+        readings.stage_m,
+        readings.discharge_m3s,
+        readings.quality_flag,
+        readings.object_key,
+        readings.loaded_at
+    from readings
+    left join counties on substr(readings.gauge_code, 1, 6) = counties.area_code
+    {%- if is_incremental() %}
+    where readings.loaded_at > (select coalesce(max(loaded_at), '-infinity') - interval '1 day' from {{ this }})
+    {%- endif %}
+
+)
+
+select * from final

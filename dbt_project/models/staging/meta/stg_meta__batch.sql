@@ -1,0 +1,26 @@
+with
+
+source as (
+
+    select * from {{ source("meta", "batch") }}
+
+),
+
+renamed as (
+
+    select
+        batch_id,
+        dataset,
+        logical_date,
+        landed_at,
+        state,
+        rows_in,
+        rows_loaded,
+        rows_quarantined,
+        rows_rejected,
+        settled_at
+    from source
+
+)
+
+select * from renamed

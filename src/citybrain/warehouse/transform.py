@@ -1,0 +1,192 @@
+"""The warehouse's transformation: one `dbt build`, its freshness check and its documentation, one at a time.
+
+Two builds never overlap: a session lock in the database is held for as long as dbt runs, and dbt dies with the process that holds it.
+"""
+
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+
+from citybrain.settings import DatabaseRole, Settings, get_settings
+from citybrain.warehouse.catalogue_rows import write_catalogue_rows
+from citybrain.warehouse.connection import connect
+from citybrain.warehouse.dbt_process import APPLICATION, DbtError, Ending, NodeLine, run_dbt, target_dir
+from citybrain.warehouse.point_areas import locate_points
+from citybrain.warehouse.transform_record import (
+    NodeResult,
+    batches_settled_since,
+    begin_run,
+    end_run,
+    last_run,
+    published_since,
+    read_results,
+)
+
+logger = logging.getLogger(__name__)
+
+WAIT_FOR_OTHER_BUILD = timedelta(minutes=10)
+OnNode = Callable[[NodeLine], None]
+
+
+@dataclass(frozen=True)
+class TransformReport:
+    """What one build did. Counts are of nodes that ended well; `failures` say node and reason."""
+
+    command: str  # build or retry
+    models: int
+    tests: int
+    snapshots: int
+    seeds: int
+    published_marts: list[str]
+    failures: list[str]
+    seconds: float
+    per_node: list[NodeResult]
+    invocation_id: str
+
+
+@dataclass(frozen=True)
+class FreshnessReport:
+    """Every source with its status: pass, warn, error, or runtime error where there is no row to judge."""
+
+    per_source: list[NodeResult]
+
+
+def build_warehouse(select: str | None = None, on_node: OnNode | None = None) -> TransformReport:
+    """Build, test and publish the warehouse: everything, or what dbt's selection syntax picks.
+
+    After a build that left failures, and with no batch settled since, only what failed or was skipped runs again (`dbt retry`).
+    Failing models and tests are in the report. Raises DbtError when dbt gave no results at all (the project does not parse, the
+    database went away), psycopg.errors.LockNotAvailable when another build takes longer than ten minutes.
+    """
+    settings = get_settings()
+    with _only_build(settings) as connection:
+        write_catalogue_rows(connection, settings)
+        located = locate_points(connection, settings)
+        if located:
+            logger.info("located %d points", located)
+        if _retry_pays(connection, settings, select):
+            try:
+                return _invoke(connection, settings, "retry", select, on_node)
+            except DbtError as error:
+                logger.warning("dbt retry is of no use (%s): building everything", error)
+        return _invoke(connection, settings, "build", select, on_node)
+
+
+def check_freshness() -> FreshnessReport:
+    """`dbt source freshness`, recorded like a build. Raises DbtError when dbt gave no results."""
+    settings = get_settings()
+    with connect(settings, DatabaseRole.TRANSFORMER, "citybrain freshness", autocommit=True) as connection:
+        run, _ = begin_run(connection, "source freshness", None)
+        invocation_id, results, _ = _results(settings, "sources.json", ["source", "freshness"], None)
+        end_run(connection, run, invocation_id, results, succeeded=not any(r.failed for r in results))
+    return FreshnessReport(per_source=results)
+
+
+def publish_docs() -> Path:
+    """The dbt documentation as one page, `<pages_dir>/dbt/index.html`. Returns its path. Raises DbtError."""
+    settings = get_settings()
+    with _only_build(settings):
+        ending = run_dbt(settings, ["docs", "generate", "--static"])
+    page = target_dir(settings) / "static_index.html"
+    if ending.code != 0 or not page.exists():
+        raise DbtError("; ".join(ending.errors) or f"dbt docs generate ended with code {ending.code}")
+    published = settings.pages_dir / "dbt" / "index.html"
+    published.parent.mkdir(parents=True, exist_ok=True)
+    draft = published.with_suffix(".new")
+    shutil.copyfile(page, draft)
+    draft.replace(published)
+    return published
+
+
+def _invoke(
+    connection: psycopg.Connection,
+    settings: Settings,
+    command: str,
+    select: str | None,
+    on_node: OnNode | None,
+) -> TransformReport:
+    """One dbt invocation, recorded."""
+    run, started_at = begin_run(connection, command, select)
+    arguments = ["build", "--select", *select.split()] if command == "build" and select else [command]
+    try:
+        invocation_id, results, ending = _results(settings, "run_results.json", arguments, on_node)
+    except DbtError:
+        end_run(connection, run, None, [], succeeded=False)
+        raise
+    failures = [
+        f"{r.kind} {r.name}: {' '.join((r.message or r.status).split())}" for r in results if r.failed
+    ]
+    if ending.code != 0 and not failures:
+        failures = [" ".join(error.split()) for error in ending.errors] or [
+            f"dbt ended with code {ending.code}"
+        ]
+    end_run(connection, run, invocation_id, results, succeeded=not failures)
+    return TransformReport(
+        command=command,
+        models=sum(r.kind == "model" and r.status == "success" for r in results),
+        tests=sum(r.kind in ("test", "unit_test") and r.status in ("pass", "warn") for r in results),
+        snapshots=sum(r.kind == "snapshot" and r.status == "success" for r in results),
+        seeds=sum(r.kind == "seed" and r.status == "success" for r in results),
+        published_marts=published_since(connection, started_at),
+        failures=failures,
+        seconds=round(sum(r.seconds for r in results), 3),
+        per_node=results,
+        invocation_id=invocation_id,
+    )
+
+
+def _results(
+    settings: Settings, artifact: str, arguments: list[str], on_node: OnNode | None
+) -> tuple[str, list[NodeResult], Ending]:
+    """Run dbt and read the artifact it leaves. Raises DbtError when it leaves none: an older one is never taken for it."""
+    path = target_dir(settings) / artifact
+    before = path.read_bytes() if path.exists() else None
+    if arguments != ["retry"]:  # retry starts from the last results, everything else must not end with them
+        path.unlink(missing_ok=True)
+        before = None
+    ending = run_dbt(settings, arguments, on_node)
+    if not path.exists() or path.read_bytes() == before:
+        reason = "; ".join(" ".join(error.split()) for error in ending.errors[:5])
+        raise DbtError(f"dbt {' '.join(arguments)}: {reason or f'ended with code {ending.code}'}")
+    invocation_id, results = read_results(path)
+    return invocation_id, results, ending
+
+
+def _retry_pays(connection: psycopg.Connection, settings: Settings, select: str | None) -> bool:
+    """Did the last build of this selection leave failures, are its results still here, and is no data newer than it?"""
+    last = last_run(connection)
+    if last is None or last.outcome != "failed" or last.selection != select or last.invocation_id is None:
+        return False
+    try:
+        invocation_id, results = read_results(target_dir(settings) / "run_results.json")
+    except (OSError, ValueError, KeyError) as error:
+        logger.info("no results to retry from: %s", error)
+        return False
+    if invocation_id != last.invocation_id or not any(r.failed or r.status == "skipped" for r in results):
+        return False
+    return not batches_settled_since(connection, last.started_at)
+
+
+@contextmanager
+def _only_build(settings: Settings) -> Iterator[psycopg.Connection]:
+    """A transformer's connection that holds the build lock. Raises psycopg.errors.LockNotAvailable."""
+    with connect(
+        settings, DatabaseRole.TRANSFORMER, "citybrain transform", timedelta(hours=2), autocommit=True
+    ) as connection:
+        connection.execute(
+            "SELECT set_config('lock_timeout', %s, false)", (f"{int(WAIT_FOR_OTHER_BUILD.total_seconds())}s",)
+        )
+        connection.execute("SELECT pg_advisory_lock(hashtext('citybrain transform'))")
+        # Statements of a dbt that was killed run on in the server for a while: with the lock held they are nobody's.
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE application_name = %s AND usename = current_user AND datname = current_database()",
+            (APPLICATION,),
+        )
+        yield connection
