@@ -33,8 +33,10 @@ FAST_POSTGRES = {"fsync": "off", "full_page_writes": "off"}
 
 @pytest.fixture(scope="session")
 def home() -> Iterator[Path]:
-    """A temporary home whose parents are open: PostgreSQL runs as a user of its own when the tests run as root."""
-    folder = Path(tempfile.mkdtemp(prefix="citybrain-test-", dir="/tmp"))  # noqa: S108  # pytest's own are mode 700
+    """A temporary home whose parents are open: PostgreSQL runs as a user of its own when the tests run as
+    root.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="citybrain-test-", dir="/tmp"))  # pytest's own are mode 700
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,5 @@
-"""Airflow's metadata database, roles and accounts in one process: `python -m citybrain.orchestration.accounts`.
+"""Airflow's metadata database, roles and accounts in one process: `python -m
+citybrain.orchestration.accounts`.
 
 Reads a JSON list of `{"username", "role", "password"}` on stdin. One process instead of a migration and an
 `airflow users create` each, which would start Airflow four times.
@@ -20,7 +21,9 @@ class Account(TypedDict):
 
 
 def data_engineer_permissions() -> list[tuple[str, str]]:
-    """What a data engineer may do beyond a viewer: trigger, clear, pause, back-fill, answer approvals. No users, no settings."""
+    """What a data engineer may do beyond a viewer: trigger, clear, pause, back-fill, answer approvals. No
+    users, no settings.
+    """
     from airflow.providers.fab.www.security import permissions as p
 
     return [
@@ -45,7 +48,9 @@ def migrate() -> None:
 
 
 def ensure_accounts(accounts: list[Account]) -> None:
-    """Create or update the roles, then each account with its role and password. Other people's accounts are left alone."""
+    """Create or update the roles, then each account with its role and password. Other people's accounts
+    are left alone.
+    """
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
     from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 

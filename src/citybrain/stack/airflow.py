@@ -15,7 +15,8 @@ AIRFLOW_COMMANDS = {
     "airflow-triggerer": ["triggerer", "--skip-serve-logs"],
 }
 
-# User name -> (role, name of the secret that holds the password). Roles are those of citybrain.orchestration.accounts.
+# User name -> (role, name of the secret that holds the password). Roles are those of
+# citybrain.orchestration.accounts.
 ACCOUNTS = {
     "admin": ("Admin", "airflow_admin_password"),
     "engineer": ("DataEngineer", "airflow_engineer_password"),
@@ -37,7 +38,9 @@ def command(service: str) -> list[str]:
 
 
 def accounts_command() -> list[str]:
-    """Migrates the metadata database, brings roles and accounts up to date; reads `accounts_input` on stdin."""
+    """Migrates the metadata database, brings roles and accounts up to date; reads `accounts_input` on
+    stdin.
+    """
     return [sys.executable, "-m", "citybrain.orchestration.accounts"]
 
 

@@ -1,4 +1,6 @@
-"""A private certificate authority with one certificate, for mutual TLS between the parts of the embedded S3."""
+"""A private certificate authority with one certificate, for mutual TLS between the parts of the embedded
+S3.
+"""
 
 import datetime
 from pathlib import Path

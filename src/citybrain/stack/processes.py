@@ -13,18 +13,19 @@ from citybrain.stack import postgres
 _CLOCK_SLACK = 2.0  # seconds between two readings of one process's start time
 
 
-def write_pid_file(path: Path) -> None:
-    """Note this process: its id and its start time, since ids are used again."""
+def write_note(path: Path, pid: int) -> None:
+    """Note a process: its id and its start time, since ids are used again."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_suffix(".pid.draft")
-    draft.write_text(f"{os.getpid()} {psutil.Process().create_time()}\n", encoding="ascii")
+    draft = path.with_suffix(".draft")
+    draft.write_text(f"{pid} {psutil.Process(pid).create_time()}\n", encoding="ascii")
     draft.replace(path)
 
 
 def noted_group(path: Path) -> list[psutil.Process]:
     """The living processes of the group whose leader noted itself in `path`; empty when it is gone.
 
-    Programs under the supervisor lead a process group each, so their children are found even when the leader died first.
+    Programs under the supervisor lead a process group each, so their children are found even when the
+    leader died first.
     """
     if not path.exists():
         return []
@@ -49,7 +50,9 @@ def noted_group(path: Path) -> list[psutil.Process]:
 
 
 def postmaster(settings: Settings) -> psutil.Process | None:
-    """The PostgreSQL server that holds our data folder, by its own `postmaster.pid`; None when there is none."""
+    """The PostgreSQL server that holds our data folder, by its own `postmaster.pid`; None when there is
+    none.
+    """
     path = postgres.data_folder(settings) / "postmaster.pid"
     if not path.exists():
         return None
@@ -92,7 +95,9 @@ def _signal(processes: list[psutil.Process], number: signal.Signals) -> None:
 
 
 def _end(processes: list[psutil.Process], number: signal.Signals | None, seconds: float) -> None:
-    """Signal when a number is given, wait, kill the rest. PostgreSQL's own children end with their postmaster."""
+    """Signal when a number is given, wait, kill the rest. PostgreSQL's own children end with their
+    postmaster.
+    """
     if number is not None:
         _signal(processes, number)
     _, alive = psutil.wait_procs(processes, seconds)

@@ -1,6 +1,7 @@
 """The embedded S3: SeaweedFS from its wheel, always in the locked profile.
 
-SeaweedFS with stock flags answers anonymous reads and deletes on its filer, master and gRPC ports, whatever the S3 keys say.
+SeaweedFS with stock flags answers anonymous reads and deletes on its filer, master and gRPC ports,
+whatever the S3 keys say.
 So: four JWT keys, mutual TLS on gRPC, plain HTTP of master and filer off, no telemetry, loopback only.
 """
 
@@ -39,7 +40,9 @@ def config_folder(settings: Settings) -> Path:
 
 
 def initialise(settings: Settings) -> None:
-    """Write the locked profile and the one S3 identity; certificates are made once, the rest is rewritten each time."""
+    """Write the locked profile and the one S3 identity; certificates are made once, the rest is rewritten
+    each time.
+    """
     folder = config_folder(settings)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -106,7 +109,9 @@ def launch(settings: Settings) -> "subprocess.Popen[bytes]":
 
 
 def start(settings: Settings) -> "subprocess.Popen[bytes]":
-    """Start the server and wait until S3 answers a signed request. Raises StackError as `launch` and `wait_ready` do."""
+    """Start the server and wait until S3 answers a signed request. Raises StackError as `launch` and
+    `wait_ready` do.
+    """
     process = launch(settings)
     wait_ready(settings, process)
     return process

@@ -1,4 +1,6 @@
-"""The nine programs of the embedded stack: names, addresses, logs and the order in which they stand on each other."""
+"""The nine programs of the embedded stack: names, addresses, logs and the order in which they stand on
+each other.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,9 @@ class Service:
 
 
 def services(settings: Settings) -> list[Service]:
-    """The programs to run under `settings`, in starting order. An outside PostgreSQL or S3 is not among them."""
+    """The programs to run under `settings`, in starting order. An outside PostgreSQL or S3 is not among
+    them.
+    """
 
     def service(name: str, url: str | None, health_path: str = "/") -> Service:
         return Service(name, url, settings.log_dir / f"{name}.log", health_path)

@@ -1,4 +1,6 @@
-"""Two static sites under uvicorn: `feeds`, what an outside vendor would serve, and `pages`, what the platform publishes."""
+"""Two static sites under uvicorn: `feeds`, what an outside vendor would serve, and `pages`, what the
+platform publishes.
+"""
 
 from html import escape
 from pathlib import Path

@@ -21,9 +21,11 @@ CITY_ROLES = (DatabaseRole.LOADER, DatabaseRole.TRANSFORMER, DatabaseRole.BI_REA
 
 
 def prepare(settings: Settings) -> None:
-    """Create what is missing: login and scope roles, the databases city, airflow and superset, schemas and grants.
+    """Create what is missing: login and scope roles, the databases city, airflow and superset, schemas and
+    grants.
 
-    Needs a role with CREATEROLE and CREATEDB only when something is missing. Raises MissingRightsError with the SQL to run
+    Needs a role with CREATEROLE and CREATEDB only when something is missing. Raises MissingRightsError
+    with the SQL to run
     when the connecting role may not create it. Running it again changes nothing.
     """
     with psycopg.connect(settings.admin_url, autocommit=True) as admin:
@@ -40,14 +42,15 @@ def prepare(settings: Settings) -> None:
     create_schemas(settings)
 
 
-def _database_statements(admin: Connection) -> list[sql.Composable]:
+def _database_statements(admin: Connection) -> list[sql.Composed]:
     present = {row[0] for row in admin.execute("SELECT datname FROM pg_database")}
-    statements: list[sql.Composable] = []
+    statements: list[sql.Composed] = []
     for database, owner in DATABASES.items():
         if database in present:
             continue
         name, role = sql.Identifier(database), sql.Identifier(owner.login)
-        # Only a member of the owning role may give a database to it; a superuser is one of every role already.
+        # Only a member of the owning role may give a database to it; a superuser is one of every role
+        # already.
         statements.append(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
         statements.append(
             sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'").format(name, role)
@@ -55,7 +58,7 @@ def _database_statements(admin: Connection) -> list[sql.Composable]:
     return statements
 
 
-def _require_rights(admin: Connection, statements: list[sql.Composable]) -> None:
+def _require_rights(admin: Connection, statements: list[sql.Composed]) -> None:
     """Raise MissingRightsError when `statements` need rights the connected role lacks."""
     row = admin.execute(
         "SELECT current_user, rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = current_user"

@@ -1,6 +1,7 @@
 """Roles of the warehouse: the login roles, the scope roles of row-level security, and what each may touch.
 
-Roles belong to the whole server, so the admin connection makes them; grants inside `city` are made by the roles that own the schemas.
+Roles belong to the whole server, so the admin connection makes them; grants inside `city` are made by the
+roles that own the schemas.
 Everything here may run again at any time.
 """
 
@@ -21,7 +22,9 @@ TRANSFORMER_SCHEMAS = ("staging", "intermediate", "marts_build", "marts", "snaps
 
 
 class MissingRightsError(RuntimeError):
-    """The connecting role may not create what is missing. The text holds the SQL a database administrator has to run."""
+    """The connecting role may not create what is missing. The text holds the SQL a database administrator
+    has to run.
+    """
 
     def __init__(self, role: str, missing: Sequence[str], statements: Iterable[str]) -> None:
         self.statements = tuple(statements)
@@ -32,10 +35,12 @@ class MissingRightsError(RuntimeError):
         )
 
 
-def role_statements(connection: Connection, settings: Settings) -> list[sql.Composable]:
-    """The statements that create roles which are missing, on the server of `connection`. Empty when all are there."""
+def role_statements(connection: Connection, settings: Settings) -> list[sql.Composed]:
+    """The statements that create roles which are missing, on the server of `connection`. Empty when all
+    are there.
+    """
     present = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
-    statements: list[sql.Composable] = [
+    statements: list[sql.Composed] = [
         sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
             sql.Identifier(role.login), sql.Literal(password_verifier(connection, settings, role))
         )
@@ -61,7 +66,7 @@ def role_statements(connection: Connection, settings: Settings) -> list[sql.Comp
     return statements
 
 
-def password_statements(connection: Connection, settings: Settings) -> list[sql.Composable]:
+def password_statements(connection: Connection, settings: Settings) -> list[sql.Composed]:
     """The statements that set the passwords of roles which exist but refuse the password of `settings`."""
     return [
         sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(
@@ -73,7 +78,9 @@ def password_statements(connection: Connection, settings: Settings) -> list[sql.
 
 
 def password_verifier(connection: Connection, settings: Settings, role: DatabaseRole) -> str:
-    """The SCRAM verifier of a role's password: what the server keeps, so no password stands in its log or in our SQL."""
+    """The SCRAM verifier of a role's password: what the server keeps, so no password stands in its log or
+    in our SQL.
+    """
     password = settings.secret(f"{role.value}_password").encode()
     return connection.pgconn.encrypt_password(password, role.login.encode(), b"scram-sha-256").decode()
 
@@ -87,18 +94,15 @@ def _refuses_password(settings: Settings, role: DatabaseRole) -> bool:
 
 
 def create_schemas(settings: Settings) -> None:
-    """Create the schemas of `city` and what each role may do in them, objects made later included.
+    """Create the schemas of `city` and say who may enter them. Rights on single tables are the migrations'
+    and dbt's.
 
-    The owner and the transformer do it themselves: default privileges hold for objects made by the role that set them.
+    The owner and the transformer do it themselves: default privileges hold for what the role that set them
+    creates.
     """
-    owner, loader, transformer, bi_reader = (
+    loader, transformer, bi_reader = (
         sql.Identifier(role.login)
-        for role in (
-            DatabaseRole.OWNER,
-            DatabaseRole.LOADER,
-            DatabaseRole.TRANSFORMER,
-            DatabaseRole.BI_READER,
-        )
+        for role in (DatabaseRole.LOADER, DatabaseRole.TRANSFORMER, DatabaseRole.BI_READER)
     )
     with psycopg.connect(settings.dsn(DatabaseRole.OWNER)) as connection:
         _lock(connection)
@@ -106,45 +110,23 @@ def create_schemas(settings: Settings) -> None:
             schema = sql.Identifier(name)
             connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
             connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, loader))
-        _grant_on_tables(connection, "meta", "SELECT, INSERT, UPDATE, DELETE", loader)
-        _grant_on_tables(connection, "raw", "SELECT, INSERT", loader)  # append-only: no UPDATE, no DELETE
-        _grant_on_tables(connection, "quarantine", "SELECT, INSERT", loader)
+            if name != "stage":
+                connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, transformer))
         connection.execute(sql.SQL("GRANT CREATE ON SCHEMA stage TO {}").format(loader))
-        for name in ("raw", "meta", "quarantine"):
-            schema = sql.Identifier(name)
-            connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, transformer))
-            _grant_on_tables(connection, name, "SELECT", transformer)
         connection.execute(sql.SQL("GRANT CREATE ON DATABASE city TO {}").format(transformer))
     with psycopg.connect(settings.dsn(DatabaseRole.TRANSFORMER)) as connection:
         _lock(connection)
         for name in TRANSFORMER_SCHEMAS:
             connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(name)))
-        readers = [bi_reader, *(sql.Identifier(name) for name in SCOPE_ROLES)]
-        for reader in readers:
+        for reader in (bi_reader, *(sql.Identifier(name) for name in SCOPE_ROLES)):
             connection.execute(sql.SQL("GRANT USAGE ON SCHEMA marts TO {}").format(reader))
-        _grant_on_tables(connection, "marts", "SELECT", bi_reader)
+        for statement in (
+            "GRANT SELECT ON ALL TABLES IN SCHEMA marts TO {}",
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA marts GRANT SELECT ON TABLES TO {}",
+        ):
+            connection.execute(sql.SQL(statement).format(bi_reader))
 
 
 def _lock(connection: Connection) -> None:
     """Let one set-up run at a time: two that create one schema at once would both see it missing."""
     connection.execute("SELECT pg_advisory_xact_lock(hashtext('citybrain set-up'))")
-
-
-def _grant_on_tables(connection: Connection, schema: str, rights: str, grantee: sql.Identifier) -> None:
-    """Grant `rights` on the schema's tables, those of today and those the connected role will create."""
-    where, what = sql.Identifier(schema), sql.SQL(rights)  # type: ignore[arg-type]  # literals of this module
-    for statement in (
-        sql.SQL("GRANT {} ON ALL TABLES IN SCHEMA {} TO {}").format(what, where, grantee),
-        sql.SQL("ALTER DEFAULT PRIVILEGES IN SCHEMA {} GRANT {} ON TABLES TO {}").format(
-            where, what, grantee
-        ),
-    ):
-        connection.execute(statement)
-    if "INSERT" in rights:
-        for statement in (
-            sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA {} TO {}").format(where, grantee),
-            sql.SQL("ALTER DEFAULT PRIVILEGES IN SCHEMA {} GRANT USAGE ON SEQUENCES TO {}").format(
-                where, grantee
-            ),
-        ):
-            connection.execute(statement)

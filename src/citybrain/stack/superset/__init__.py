@@ -1,4 +1,6 @@
-"""Superset as a process in its own environment. The modules beside this one run there and import nothing of ours."""
+"""Superset as a process in its own environment. The modules beside this one run there and import nothing
+of ours.
+"""
 
 import json
 import os
@@ -24,7 +26,9 @@ def _program(settings: Settings, name: str) -> str:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The environment of Superset's processes: what `superset_config.py` reads, and no secret of another part."""
+    """The environment of Superset's processes: what `superset_config.py` reads, and no secret of another
+    part.
+    """
     return {
         "PATH": os.defpath,
         "HOME": str(data_folder(settings)),

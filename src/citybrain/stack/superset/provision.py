@@ -10,7 +10,9 @@ from pathlib import Path
 
 
 def provision(username: str, password: str) -> None:
-    """Migrate, synchronise permissions and roles, create or update the admin account. May run again at any time."""
+    """Migrate, synchronise permissions and roles, create or update the admin account. May run again at any
+    time.
+    """
     from superset.app import create_app
 
     app = create_app()

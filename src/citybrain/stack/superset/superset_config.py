@@ -1,4 +1,6 @@
-"""Superset's configuration, imported by Superset itself. Secrets and addresses come from the environment the launcher builds."""
+"""Superset's configuration, imported by Superset itself. Secrets and addresses come from the environment
+the launcher builds.
+"""
 
 import os
 from datetime import timedelta

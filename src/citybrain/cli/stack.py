@@ -1,0 +1,167 @@
+"""`citybrain up | down | status | logs`: the embedded stack."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help="Start, stop and look at the platform's services.")
+
+
+@app.command()
+def up() -> None:
+    """Start what is down, run the main job through Airflow, print the summary. Safe to run again."""
+    import time
+
+    from rich.console import Console
+
+    from citybrain.settings import get_settings
+    from citybrain.stack import up as stack
+    from citybrain.stack.errors import StackError
+    from citybrain.stack.progress import Steps
+    from citybrain.warehouse.roles import MissingRightsError
+
+    settings, console = get_settings(), Console()
+    started = time.monotonic()
+    try:
+        with Steps(console) as steps:
+            stack.up(settings, steps)
+            if not has_deliveries(settings):
+                with steps.step("the demo city writes its deliveries"):
+                    simulate(settings)
+            stack.run_main_job(settings, steps)
+        print_summary(settings, console, time.monotonic() - started)
+    except (StackError, MissingRightsError) as error:
+        _fail(str(error))
+    except OSError as error:  # a full disk, a folder without rights
+        _fail(f"{error.strerror}: {error.filename or settings.home} (see CITYBRAIN_HOME)")
+
+
+@app.command()
+def down() -> None:
+    """Stop every service; data, logs and secrets stay."""
+    from citybrain.settings import get_settings
+    from citybrain.stack import up as stack
+    from citybrain.stack.errors import StackError
+
+    try:
+        stopped = stack.down(get_settings())
+    except StackError as error:
+        _fail(str(error))
+    typer.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False) -> None:
+    """What runs, where, and the figures of all loads so far."""
+    import psycopg
+
+    from citybrain.settings import get_settings
+    from citybrain.stack import up as stack
+    from citybrain.stack.counts import read_counts
+
+    settings = get_settings()
+    states = stack.service_states(settings)
+    try:
+        counts = read_counts(settings)
+    except psycopg.OperationalError:  # PostgreSQL is down; its state says so
+        counts = {}
+    if as_json:
+        typer.echo(json.dumps({"services": [asdict(state) for state in states], "counts": counts}, indent=2))
+        return
+    _print_states(states, counts)
+
+
+@app.command()
+def logs(
+    service: Annotated[str | None, typer.Argument(help="one service; all when left out")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="go on as lines arrive")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0)] = 40,
+) -> None:
+    """The last lines of the services' logs."""
+    from citybrain.settings import get_settings
+    from citybrain.stack.services import services
+
+    known = {found.name: found.log for found in services(get_settings())}
+    if service is not None and service not in known:
+        _fail(f"no service is called {service}; there are {', '.join(known)}")
+    files = [str(log) for name, log in known.items() if service in (None, name) and log.exists()]
+    if not files:
+        _fail(f"no log yet below {get_settings().log_dir}")
+    sys.stdout.flush()
+    os.execvp("tail", ["tail", *(["-F"] if follow else []), "-n", str(lines), "--", *files])  # noqa: S606
+
+
+def has_deliveries(settings: Any) -> bool:
+    """Whether anything lies in the drop folder or among the feeds."""
+    return any(
+        path.is_file()
+        for folder in (settings.drops, settings.feeds_dir)
+        if folder.exists()
+        for path in folder.rglob("*")
+    )
+
+
+def simulate(settings: Any) -> None:
+    """Run `citybrain simulate` in a process of its own, output into its log. Raises StackError."""
+    from citybrain.stack.errors import StackError, log_tail
+
+    log = settings.log_dir / "simulate.log"
+    with log.open("wb") as output:
+        command = [str(Path(sysconfig.get_path("scripts")) / "citybrain"), "simulate", "city"]
+        result = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)
+    if result.returncode != 0:
+        raise StackError(f"`citybrain simulate` failed; log {log}:{log_tail(log)}")
+
+
+def print_summary(settings: Any, console: Any, seconds: float) -> None:
+    """Figures, addresses and logins. Passwords are shown on a terminal only; elsewhere the file that holds
+    each.
+    """
+    from rich.table import Table
+
+    from citybrain.stack import airflow, superset
+    from citybrain.stack.counts import read_counts
+
+    figures = Table(title=f"城市大脑已就绪 · ready in {seconds:.0f} s", show_header=False)
+    for name, count in read_counts(settings).items():
+        figures.add_row(name, f"{count:,}")
+    console.print(figures)
+    logins = Table("address", "login", "password")
+
+    def password(secret: str) -> str:
+        return settings.secret(secret) if console.is_terminal else f"in {settings.secrets_dir / secret}"
+
+    logins.add_row(f"{settings.superset_url} (Superset)", "admin", password(superset.ADMIN_SECRET))
+    for login, (_role, secret) in airflow.ACCOUNTS.items():
+        logins.add_row(f"{settings.airflow_url} (Airflow)", login, password(secret))
+    logins.add_row(f"http://127.0.0.1:{settings.pages_port} (Data Docs, dbt docs)", "", "")
+    console.print(logins)
+
+
+def _print_states(states: list[Any], counts: dict[str, int]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    colours = {"running": "green", "starting": "yellow", "stopped": "dim", "failed": "red"}
+    table = Table("service", "state", "pid", "address", "log")
+    for state in states:
+        colour = colours[state.state]
+        table.add_row(
+            state.name, f"[{colour}]{state.state}[/]", str(state.pid or ""), state.url or "", state.log
+        )
+    console = Console()
+    console.print(table)
+    if counts:
+        console.print(" · ".join(f"{name} {count:,}" for name, count in counts.items()))
+
+
+def _fail(message: str) -> None:
+    typer.secho(message, err=True, fg=typer.colors.RED)
+    raise typer.Exit(1)

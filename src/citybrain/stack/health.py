@@ -1,0 +1,42 @@
+"""Does a service answer? Asked over its own port; Airflow's programs without a port report through the API
+server.
+"""
+
+import httpx
+
+from citybrain.settings import Settings
+from citybrain.stack import postgres, seaweedfs
+from citybrain.stack.services import Service
+
+_AIRFLOW_JOBS = {
+    "airflow-scheduler": "scheduler",
+    "airflow-dag-processor": "dag_processor",
+    "airflow-triggerer": "triggerer",
+}
+
+
+def answers(service: Service, settings: Settings) -> bool:
+    """Whether the service does its work now. Quick: at most about three seconds when something hangs."""
+    if service.name == "postgres":
+        return postgres.is_ready(settings)
+    if service.name == "s3":
+        return seaweedfs.is_ready(settings)
+    if service.name in _AIRFLOW_JOBS:
+        return airflow_job_is_healthy(settings, _AIRFLOW_JOBS[service.name])
+    response = _get(f"{service.url}{service.health_path}")
+    return response is not None and response.status_code == httpx.codes.OK
+
+
+def airflow_job_is_healthy(settings: Settings, job: str) -> bool:
+    """What Airflow's API says about its scheduler, dag_processor or triggerer (by their last heartbeat)."""
+    response = _get(f"{settings.airflow_url}/api/v2/monitor/health")
+    if response is None or response.status_code != httpx.codes.OK:
+        return False
+    return bool(response.json().get(job, {}).get("status") == "healthy")
+
+
+def _get(url: str) -> httpx.Response | None:
+    try:
+        return httpx.get(url, timeout=3, trust_env=False)  # loopback: no proxy of the shell may stand between
+    except httpx.HTTPError:
+        return None

@@ -1,0 +1,149 @@
+"""The main job over Airflow's REST API: trigger the DAG `city_refresh`, follow its tasks, say which one
+failed and where its log is.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from citybrain.settings import Settings
+from citybrain.stack import airflow
+from citybrain.stack.errors import StackError
+
+MAIN_DAG = "city_refresh"
+_DONE = {"success", "failed", "skipped", "upstream_failed", "removed"}
+_PARSE_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class FinishedTask:
+    """One task instance that ended: `title` as shown to people, its state, seconds it ran (None: it never
+    ran).
+    """
+
+    title: str
+    state: str
+    seconds: float | None
+
+
+class AirflowApi:
+    """Airflow's public API, signed in as one of the accounts."""
+
+    def __init__(self, settings: Settings, account: str) -> None:
+        self.settings = settings
+        _, secret = airflow.ACCOUNTS[account]
+        self._http = httpx.Client(base_url=settings.airflow_url, timeout=30, trust_env=False)
+        answer = self._http.post(
+            "/auth/token", json={"username": account, "password": settings.secret(secret)}
+        )
+        if answer.is_error:
+            raise StackError(
+                f"Airflow refuses the login {account} (HTTP {answer.status_code}); {self._api_log()}"
+            )
+        self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def get(self, path: str, **parameters: str | int) -> Any:
+        return self._answer(self._http.get(f"/api/v2{path}", params=parameters))
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        return self._answer(self._http.post(f"/api/v2{path}", json=body))
+
+    def has_dag(self, dag_id: str) -> bool:
+        answer = self._http.get(f"/api/v2/dags/{dag_id}")
+        return answer.status_code != httpx.codes.NOT_FOUND and bool(self._answer(answer))
+
+    def _answer(self, answer: httpx.Response) -> Any:
+        if answer.is_error:
+            raise StackError(
+                f"Airflow answers HTTP {answer.status_code} to {answer.url.path}; {self._api_log()}"
+            )
+        return answer.json()
+
+    def _api_log(self) -> str:
+        return f"log {self.settings.log_dir / 'airflow-api.log'}"
+
+
+def wait_for_dag(api: AirflowApi, dag_id: str, seconds: float = _PARSE_SECONDS) -> None:
+    """Wait until the DAG has been read. Raises StackError with Airflow's import errors when it never is."""
+    deadline = time.monotonic() + seconds
+    while not api.has_dag(dag_id):
+        errors = api.get("/importErrors")["import_errors"]
+        broken = [error for error in errors if Path(error["filename"]).stem == dag_id]
+        if broken or time.monotonic() > deadline:
+            found = "".join(f"\n{e['filename']}:\n{e['stack_trace']}" for e in (broken or errors))
+            log = api.settings.log_dir / "airflow-dag-processor.log"
+            raise StackError(f"Airflow does not know the DAG {dag_id}; log {log}{found}")
+        time.sleep(0.5)
+
+
+def trigger(api: AirflowApi, dag_id: str = MAIN_DAG) -> str:
+    """Start a run now and return its run id."""
+    return str(api.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None})["dag_run_id"])
+
+
+def follow(api: AirflowApi, run_id: str, dag_id: str = MAIN_DAG) -> Iterator[FinishedTask]:
+    """Yield each task instance as it ends; returns when the run succeeded.
+
+    Raises StackError naming every failed task and its log file when the run failed.
+    """
+    path = f"/dags/{dag_id}/dagRuns/{run_id}"
+    told: set[str] = set()
+    while True:
+        state = api.get(path)["state"]  # read before the tasks: when the run has ended, so have they
+        instances = api.get(f"{path}/taskInstances", limit=500)["task_instances"]
+        for instance in sorted(instances, key=lambda found: found["end_date"] or ""):
+            if instance["state"] in _DONE and instance["id"] not in told:
+                told.add(instance["id"])
+                yield FinishedTask(_title(instance), instance["state"], instance["duration"])
+        if state == "success":
+            return
+        if state == "failed":
+            raise StackError(_failure(api.settings, dag_id, run_id, instances))
+        time.sleep(1)
+
+
+def _title(instance: dict[str, Any]) -> str:
+    name = instance["task_display_name"] or instance["task_id"]
+    mapped = instance.get("rendered_map_index")
+    return f"{name} {mapped}" if mapped else str(name)
+
+
+def _failure(settings: Settings, dag_id: str, run_id: str, instances: list[dict[str, Any]]) -> str:
+    lines = [f"the job {dag_id} failed (run {run_id}, {settings.airflow_url}/dags/{dag_id}):"]
+    for instance in instances:
+        if instance["state"] == "failed":
+            log = task_log(settings, dag_id, run_id, instance)
+            lines.append(f"  task {instance['task_id']} ({_title(instance)}); log {log}{_last_error(log)}")
+    return "\n".join(lines)
+
+
+def task_log(settings: Settings, dag_id: str, run_id: str, instance: dict[str, Any]) -> Path:
+    """The log file of a task instance's last try, as Airflow's default template names it."""
+    folder = airflow.task_log_folder(settings) / f"dag_id={dag_id}" / f"run_id={run_id}"
+    folder /= f"task_id={instance['task_id']}"
+    if instance["map_index"] >= 0:
+        folder /= f"map_index={instance['map_index']}"
+    return folder / f"attempt={max(1, instance['try_number'])}.log"
+
+
+def _last_error(log: Path) -> str:
+    """The last error in a task's log (JSON lines), indented; empty when there is none."""
+    if not log.exists():
+        return ""
+    for line in reversed(log.read_text(encoding="utf-8", errors="replace").splitlines()):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if entry.get("level") in ("error", "critical"):
+            details = [
+                f"{detail.get('exc_type')}: {detail.get('exc_value')}"
+                for detail in entry.get("error_detail") or ()
+            ]
+            return f"\n    {'; '.join([str(entry.get('event')), *details])}"
+    return ""
