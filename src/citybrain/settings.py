@@ -42,50 +42,79 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CITYBRAIN_", extra="ignore")
 
-    project: Path = Field(default_factory=_default_project, description="the checkout: dags/, dbt_project/, expectations/ …")
-    home: Path = Field(default=Path(".citybrain"), description="data, logs and generated secrets of the embedded stack")
+    project: Path = Field(
+        default_factory=_default_project, description="the checkout: dags/, dbt_project/, expectations/ …"
+    )
+    home: Path = Field(
+        default=Path(".citybrain"), description="data, logs and generated secrets of the embedded stack"
+    )
     bind_host: str = Field(default="127.0.0.1", description="the address every service listens on")
 
     database_url: SecretStr | None = Field(
         default=None,
         description="an outside PostgreSQL: postgresql://role:password@host:port/database of a role with CREATEDB and CREATEROLE",
     )
-    postgres_port: int = 15432
+    postgres_port: int = Field(default=15432, description="the embedded PostgreSQL")
 
-    s3_endpoint: str | None = Field(default=None, description="an outside S3, host:port; unset means the embedded SeaweedFS")
-    s3_access_key: SecretStr | None = None
-    s3_secret_key: SecretStr | None = None
-    s3_secure: bool = False
-    s3_region: str = "us-east-1"
-    s3_bucket_prefix: str = Field(default="citybrain-", description="before every bucket's name: landing, inbox …")
+    s3_endpoint: str | None = Field(
+        default=None, description="an outside S3, host:port; unset means the embedded SeaweedFS"
+    )
+    s3_access_key: SecretStr | None = Field(
+        default=None, description="of the outside S3; the embedded one's is generated"
+    )
+    s3_secret_key: SecretStr | None = Field(default=None, description="of the outside S3")
+    s3_secure: bool = Field(default=False, description="whether the outside S3 speaks TLS")
+    s3_region: str = Field(default="us-east-1", description="signed into every S3 request")
+    s3_bucket_prefix: str = Field(
+        default="citybrain-", description="before every bucket's name: landing, inbox …"
+    )
     s3_port: int = Field(default=18333, description="the embedded S3; its gRPC twin takes this port + 10000")
     s3_master_port: int = Field(default=19333, description="the embedded S3's master; also this port + 10000")
-    s3_volume_port: int = Field(default=18334, description="the embedded S3's volume server; also this port + 10000")
+    s3_volume_port: int = Field(
+        default=18334, description="the embedded S3's volume server; also this port + 10000"
+    )
     s3_filer_port: int = Field(default=18335, description="the embedded S3's filer; also this port + 10000")
 
-    airflow_port: int = 18080
-    superset_port: int = 18088
-    feeds_port: int = Field(default=18090, description="the demo city's HTTP feeds, what an outside vendor would serve")
-    pages_port: int = Field(default=18091, description="published pages: Great Expectations Data Docs and dbt docs")
+    airflow_port: int = Field(default=18080, description="Airflow's pages and API")
+    superset_port: int = Field(default=18088, description="Superset's pages and API")
+    feeds_port: int = Field(
+        default=18090, description="the demo city's HTTP feeds, what an outside vendor would serve"
+    )
+    pages_port: int = Field(
+        default=18091, description="published pages: Great Expectations Data Docs and dbt docs"
+    )
 
     # Where the other services are found: on this machine unless they run elsewhere (one container each, for instance).
     airflow_url: str = Field(default="", description="default http://127.0.0.1:<airflow_port>")
     superset_url: str = Field(default="", description="default http://127.0.0.1:<superset_port>")
     pages_url: str = Field(default="", description="default http://127.0.0.1:<pages_port>")
 
-    drop_folder: Path | None = Field(default=None, description="where departments drop files; default <home>/drop")
-    feeds_url: str | None = Field(default=None, description="base URL of HTTP sources that name a path; default the demo city's feeds")
-    enable_sources: list[str] = Field(default_factory=list, description="disabled datasets to switch on, as a JSON list")
+    drop_folder: Path | None = Field(
+        default=None, description="where departments drop files; default <home>/drop"
+    )
+    feeds_url: str | None = Field(
+        default=None, description="base URL of HTTP sources that name a path; default the demo city's feeds"
+    )
+    enable_sources: list[str] = Field(
+        default_factory=list, description="disabled datasets to switch on, as a JSON list"
+    )
     http_allow: list[str] = Field(
-        default_factory=list, description="host:port pairs that HTTP sources may open besides the demo city's feeds"
+        default_factory=list,
+        description="host:port pairs that HTTP sources may open besides the demo city's feeds",
     )
 
-    demo_enterprises: int = Field(default=20_000, ge=100, description="firms in the demo city's enterprise register")
-    demo_seed: int = 341600
+    demo_enterprises: int = Field(
+        default=20_000, ge=100, description="firms in the demo city's enterprise register"
+    )
+    demo_seed: int = Field(default=341600, description="the demo city is the same for the same seed")
 
     gate_batches: int = Field(default=200, ge=1, description="landed batches one gate run claims at most")
-    claim_minutes: int = Field(default=30, ge=1, description="after this long a claim of a killed process is free again")
-    max_object_mb: int = Field(default=2048, ge=1, description="a larger delivery is rejected before it is read")
+    claim_minutes: int = Field(
+        default=30, ge=1, description="after this long a claim of a killed process is free again"
+    )
+    max_object_mb: int = Field(
+        default=2048, ge=1, description="a larger delivery is rejected before it is read"
+    )
 
     @field_validator("project", mode="after")
     @classmethod

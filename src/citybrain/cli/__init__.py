@@ -11,9 +11,14 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # a local variable may hold a password
 )
 
-for _module in ("stack", "ingest", "validate"):
+for _module in ("stack", "ingest", "validate", "settings"):
     if find_spec(f"citybrain.cli.{_module}"):
         app.add_typer(import_module(f"citybrain.cli.{_module}").app)
-for _module, _group in (("quality", "expectations"), ("simulate", "simulate"), ("transform", "transform"), ("bi", "bi")):
+for _module, _group in (
+    ("quality", "expectations"),
+    ("simulate", "simulate"),
+    ("transform", "transform"),
+    ("bi", "bi"),
+):
     if find_spec(f"citybrain.cli.{_module}"):
         app.add_typer(import_module(f"citybrain.cli.{_module}").app, name=_group)
