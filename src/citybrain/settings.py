@@ -1,7 +1,8 @@
 """One typed settings object: the only reader of the environment.
 
-Every setting is an environment variable `CITYBRAIN_<NAME>`, or a line of `.env` beside the project. Passwords that nobody sets are
-generated once into `<home>/secrets/` (one file each, mode 600), so that no secret stands in the repository or in a log.
+Every setting is an environment variable `CITYBRAIN_<NAME>`, or a line of `.env` beside the project.
+Passwords that nobody sets are generated once into `<home>/secrets/` (one file each, mode 600), so that no
+secret stands in the repository or in a log.
 """
 
 import os
@@ -18,12 +19,12 @@ SOURCE_TREE = Path(__file__).resolve().parents[2]
 
 
 def _default_project() -> Path:
-    """The checkout this package runs from, or the working directory when the package is installed from a wheel."""
+    """The checkout this package runs from; for a package installed from a wheel, the working directory."""
     return SOURCE_TREE if (SOURCE_TREE / "dbt_project").is_dir() else Path.cwd()
 
 
 class DatabaseRole(StrEnum):
-    """The login roles of the `city` database, and the owners of the two databases beside it (architecture decision 1)."""
+    """The login roles of the `city` database, and the owners of the two databases beside it."""
 
     OWNER = "owner"  # owns the schemas; migrations run as this role
     LOADER = "loader"  # writes raw, quarantine, meta; reads nothing else
@@ -52,7 +53,8 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = Field(
         default=None,
-        description="an outside PostgreSQL: postgresql://role:password@host:port/database of a role with CREATEDB and CREATEROLE",
+        description="an outside PostgreSQL: postgresql://role:password@host:port/database"
+        " of a role with CREATEDB and CREATEROLE",
     )
     postgres_port: int = Field(default=15432, description="the embedded PostgreSQL")
 
@@ -84,7 +86,7 @@ class Settings(BaseSettings):
         default=18091, description="published pages: Great Expectations Data Docs and dbt docs"
     )
 
-    # Where the other services are found: on this machine unless they run elsewhere (one container each, for instance).
+    # Where the other services are found: on this machine unless they run elsewhere (one container each).
     airflow_url: str = Field(default="", description="default http://127.0.0.1:<airflow_port>")
     superset_url: str = Field(default="", description="default http://127.0.0.1:<superset_port>")
     pages_url: str = Field(default="", description="default http://127.0.0.1:<pages_port>")
@@ -183,9 +185,11 @@ class Settings(BaseSettings):
 
     # Secrets
     def secret(self, name: str) -> str:
-        """The secret called `name`: `CITYBRAIN_<NAME>` if set, else the file in `secrets_dir`, generated at first use.
+        """The secret called `name`: `CITYBRAIN_<NAME>` if set, else the file in `secrets_dir`, made at first
+        use.
 
-        Generated values are 43 URL-safe characters (256 bits). Two processes that ask at once get the same value.
+        Generated values are 43 URL-safe characters (256 bits). Two processes that ask at once get the same
+        value.
         """
         from_environment = os.environ.get(f"CITYBRAIN_{name.upper()}")
         if from_environment:
