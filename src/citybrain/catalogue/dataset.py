@@ -128,6 +128,9 @@ class Dataset(ContentModel):
         description="snapshot: a delivery is the whole truth of its logical date; "
         "increment: rows add to or re-state earlier ones"
     )
+    ignored_headers: list[str] = Field(
+        default_factory=list, description="headers a delivery may carry that no column keeps; the lake keeps them"
+    )
     src_crs: Literal["EPSG:4326", "GCJ-02"] | None = Field(
         default=None, description="reference system of coordinates as delivered"
     )
@@ -156,9 +159,10 @@ class Dataset(ContentModel):
         if self.geometry_column is not None and self.geometry_column not in names:
             raise ValueError(f"geometry_column names no column: {self.geometry_column}")
         headers = [header for column in self.columns for header in column.accepted_headers]
+        headers += self.ignored_headers
         clash = sorted({header for header in headers if headers.count(header) > 1})
         if clash:
-            raise ValueError(f"headers claimed by two columns: {', '.join(clash)}")
+            raise ValueError(f"headers claimed twice: {', '.join(clash)}")
         return self
 
     def column(self, name: str) -> Column:

@@ -4,7 +4,7 @@ Which rows are spoilt, and how, is a pure function of the seed and the row's own
 again the next day carries the same defects, as real ones do.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,8 +46,13 @@ class Planted:
     column: str
     value: Any
 
-    def record(self, dataset: str, delivery: str) -> dict[str, Any]:
-        return {"dataset": dataset, "delivery": delivery, **vars(self)}
+    @property
+    def legal(self) -> bool:
+        return self.kind.startswith(LEGAL)
+
+    def record(self, dataset: str, delivery: str, first_line: int) -> dict[str, Any]:
+        """As the truth file keeps it; `line` counts as the format's reader does."""
+        return {"dataset": dataset, "delivery": delivery, "line": self.row + first_line - 1, **vars(self)}
 
 
 def setting(column: str, value: Any) -> Callable[[Row, float], None]:
@@ -111,9 +116,3 @@ def plant(
         truth.append(Planted(int(place) + 1, key, defect.kind, defect.column, None))
         truth.append(Planted(len(rows), key, defect.kind, defect.column, None))
     return sorted(truth, key=lambda planted: planted.row)
-
-
-def counts(truth: list[Planted]) -> Mapping[str, int]:
-    """Rows planted of each kind."""
-    kinds = [planted.kind for planted in truth]
-    return {kind: kinds.count(kind) for kind in sorted(set(kinds))}

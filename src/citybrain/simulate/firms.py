@@ -117,7 +117,7 @@ def found(seed: int, block: int, established: Days) -> Firms:
     trades, places = load_industries(), load_villages()
     industries = rng.choice(len(trades.codes), count, p=trades.weights)
     draw = rng.random(count)
-    forms = np.empty(count, dtype="<U10")
+    forms: NDArray[np.str_] = np.empty(count, dtype="<U10")
     for trade_form, shares in FORM_SHARES.items():
         members = trades.forms[industries] == trade_form
         bounds = np.cumsum(list(shares.values()))
@@ -191,3 +191,16 @@ def firms_until(seed: int, count: int, first_day: date, day: date) -> Firms:
         if daily:
             blocks.append(found(seed, number, np.full(daily, start + np.timedelta64(number, "D"))))
     return _joined(blocks)
+
+
+def failing_firm(seed: int, count: int, first_day: date) -> dict[str, str]:
+    """The story of the firm that goes under, for people and tests."""
+    firm = firms_until(seed, count, first_day, first_day)
+    return {
+        "story": "failing_firm",
+        "dataset": "enterprise_labour_year",
+        "key": str(firm.codes[FAILING]),
+        "from": str(first_day.year - 2),
+        "to": str(firm.closed[FAILING]),
+        "what": "a maker of Chinese medicine loses revenue, lays off staff, stops paying insurance, closes",
+    }

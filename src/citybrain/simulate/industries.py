@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Industries:
-    """One entry for each class. Money is in 10,000 yuan; shares are of revenue; growth is logarithmic, a year."""
+    """One entry for each class: 10,000 yuan, shares of revenue, and growth as a yearly logarithm."""
 
     codes: NDArray[np.str_]
     trades: NDArray[np.str_]

@@ -1,9 +1,9 @@
 """Generated names of firms: two or three auspicious syllables, a trade, a legal form; no person's name."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
+
+Texts = NDArray[np.str_]
 
 FIRST = "恒瑞丰盛鸿益聚同广裕泰昌隆兴永顺嘉祥汇鼎诚信德仁济普惠民康宁和谐中天华润金玉"
 SECOND = "源达发盛通茂景诺泽远晟腾宇航博凯越正扬旺利吉庆春元亨升辰优创联合众盈科力强"
@@ -19,13 +19,11 @@ OWNER_FORMS = {
 SHOP_WORDS = "店行部坊"
 
 
-def _pick(rng: np.random.Generator, syllables: str, count: int) -> NDArray[np.str_]:
+def _pick(rng: np.random.Generator, syllables: str, count: int) -> Texts:
     return np.array(list(syllables))[rng.integers(0, len(syllables), count)]
 
 
-def firm_names(
-    rng: np.random.Generator, county_names: Sequence[str], trades: Sequence[str], forms: Sequence[str]
-) -> NDArray[np.str_]:
+def firm_names(rng: np.random.Generator, county_names: Texts, trades: Texts, forms: Texts) -> Texts:
     """One name for each firm; `forms` as in `OWNER_FORMS`, or `shop`."""
     count = len(forms)
     firsts, seconds = _pick(rng, FIRST, count), _pick(rng, SECOND, count)

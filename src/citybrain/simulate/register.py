@@ -1,4 +1,4 @@
-"""The enterprise register as the market regulator sends it: all of it, every day, GB18030, Chinese headers."""
+"""The enterprise register as its keeper sends it: all of it, every day, GB18030, Chinese headers."""
 
 import csv
 import io

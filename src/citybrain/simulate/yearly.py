@@ -48,6 +48,11 @@ def _chances(seed: int, stream: str, numbers: Integers, year: int) -> Floats:
     return uniform(seed, stream, numbers * 4096 + year)
 
 
+def _cents(money: Floats) -> Floats:
+    rounded: Floats = np.round(money, 2)
+    return rounded
+
+
 def _levels(seed: int, firms: Firms, year: int, first_year: int) -> Floats:
     """The firm's size in `year` against its usual one: a random walk about its trade's growth."""
     logarithm = 0.1 * normal(seed, "level", firms.numbers)
@@ -110,6 +115,7 @@ def year_of(seed: int, firms: Firms, year: int, first_day: date) -> Year:
         revenue[failing], assets[failing] = usual * share, usual * 1.4
         tax[failing] = revenue[failing] * trades.tax_share[kinds[failing]] * share
         research[failing] = revenue[failing] * trades.research_share[kinds[failing]] * share
+    revenue, assets, tax, research = (_cents(money) for money in (revenue, assets, tax, research))
     return Year(
         year=year,
         firms=chosen,
@@ -117,9 +123,9 @@ def year_of(seed: int, firms: Firms, year: int, first_day: date) -> Year:
         insured=insured,
         layoffs=layoffs,
         arrears_months=arrears,
-        revenue=np.round(revenue, 2),
-        assets=np.round(assets, 2),
-        tax=np.round(tax, 2),
-        research=np.round(research, 2),
+        revenue=revenue,
+        assets=assets,
+        tax=tax,
+        research=research,
         research_declared=_chances(seed, "declared", chosen.numbers, year) > 0.03,
     )

@@ -1,0 +1,140 @@
+"""`citybrain simulate …`: send what the demo city owes, and score the quarantine against the truth."""
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from citybrain.settings import Settings, get_settings
+
+app = typer.Typer(help="The demo city: what sources would send, defects included.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="print JSON instead of a table")]
+
+
+def _moment(text: str | None) -> datetime:
+    """A time as people write it; without a zone it is Asia/Shanghai."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not an ISO 8601 time such as 2026-03-01T08:00") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+def _settings(enterprises: int | None, seed: int | None) -> Settings:
+    asked = {"demo_enterprises": enterprises, "demo_seed": seed}
+    return get_settings().model_copy(
+        update={name: value for name, value in asked.items() if value is not None}
+    )
+
+
+@app.command()
+def city(
+    at: Annotated[str | None, typer.Option(help="logical time, ISO 8601; default: now")] = None,
+    enterprises: Annotated[
+        int | None, typer.Option(min=100, help="firms in the register; default CITYBRAIN_DEMO_ENTERPRISES")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="default CITYBRAIN_DEMO_SEED")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be sent, send nothing")] = False,
+    as_json: Json = False,
+) -> None:
+    """Send everything the demo city owes up to a moment: drops, the air feed, the inbox's objects."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from citybrain.simulate import Delivery, SimulationError, plan_city, write_city
+
+    settings, moment, console = _settings(enterprises, seed), _moment(at), Console()
+    try:
+        if dry_run:
+            _print_plan(console, plan_city(settings, moment), as_json)
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("demo city", total=None)
+
+            def show(delivery: Delivery, place: int, total: int) -> None:
+                bar.update(task, description=delivery.name, completed=place - 1, total=total)
+
+            report = write_city(settings, moment, show)
+    except SimulationError as error:
+        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False)
+        raise typer.Exit(1) from error
+    if as_json:
+        sent = [delivery.model_dump(mode="json") for delivery in report.sent]
+        typer.echo(json.dumps({"moment": moment.isoformat(), "sent": sent}, ensure_ascii=False))
+        return
+    if not report.sent:
+        console.print(f"the demo city has sent everything up to {moment.isoformat()}")
+        return
+    table = Table("dataset", "deliveries", "rows", "planted", "MiB")
+    for dataset in dict.fromkeys(delivery.dataset for delivery in report.sent):
+        group = [delivery for delivery in report.sent if delivery.dataset == dataset]
+        table.add_row(
+            dataset,
+            str(len(group)),
+            f"{sum(delivery.rows for delivery in group):,}",
+            f"{sum(delivery.planted for delivery in group):,}",
+            f"{sum(delivery.bytes for delivery in group) / 2**20:.1f}",
+        )
+    table.add_section()
+    total = f"{report.rows:,}", f"{report.planted:,}", f"{report.bytes / 2**20:.1f}"
+    table.add_row("all", str(len(report.sent)), *total)
+    console.print(table)
+
+
+def _print_plan(console: Console, deliveries: list, as_json: bool) -> None:  # type: ignore[type-arg]
+    rows = [
+        {"dataset": delivery.dataset, "name": delivery.name, "place": delivery.place, "path": delivery.path}
+        for delivery in deliveries
+    ]
+    if as_json:
+        typer.echo(json.dumps({"would_send": rows}, ensure_ascii=False))
+        return
+    table = Table("dataset", "place", "path", title=f"{len(rows)} deliveries would be sent")
+    for row in rows:
+        table.add_row(row["dataset"], row["place"], row["path"])
+    console.print(table)
+
+
+@app.command()
+def score(as_json: Json = False) -> None:
+    """Compare the quarantine with what the demo city had planted."""
+    from citybrain.simulate import score_quarantine
+
+    result, console = score_quarantine(get_settings()), Console()
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {
+                    "planted": result.planted,
+                    "caught": result.caught,
+                    "good_rows_held": result.good_held,
+                    "kinds": [vars(kind) for kind in result.kinds],
+                    "datasets": [vars(dataset) for dataset in result.datasets],
+                },
+                ensure_ascii=False,
+            )
+        )
+        return
+    kinds = Table("dataset", "kind", "planted", "caught", "share", title="planted rows")
+    for kind in result.kinds:
+        share = f"{kind.share:.0%}" + (" (legal: 0 % is right)" if kind.legal else "")
+        kinds.add_row(kind.dataset, kind.kind, str(kind.planted), str(kind.caught), share)
+    console.print(kinds)
+    datasets = Table("dataset", "deliveries judged", "good rows", "held by mistake", "not loaded")
+    for dataset in result.datasets:
+        datasets.add_row(
+            dataset.dataset,
+            str(dataset.deliveries),
+            f"{dataset.good:,}",
+            str(dataset.good_held),
+            str(len(dataset.waiting)),
+        )
+    console.print(datasets)
+    console.print(f"caught {result.caught} of {result.planted} planted, {result.good_held} good rows held")

@@ -1,0 +1,63 @@
+"""Reads back what the demo city sent, with nothing of the platform between."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pyarrow.parquet as pq
+from minio import Minio
+from python_calamine import CalamineWorkbook
+
+from citybrain.settings import Settings
+
+Row = dict[str, Any]
+
+
+def read_rows(settings: Settings, dataset: str) -> list[Row]:
+    """Every record of a dataset, in the order of its deliveries, by the headers it was sent with."""
+    if dataset == "air_quality_hour":
+        return _features((settings.feeds_dir / "air" / "latest.geojson").read_bytes())
+    if dataset == "water_stage":
+        return _objects(settings)
+    rows: list[Row] = []
+    for path in sorted((settings.drops / dataset).iterdir()):
+        content = path.read_bytes()
+        if path.suffix == ".csv":
+            encoding = "gb18030" if dataset == "enterprise_register" else "utf-8"
+            rows += csv.DictReader(io.StringIO(content.decode(encoding), newline=""))
+        elif path.suffix == ".jsonl":
+            rows += [json.loads(line) for line in content.splitlines()]
+        elif path.suffix == ".geojson":
+            rows += _features(content)
+        else:
+            sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_name("年度汇总").to_python()
+            rows += [dict(zip(sheet[0], cells, strict=True)) for cells in sheet[1:]]
+    return rows
+
+
+def _features(content: bytes) -> list[Row]:
+    return [
+        {**feature["properties"], "geometry": feature["geometry"]}
+        for feature in json.loads(content)["features"]
+    ]
+
+
+def _objects(settings: Settings) -> list[Row]:
+    access, secret = settings.s3_access
+    client = Minio(settings.s3_address, access_key=access, secret_key=secret, secure=False)
+    bucket = settings.bucket("inbox")
+    rows: list[Row] = []
+    for found in client.list_objects(bucket, prefix="water_stage/", recursive=True):
+        assert found.object_name is not None
+        response = client.get_object(bucket, found.object_name)
+        rows += pq.read_table(io.BytesIO(response.read())).to_pylist()
+        response.close()
+        response.release_conn()
+    return rows
+
+
+def truth_of(settings: Settings, dataset: str) -> list[Row]:
+    """The planted rows of a dataset, in the order of its deliveries."""
+    folder = settings.data_dir / "truth" / dataset
+    return [json.loads(line) for path in sorted(folder.iterdir()) for line in path.read_bytes().splitlines()]
