@@ -53,20 +53,24 @@ def _run_checkpoint(
     url: str, stage: StageTable, expectations: Expectations, run_name: str, as_of: datetime
 ) -> tuple[list[RuleResult], dict[str, Any]]:
     import great_expectations as gx
-    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
 
     # A context of its own costs 5 ms and leaves nothing behind in a process that judges for days.
     config = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
         analytics_enabled=False,
-        progress_bars={"globally": False},
+        progress_bars=ProgressBarsConfig(globally=False),
     )
     context = gx.get_context(mode="ephemeral", project_config=config)
     name = expectations.dataset.id
     suite = gx.ExpectationSuite(name=name)
     unjudged = _fill(suite, url, stage, expectations, as_of)
     driver_url = urlsplit(url)._replace(scheme="postgresql+psycopg").geturl()
-    source = context.data_sources.add_postgres("city", connection_string=driver_url, kwargs=_ENGINE)
+    source = context.data_sources.add_postgres("city", connection_string=driver_url, kwargs=_ENGINE)  # type: ignore[call-arg]  # left out of its stub
     asset = source.add_table_asset(name, table_name=stage.name, schema_name=stage.schema)
     batch = asset.add_batch_definition_whole_table(name)
     definition = context.validation_definitions.add(
@@ -84,7 +88,8 @@ def _run_checkpoint(
         run = checkpoint.run(run_id=gx.RunIdentifier(run_name=run_name))
     source.get_engine().dispose()
     [validation] = run.run_results.values()
-    return [*_rule_results(validation.results), *unjudged], validation.to_json_dict()
+    document: dict[str, Any] = validation.to_json_dict()  # type: ignore[no-untyped-call]
+    return [*_rule_results(validation.results), *unjudged], document
 
 
 def _fill(

@@ -66,8 +66,8 @@ class RowCheck:
     rule_id: str
     rule: RowRule
     columns: tuple[Column, ...]
-    looked_at: exp.Expression
-    bad: exp.Expression
+    looked_at: exp.Expr
+    bad: exp.Expr
     reason_zh: str
     as_of: datetime
 
@@ -106,7 +106,7 @@ def row_predicates_of(expectations: Expectations, stage: StageTable, as_of: date
     ]
 
 
-def to_sql(node: exp.Expression) -> str:
+def to_sql(node: exp.Expr) -> str:
     return node.sql(dialect="postgres", identify=True)
 
 
@@ -117,11 +117,11 @@ def column_node(name: str) -> exp.Column:
     return exp.column(name, table="s", quoted=True)
 
 
-def _present(column: Column) -> exp.Expression:
+def _present(column: Column) -> exp.Expr:
     return exp.not_(exp.Is(this=column_node(column.name), expression=exp.null()))
 
 
-def _all_of(conditions: Sequence[exp.Expression]) -> exp.Expression:
+def _all_of(conditions: Sequence[exp.Expr]) -> exp.Expr:
     return exp.and_(*conditions) if conditions else exp.true()
 
 
@@ -129,14 +129,14 @@ def _text(value: str) -> exp.Literal:
     return exp.Literal.string(value)
 
 
-def scalar_node(value: bool | int | str) -> exp.Expression:
+def scalar_node(value: bool | int | str) -> exp.Expr:
     """A literal of a file; texts stay texts, whatever they look like."""
     if isinstance(value, bool):
         return exp.true() if value else exp.false()
     return exp.Literal.number(value) if isinstance(value, int) else _text(value)
 
 
-def bound_node(bound: Bound, column: Column) -> exp.Expression:
+def bound_node(bound: Bound, column: Column) -> exp.Expr:
     """A typed literal. A day compared with a time is that day's midnight in Asia/Shanghai."""
     if isinstance(bound, Decimal):
         return exp.Literal.number(format(bound, "f"))
@@ -153,14 +153,14 @@ def as_column_time(bound: datetime | date, column: Column) -> datetime | date:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=CITY_ZONE)
 
 
-def _guard(guard: Guard | None, expectations: Expectations) -> list[exp.Expression]:
+def _guard(guard: Guard | None, expectations: Expectations) -> list[exp.Expr]:
     if guard is None:
         return []
     column = expectations.dataset.column(guard.column)
     return [_present(column), _in(column_node(guard.column), guard.values)]
 
 
-def _in(node: exp.Expression, values: Iterable[bool | int | str]) -> exp.Expression:
+def _in(node: exp.Expr, values: Iterable[bool | int | str]) -> exp.Expr:
     return exp.In(this=node, expressions=[scalar_node(value) for value in values])
 
 
@@ -181,23 +181,23 @@ class _Scope:
 
 
 @singledispatch
-def _breach(rule: RowRule, scope: _Scope) -> exp.Expression:
+def _breach(rule: RowRule, scope: _Scope) -> exp.Expr:
     raise TypeError(f"no SQL for rule kind {rule.kind}")
 
 
 @_breach.register
-def _(rule: NotNull, scope: _Scope) -> exp.Expression:
+def _(rule: NotNull, scope: _Scope) -> exp.Expr:
     return exp.Is(this=scope.node, expression=exp.null())
 
 
 @_breach.register
-def _(rule: OneOf, scope: _Scope) -> exp.Expression:
+def _(rule: OneOf, scope: _Scope) -> exp.Expr:
     return exp.not_(_in(scope.node, rule.values))
 
 
 @_breach.register
-def _(rule: Between, scope: _Scope) -> exp.Expression:
-    outside: list[exp.Expression] = []
+def _(rule: Between, scope: _Scope) -> exp.Expr:
+    outside: list[exp.Expr] = []
     if rule.min is not None:
         below = exp.LTE if rule.strict_min else exp.LT
         outside.append(below(this=scope.node, expression=bound_node(rule.min, scope.columns[0])))
@@ -212,14 +212,14 @@ def _(rule: Between, scope: _Scope) -> exp.Expression:
 
 
 @_breach.register
-def _(rule: Matches, scope: _Scope) -> exp.Expression:
+def _(rule: Matches, scope: _Scope) -> exp.Expr:
     return exp.not_(exp.RegexpLike(this=scope.node, expression=_text(rule.whole_text)))
 
 
 @_breach.register
-def _(rule: Length, scope: _Scope) -> exp.Expression:
+def _(rule: Length, scope: _Scope) -> exp.Expr:
     length = exp.Length(this=scope.node)
-    outside: list[exp.Expression] = []
+    outside: list[exp.Expr] = []
     if rule.min is not None:
         outside.append(exp.LT(this=length.copy(), expression=scalar_node(rule.min)))
     if rule.max is not None:
@@ -228,19 +228,19 @@ def _(rule: Length, scope: _Scope) -> exp.Expression:
 
 
 @_breach.register
-def _(rule: ValidUscc, scope: _Scope) -> exp.Expression:
+def _(rule: ValidUscc, scope: _Scope) -> exp.Expr:
     check = exp.Anonymous(this="uscc_is_valid", expressions=[scope.node])
     return exp.not_(exp.Dot(this=exp.to_identifier("meta", quoted=True), expression=check))
 
 
 @_breach.register
-def _(rule: NotInFuture, scope: _Scope) -> exp.Expression:
+def _(rule: NotInFuture, scope: _Scope) -> exp.Expr:
     latest = bound_node(latest_moment(rule, scope.columns[0], scope.as_of), scope.columns[0])
     return exp.GT(this=scope.node, expression=latest)
 
 
 @_breach.register
-def _(rule: WellTyped, scope: _Scope) -> exp.Expression:
+def _(rule: WellTyped, scope: _Scope) -> exp.Expr:
     unread = exp.ArrayOverlaps(
         this=column_node("_type_errors"), expression=exp.Array(expressions=[_text(scope.columns[0].name)])
     )
@@ -248,13 +248,13 @@ def _(rule: WellTyped, scope: _Scope) -> exp.Expression:
 
 
 @_breach.register
-def _(rule: ColumnOrder, scope: _Scope) -> exp.Expression:
+def _(rule: ColumnOrder, scope: _Scope) -> exp.Expr:
     disorder = exp.GTE if rule.strict else exp.GT
     return disorder(this=column_node(rule.earlier), expression=column_node(rule.later))
 
 
 @_breach.register
-def _(rule: Unique, scope: _Scope) -> exp.Expression:
+def _(rule: Unique, scope: _Scope) -> exp.Expr:
     keys = [exp.column(name, quoted=True) for name in rule.columns]
     nth = exp.Window(
         this=exp.RowNumber(),
@@ -280,7 +280,7 @@ def _(rule: Unique, scope: _Scope) -> exp.Expression:
 
 
 @_breach.register
-def _(rule: References, scope: _Scope) -> exp.Expression:
+def _(rule: References, scope: _Scope) -> exp.Expr:
     other = scope.expectations.references[rule.dataset]
     target = exp.column(rule.target, table="r", quoted=True)
     known = (
@@ -304,14 +304,17 @@ def _(rule: References, scope: _Scope) -> exp.Expression:
     return exp.and_(judged, exp.not_(exp.In(this=scope.node, query=known.subquery())))
 
 
-def nothing_loaded(dataset_id: str) -> exp.Expression:
+def nothing_loaded(dataset_id: str) -> exp.Expr:
     """TRUE while no batch of `dataset_id` is loaded."""
     return exp.not_(exp.Exists(this=_loaded_batches(dataset_id)))
 
 
-def latest_moment(rule: NotInFuture, column: Column, as_of: datetime) -> datetime | date:
-    """The last day or time the rule still allows."""
-    return as_column_time(as_of + rule.tolerance, column)
+def latest_moment(rule: NotInFuture, column: Column, as_of: datetime) -> Bound:
+    """The last day, time or year (in an integer column) the rule still allows."""
+    latest = as_of + rule.tolerance
+    if column.type == "integer":
+        return Decimal(latest.astimezone(CITY_ZONE).year)
+    return as_column_time(latest, column)
 
 
 def _loaded_batches(dataset_id: str) -> exp.Select:

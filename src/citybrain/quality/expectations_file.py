@@ -135,7 +135,7 @@ def _faults(file: ExpectationsFile, dataset: Dataset, datasets: Mapping[str, Dat
     ids = [rule.id for rule in file.rules]
     columns = {column.name: column for column in dataset.columns}
     for position, rule in enumerate(file.rules):
-        at = ("rules", position)
+        at: tuple[int | str, ...] = ("rules", position)
         if ids.index(rule.id) != position:
             yield (*at, "id"), f"two rules are called {rule.id!r}"
         unknown = [name for name in rule.column_names if name not in columns]
@@ -171,7 +171,7 @@ def _type_faults(rule: Rule, columns: list[Column]) -> Iterator[tuple[str, str]]
         Matches: {"text"},
         Length: {"text"},
         ValidUscc: {"text"},
-        NotInFuture: TIMES,
+        NotInFuture: TIMES | {"integer"},
         ColumnOrder: NUMBERS | TIMES,
         ColumnMean: NUMBERS,
         Freshness: TIMES,

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.metadata_types import FailureSeverity
 from great_expectations.expectations.metrics.query_metrics.query_row_count import query_row_count
 from great_expectations.expectations.row_conditions import Column as GuardColumn
 
@@ -36,7 +37,7 @@ from citybrain.quality.rules import (
     References,
 )
 
-WARNING, CRITICAL = "warning", "critical"
+WARNING, CRITICAL = FailureSeverity.WARNING, FailureSeverity.CRITICAL
 
 
 class LookedAtRowsQueryRowCount(query_row_count.QueryRowCount):
@@ -77,6 +78,8 @@ class ExpectFewRowsToBreakTheRule(gxe.UnexpectedRowsExpectation):
                 "observed_value": unexpected,
                 "element_count": looked_at,
                 "unexpected_count": unexpected,
+                "unexpected_percent": unexpected / looked_at * 100 if looked_at else 0.0,
+                "partial_unexpected_list": [],
             },
         }
 
@@ -148,7 +151,7 @@ def _native(check: RowCheck, settings: dict[str, Any]) -> Expectation | None:
                 min_value=rule.min, max_value=rule.max, **one_column
             )
         case NotInFuture():
-            limit = latest_moment(rule, column, check.as_of)
+            limit = _bound(latest_moment(rule, column, check.as_of), column)
             return gxe.ExpectColumnValuesToBeBetween(max_value=limit, **one_column)
         case Between() if column.type in ("integer", "date", "timestamp", "timestamptz"):
             return gxe.ExpectColumnValuesToBeBetween(
@@ -191,9 +194,9 @@ def _counted(check: RowCheck, settings: dict[str, Any]) -> Expectation:
 
 
 def _rows_where(condition: str) -> str:
-    # Great Expectations puts a sub-select with an alias of its own for {batch}, unless the query joins:
-    # then the alias is ours.
-    return f'SELECT s."_line" FROM {{batch}} AS s CROSS JOIN (SELECT 1) AS one WHERE {_for_text(condition)}'  # noqa: S608  # generated from nodes
+    # Great Expectations puts a sub-select with an alias of its own for {batch}, unless the query joins: then
+    # the alias is ours. The condition is generated from nodes, its values are literals.
+    return f'SELECT s."_line" FROM {{batch}} AS s CROSS JOIN (SELECT 1) AS one WHERE {_for_text(condition)}'  # noqa: S608
 
 
 def _for_text(condition: str) -> str:

@@ -69,9 +69,9 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def _shortened(value: Any) -> Any:
-    """`value` with long texts cut (a bad cell may hold megabytes) and tracebacks left out."""
+    """`value` with long texts cut (a bad cell may hold megabytes) and tracebacks emptied."""
     if isinstance(value, dict):
-        return {key: _shortened(item) for key, item in value.items() if key != "exception_traceback"}
+        return {key: "" if key == "exception_traceback" else _shortened(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_shortened(item) for item in value]
     if isinstance(value, str) and len(value) > LONGEST_TEXT and not value.lstrip().startswith("SELECT"):

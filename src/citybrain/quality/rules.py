@@ -229,8 +229,9 @@ class ValidUscc(_EachColumn):
 
 
 class NotInFuture(_EachColumn):
-    """The day or time is not after the gate's reference time plus `tolerance`. Times without a zone are
-    Asia/Shanghai.
+    """The day, time or (in an integer column) year is not after the gate's reference time plus `tolerance`.
+
+    Times without a zone are Asia/Shanghai.
     """
 
     kind: Literal["not_in_future"]
