@@ -1,0 +1,23 @@
+"""Getting data in: connectors land deliveries in the lake, the gate judges them and loads the good rows
+once."""
+
+from citybrain.ingest.connectors import SourceError
+from citybrain.ingest.decisions import DecisionError, HeldBatch, decide_held_batch, held_batches
+from citybrain.ingest.gate import GateError, gate_landed_batches
+from citybrain.ingest.landing import LandingReport, land_dataset, land_file, waiting
+from citybrain.ingest.settle import BatchOutcome
+
+__all__ = [
+    "BatchOutcome",
+    "DecisionError",
+    "GateError",
+    "HeldBatch",
+    "LandingReport",
+    "SourceError",
+    "decide_held_batch",
+    "gate_landed_batches",
+    "held_batches",
+    "land_dataset",
+    "land_file",
+    "waiting",
+]

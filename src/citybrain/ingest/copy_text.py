@@ -1,0 +1,171 @@
+"""Rows to COPY's text format, a whole batch at once while it is clean.
+
+Two passes use it. The typed pass sends every row that looks right for its columns and leaves out the others;
+the
+text pass sends those others with every cell as text. A row is left out when a cell is not written the way
+values
+of its type are written here (`WRITTEN`): PostgreSQL itself would take `today`, `infinity` or a time with a
+zone
+that the column cannot keep, and quietly make something of it.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import compress
+from typing import Final
+
+from citybrain.ingest.readers.records import MAX_RECORD_CHARS, Cell, RecordBatch, shortened, too_long
+
+# For each type the characters it is written with, and the same as a pattern for PostgreSQL (the text pass),
+# which
+# also wants a year of four digits first and allows midnight behind a date.
+WRITTEN: Final[dict[str, tuple[bytes, str]]] = {
+    "integer": (b"0123456789+- ", "^[-+0-9 ]*$"),
+    "bigint": (b"0123456789+- ", "^[-+0-9 ]*$"),
+    "numeric": (b"0123456789+-.eE ", "^[-+0-9.eE ]*$"),
+    "date": (b"0123456789-/.", r"^[0-9]{4}[-0-9/.]*([ T]0{1,2}:00(:00(\.0+)?)?)?$"),
+    "timestamp": (b"0123456789-/.:T ", "^[0-9]{4}[-0-9/.:T ]*$"),
+    "timestamptz": (b"0123456789-/.:TZ+ ", "^[0-9]{4}[-0-9/.:TZ+ ]*$"),
+}
+_YEAR_FIRST = {"date", "timestamp", "timestamptz"}
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+NULL = "\\N"
+
+
+def typed_copy(batch: RecordBatch, types: Sequence[str], missing: frozenset[str]) -> bytes:
+    """The batch's rows that look right for columns of `types`, each led by its line number; missing values
+    are NULL.
+
+    Rows that do not look right, or that PostgreSQL cannot store, are left out.
+    """
+    lines, rows = batch.lines, batch.rows
+    odd = _odd_rows(rows, types, missing)
+    if odd:
+        lines, rows = _without(odd, lines, rows)
+    if not rows:
+        return b""
+    body = _joined(rows, len(types))
+    if body is not None:
+        text = "\n".join(map("%d\t%s".__mod__, zip(lines, body, strict=True))) + "\n"
+        for marker in missing:
+            if marker in text:
+                text = _to_null(text, marker)
+        return text.encode()
+    storable = [index for index, row in enumerate(rows) if not unstorable(row)]
+    return "".join([_line_of(lines[index], rows[index], missing) for index in storable]).encode()
+
+
+def text_copy(batch: RecordBatch, wanted: frozenset[int] | None, width: int) -> bytes:
+    """The batch's records on the `wanted` lines (None: all): line, fault, faulty record as JSON, `width`
+    cells.
+    """
+    found: list[str] = []
+    for line, row in zip(batch.lines, batch.rows, strict=True):
+        if wanted is not None and line not in wanted:
+            continue
+        problem = unstorable(row)
+        if problem:
+            cells = [None if cell is None else shortened(cell) for cell in row]
+            found.append(_fault_row(line, problem, cells, width))
+        else:
+            found.append(_line_of(f"{line}\t{NULL}\t{NULL}", row, frozenset()))
+    for fault in batch.faults:
+        if wanted is None or fault.line in wanted:
+            found.append(_fault_row(fault.line, fault.reason, fault.record, width))
+    return "".join(found).encode()
+
+
+def _fault_row(line: int, reason: str, record: object, width: int) -> str:
+    text = json.dumps(record, ensure_ascii=True).replace("\\u0000", "\\u2400")
+    nulls = f"\t{NULL}" * width
+    return f"{line}\t{reason.replace(chr(0), '␀').translate(_ESCAPES)}\t{text.translate(_ESCAPES)}{nulls}\n"
+
+
+def unstorable(row: Sequence[Cell]) -> str:
+    """Why PostgreSQL cannot take the row as text; empty when it can."""
+    cells = [cell for cell in row if cell is not None]
+    if any("\x00" in cell for cell in cells):
+        return "含空字符 (holds a NUL character)"
+    if sum(map(len, cells)) > MAX_RECORD_CHARS:
+        return too_long()
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:
+        return "含不成对的代理字符 (holds half a surrogate pair)"
+    return ""
+
+
+def _joined(rows: Sequence[Sequence[Cell]], width: int) -> list[str] | None:
+    """Each row's cells joined by tabs, or None when some cell needs escaping, is NULL, or cannot be
+    stored.
+    """
+    try:
+        joined = ["\t".join(row) for row in rows]  # type: ignore[arg-type]  # a None ends up in the except
+    except TypeError:
+        return None
+    body = "\n".join(joined)
+    plain = (
+        len(body) <= MAX_RECORD_CHARS
+        and not any(character in body for character in "\\\r\x00")
+        and body.count("\t") == len(rows) * (width - 1)
+        and body.count("\n") == len(rows) - 1
+    )
+    if not plain:
+        return None
+    try:
+        body.encode()
+    except UnicodeEncodeError:
+        return None
+    return joined
+
+
+def _to_null(text: str, marker: str) -> str:
+    """`text` with each cell that is exactly `marker` replaced; twice, since neighbours share a tab."""
+    escaped = marker.translate(_ESCAPES)
+    for _ in range(2):
+        text = text.replace(f"\t{escaped}\t", f"\t{NULL}\t")
+    return text.replace(f"\t{escaped}\n", f"\t{NULL}\n")
+
+
+def _line_of(lead: int | str, row: Sequence[Cell], missing: frozenset[str]) -> str:
+    cells = "\t".join([_cell(cell, missing) for cell in row])
+    return f"{lead}\t{cells}\n"
+
+
+def _cell(cell: Cell, missing: frozenset[str]) -> str:
+    return NULL if cell is None or cell in missing else cell.translate(_ESCAPES)
+
+
+def _without(
+    odd: set[int], lines: Sequence[int], rows: Sequence[Sequence[Cell]]
+) -> tuple[list[int], list[Sequence[Cell]]]:
+    keep = [index not in odd for index in range(len(rows))]
+    return list(compress(lines, keep)), list(compress(rows, keep))
+
+
+def _odd_rows(rows: Sequence[Sequence[Cell]], types: Sequence[str], missing: frozenset[str]) -> set[int]:
+    """The positions of rows with a cell that is not written as its type is."""
+    odd: set[int] = set()
+    for position, kind in enumerate(types):
+        if kind not in WRITTEN:
+            continue
+        letters = WRITTEN[kind][0]
+        cells = [row[position] for row in rows]
+        if _all_fit(cells, kind, letters):
+            continue
+        odd.update(
+            index
+            for index, cell in enumerate(cells)
+            if cell and cell not in missing and not _all_fit((cell,), kind, letters)
+        )
+    return odd
+
+
+def _all_fit(cells: Iterable[Cell], kind: str, letters: bytes) -> bool:
+    given = [cell for cell in cells if cell]
+    if "".join(given).encode("utf-8", "surrogatepass").translate(None, letters):
+        return False
+    if kind not in _YEAR_FIRST or not given:
+        return True
+    years = "".join([cell[:4] for cell in given])
+    return len(years) == 4 * len(given) and years.isdigit()

@@ -1,0 +1,117 @@
+"""The gate: takes landed batches one by one, judges each, and settles it. Whatever happens to one leaves the
+others alone."""
+
+import logging
+from datetime import timedelta
+
+import psycopg
+
+from citybrain.catalogue import ContentError, Dataset, load_datasets
+from citybrain.ingest.judging import judge
+from citybrain.ingest.manifest import Batch, claim_next, get_batch, give_back, new_claimant
+from citybrain.ingest.readers import DeliveryRejectedError
+from citybrain.ingest.settle import (
+    BatchOutcome,
+    ClaimLostError,
+    outcome_of,
+    settle_held,
+    settle_loaded,
+    settle_rejected,
+)
+from citybrain.ingest.stage import stage_delivery
+from citybrain.lake import download, spool_folder
+from citybrain.quality import Card, Expectations, expectations_for, gate_order
+from citybrain.settings import DatabaseRole, Settings, get_settings
+from citybrain.warehouse.connection import connect
+from citybrain.warehouse.raw_tables import prepare_raw_table
+
+log = logging.getLogger(__name__)
+STATEMENT_TIMEOUT = timedelta(hours=1)
+
+
+class GateError(RuntimeError):
+    """A batch cannot be judged as things are set up; the text says what to write or change."""
+
+
+def gate_landed_batches(limit: int | None = None) -> list[BatchOutcome]:
+    """Judge and settle what has landed, at most `limit` batches (default: CITYBRAIN_GATE_BATCHES).
+
+    Many processes may run it at once; each batch is settled by one of them. A batch whose gate breaks down
+    (no expectations
+    file, S3 gone) comes back as still `landed` with the reason, and waits a minute before anyone takes it
+    again.
+    Raises psycopg.OperationalError when the database itself is gone.
+    """
+    settings = get_settings()
+    claimant = new_claimant("gate")
+    lease = timedelta(minutes=settings.claim_minutes)
+    outcomes: list[BatchOutcome] = []
+    with connect(settings, DatabaseRole.LOADER, claimant, STATEMENT_TIMEOUT, autocommit=True) as connection:
+        order = _order(settings)
+        while len(outcomes) < (limit if limit is not None else settings.gate_batches):
+            tried = [outcome.batch_id for outcome in outcomes]
+            batch = claim_next(connection, claimant, lease, order, tried)
+            if batch is None:
+                break
+            outcomes.append(_gate(connection, settings, batch, claimant))
+    return outcomes
+
+
+def _order(settings: Settings) -> list[str]:
+    """Datasets after those their rules look values up in. A file that is wrong is its own batches' trouble
+    only."""
+    found: dict[str, Expectations] = {}
+    for path in settings.expectations_dir.glob("*.yml"):
+        try:
+            found[path.stem] = expectations_for(path.stem, settings)
+        except ContentError as error:
+            log.warning("expectations not usable: %s", error)
+    return gate_order(found)
+
+
+def _gate(connection: psycopg.Connection, settings: Settings, batch: Batch, claimant: str) -> BatchOutcome:
+    try:
+        judge_and_settle(connection, settings, batch, claimant, released=False)
+    except ClaimLostError as error:
+        log.warning("%s", error)
+    except Exception as error:  # one batch's trouble, whatever it is, must not stop the others
+        if connection.broken:
+            raise
+        log.exception("gate of batch %s (%s) broke down", batch.batch_id, batch.dataset)
+        give_back(connection, batch.batch_id, claimant, " ".join(str(error).split())[:1000])
+    return outcome_of(get_batch(connection, batch.batch_id) or batch)
+
+
+def judge_and_settle(
+    connection: psycopg.Connection, settings: Settings, batch: Batch, claimant: str, released: bool
+) -> None:
+    """Bring a claimed batch to its end. `released`: a person decided to load the good rows of a red card.
+
+    Raises GateError, ContentError or RawTableError when something has to be put right first.
+    """
+    dataset, expectations = _content(settings, batch.dataset)
+    for needed in (dataset, *expectations.references.values()):
+        prepare_raw_table(settings, needed)
+    with spool_folder(settings) as folder:
+        path = folder / f"batch_{batch.batch_id}"
+        download(settings, "landing", batch.object_key, path, batch.sha256)
+        try:
+            staged = stage_delivery(connection, dataset, batch.batch_id, path)
+        except DeliveryRejectedError as error:
+            settle_rejected(connection, batch, claimant, error.reason, error.rows)
+            return
+        judgement = judge(connection, settings, staged, batch, expectations)
+        if judgement.card == Card.RED and not released:
+            settle_held(connection, batch, claimant, staged, judgement)
+        else:
+            settle_loaded(connection, batch, claimant, staged, judgement)
+
+
+def _content(settings: Settings, dataset_id: str) -> tuple[Dataset, Expectations]:
+    dataset = load_datasets(settings).get(dataset_id)
+    if dataset is None:
+        raise GateError(f"there is no dataset {dataset_id}: write {settings.sources_dir / dataset_id}.yml")
+    path = settings.expectations_dir / f"{dataset_id}.yml"
+    if not path.exists():
+        raise GateError(f"nothing is loaded unjudged: write the expectations of {dataset_id} in {path}")
+    return dataset, expectations_for(dataset_id, settings)

@@ -1,0 +1,189 @@
+"""From a staged delivery to the lines that stay out: Great Expectations' verdict, row predicates, and what
+no file needs to say.
+
+Three rules hold for every dataset without being written down: a record must be readable, a text must fit its
+column's type, and a delivery names each key once (the first line counts).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from citybrain.catalogue import Dataset
+from citybrain.ingest.manifest import Batch
+from citybrain.ingest.stage import SCHEMA, Staged, recover_records
+from citybrain.quality import Card, Expectations, RuleResult, judge_batch, row_predicates
+from citybrain.settings import DatabaseRole, Settings
+
+RED_SHARE = 0.1  # of a delivery's rows unreadable or mistyped: then the delivery is wrong, not the rows
+_TYPE_ZH = {
+    "integer": "整数",
+    "bigint": "整数",
+    "numeric": "数值",
+    "boolean": "是非值",
+    "date": "日期",
+    "timestamp": "不带时区的时间",
+    "timestamptz": "时间",
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The card, each rule's result, and in Chinese why the card is not green."""
+
+    card: Card
+    results: list[RuleResult]
+    reason: str | None
+
+
+def judge(
+    connection: psycopg.Connection,
+    settings: Settings,
+    staged: Staged,
+    batch: Batch,
+    expectations: Expectations,
+) -> Judgement:
+    """The card of a staged batch; fills its table of bad lines."""
+    verdict = judge_batch(
+        settings.dsn(DatabaseRole.LOADER),
+        SCHEMA,
+        staged.table,
+        staged.dataset,
+        expectations,
+        run_name(batch.batch_id),
+        as_of=batch.landed_at,
+        settings=settings,
+    )
+    own = find_bad_lines(connection, staged, batch, expectations)
+    results = [*verdict.results, *own]
+    card = max((verdict.card, *(result.card or Card.GREEN for result in own)), key=list(Card).index)
+    reasons = [verdict.reason] if verdict.reason else []
+    reasons += [str(result.detail["reason"]) for result in own if result.card is not None]
+    return Judgement(card, results, "；".join(reasons) or None)
+
+
+def run_name(batch_id: int) -> str:
+    """What the batch's result is called in Great Expectations' Data Docs."""
+    return f"batch_{batch_id}"
+
+
+def find_bad_lines(
+    connection: psycopg.Connection, staged: Staged, batch: Batch, expectations: Expectations
+) -> list[RuleResult]:
+    """Fill the table of bad lines, with all reasons of a line; the results of the three unwritten rules."""
+    connection.execute(sql.SQL("TRUNCATE {}").format(staged.bad))
+    predicates = row_predicates(staged.dataset, expectations, staged.table, as_of=batch.landed_at)
+    tests: list[Test] = [(sql.SQL(found.sql), f"{found.reason_zh} [{found.rule_id}]") for found in predicates]
+    tests += _type_tests(staged.dataset, _covered(expectations, "well_typed"))
+    tests += _key_tests(staged.dataset, _covered(expectations, "not_null"))
+    if tests:
+        reasons = sql.SQL(", ").join(
+            sql.SQL("CASE WHEN {} THEN {} END").format(test, sql.Literal(reason)) for test, reason in tests
+        )
+        connection.execute(
+            sql.SQL(
+                "INSERT INTO {} SELECT s._line, array_remove(ARRAY[{}]::text[], NULL) FROM {} AS s WHERE {}"
+            ).format(staged.bad, reasons, staged.typed, sql.SQL(" OR ").join(test for test, _ in tests))
+        )
+    doubled = _find_doubled_keys(connection, staged)
+    mistyped = _count(
+        connection, sql.SQL("SELECT count(*) FROM {} WHERE _type_errors IS NOT NULL").format(staged.typed)
+    )
+    _recover_bad_records(connection, staged)
+    return [
+        _own_result("readable_records", staged.faults, staged.rows_in, "记录无法读取"),
+        _own_result("typed_values", mistyped, staged.rows_in - staged.faults, "取值与列类型不符"),
+        _own_result("key_once", doubled, staged.rows_in - staged.faults, "同一交付内主键重复"),
+    ]
+
+
+def _covered(expectations: Expectations, kind: str) -> set[str]:
+    """The columns for which a rule of `kind` already gives the reason, on every row."""
+    return {
+        name
+        for rule in expectations.row_rules
+        if getattr(rule, "kind", None) == kind and rule.when is None
+        for name in rule.column_names
+    }
+
+
+Test = tuple[sql.Composable, str]
+
+
+def _type_tests(dataset: Dataset, covered: set[str]) -> list[Test]:
+    return [
+        (
+            sql.SQL("coalesce({} = ANY (s._type_errors), false)").format(sql.Literal(column.name)),
+            f"{column.label.zh}：不是{_TYPE_ZH[column.type]} ({column.name} is not of type {column.type})",
+        )
+        for column in dataset.columns
+        if column.type != "text" and column.name not in covered
+    ]
+
+
+def _key_tests(dataset: Dataset, covered: set[str]) -> list[Test]:
+    """A mistyped key is NULL too, and has its own reason."""
+    return [
+        (
+            sql.SQL("(s.{} IS NULL AND NOT coalesce({} = ANY (s._type_errors), false))").format(
+                sql.Identifier(name), sql.Literal(name)
+            ),
+            f"主键列为空：{dataset.column(name).label.zh} (key column {name} is empty)",
+        )
+        for name in dataset.key
+        if name not in covered
+    ]
+
+
+def _find_doubled_keys(connection: psycopg.Connection, staged: Staged) -> int:
+    """Mark the later ones among good rows with the same key. How many."""
+    keys = sql.SQL(", ").join(map(sql.Identifier, staged.dataset.key))
+    good = sql.SQL("{} AS s WHERE NOT EXISTS (SELECT FROM {} AS b WHERE b._line = s._line)").format(
+        staged.typed, staged.bad
+    )
+    # Most deliveries have none: hashing the keys tells, without sorting them all.
+    doubled = sql.SQL("SELECT {keys} FROM {good} GROUP BY {keys} HAVING count(*) > 1").format(
+        keys=keys, good=good
+    )
+    if connection.execute(sql.SQL("SELECT EXISTS ({})").format(doubled)).fetchone() == (False,):
+        return 0
+    return connection.execute(
+        sql.SQL(
+            "INSERT INTO {bad} SELECT _line,"
+            " ARRAY['主键重复，保留第 ' || first || ' 行 (the key stands in line '"
+            " || first || ' already)']"
+            " FROM (SELECT _line, first_value(_line) OVER (PARTITION BY {keys} ORDER BY _line)"
+            " AS first FROM {good}) AS numbered WHERE _line <> first"
+        ).format(bad=staged.bad, keys=keys, good=good)
+    ).rowcount
+
+
+def _recover_bad_records(connection: psycopg.Connection, staged: Staged) -> None:
+    rows = connection.execute(
+        sql.SQL(
+            "SELECT _line FROM {} AS b WHERE NOT EXISTS (SELECT FROM {} AS t WHERE t._line = b._line)"
+        ).format(staged.bad, staged.text)
+    ).fetchall()
+    recover_records(connection, staged, frozenset(line for (line,) in rows))
+
+
+def _own_result(rule_id: str, bad: int, evaluated: int, reason: str) -> RuleResult:
+    share = bad / evaluated if evaluated else 0.0
+    card = None if not bad else Card.RED if share > RED_SHARE and rule_id != "key_once" else Card.YELLOW
+    detail = {"reason": f"{reason} {bad} 行，占 {share:.1%}"} if bad else {}
+    return RuleResult(rule_id, "built_in", None, card, bad, evaluated, detail)
+
+
+def _count(connection: psycopg.Connection, query: sql.Composed) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def worst_rules(results: Sequence[RuleResult], limit: int = 5) -> list[RuleResult]:
+    """The failed rules, red before yellow, then by rows."""
+    failed = [result for result in results if result.card is not None]
+    return sorted(failed, key=lambda result: (result.card != Card.RED, -(result.unexpected_rows or 0)))[
+        :limit
+    ]

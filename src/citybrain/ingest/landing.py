@@ -1,0 +1,145 @@
+"""Landing: what a source has that the lake has not, unchanged, once, with a row in the manifest."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from citybrain.catalogue import Dataset, load_datasets
+from citybrain.ingest.connectors import Arrival, Fetched, RefusedError, arrivals, given_file
+from citybrain.ingest.manifest import NewBatch, batch_of_content, note_delivery, register, set_watermarks
+from citybrain.lake import TooLargeError, create_object, ensure_bucket, landing_key, spool_folder
+from citybrain.settings import DatabaseRole, Settings, get_settings
+from citybrain.warehouse.connection import connect
+
+log = logging.getLogger(__name__)
+CITY_TIME = ZoneInfo("Asia/Shanghai")
+SUFFIXES = {"csv": "csv", "jsonl": "jsonl", "geojson": "geojson", "parquet": "parquet", "excel": "xlsx"}
+
+
+@dataclass
+class LandingReport:
+    """What one look at a source brought: new batches, known content, refused arrivals, new bytes."""
+
+    dataset: str
+    landed: list[int] = field(default_factory=list)
+    duplicates: int = 0
+    rejected: int = 0
+    bytes: int = 0
+
+
+def land_dataset(dataset_id: str, logical_date: date | None = None) -> LandingReport:
+    """Land everything new at the dataset's source. `logical_date`: the business day it stands for, default
+    today's.
+
+    Safe to run twice and by several processes at once. Raises KeyError for an unknown dataset, SourceError
+    when the source
+    cannot be reached or sends us elsewhere; what landed before that stays.
+    """
+    settings = get_settings()
+    dataset = _dataset(settings, dataset_id)
+    return _land(settings, dataset, arrivals(settings, dataset), logical_date)
+
+
+def land_file(dataset_id: str, path: Path) -> LandingReport:
+    """Land one file by hand; it stays where it is. Raises KeyError for an unknown dataset, OSError for the
+    file."""
+    settings = get_settings()
+    dataset = _dataset(settings, dataset_id)
+    return _land(settings, dataset, [given_file(settings, path)], None)
+
+
+def waiting(dataset_id: str) -> list[str]:
+    """The names `land_dataset` would look at, without fetching anything."""
+    settings = get_settings()
+    return [arrival.source_name for arrival in arrivals(settings, _dataset(settings, dataset_id))]
+
+
+def _dataset(settings: Settings, dataset_id: str) -> Dataset:
+    datasets = load_datasets(settings)
+    if dataset_id not in datasets:
+        raise KeyError(f"there is no dataset {dataset_id!r} in {settings.sources_dir}")
+    return datasets[dataset_id]
+
+
+def _land(
+    settings: Settings, dataset: Dataset, found: Iterable[Arrival], logical_date: date | None
+) -> LandingReport:
+    report = LandingReport(dataset.id)
+    ensure_bucket(settings, "landing")
+    day = logical_date or datetime.now(CITY_TIME).date()
+    for arrival in found:
+        with spool_folder(settings) as folder:
+            try:
+                fetched = arrival.fetch(folder / "delivery")
+            except (RefusedError, TooLargeError) as error:
+                _refuse(settings, dataset, arrival, str(error), report)
+                continue
+            if fetched is not None:
+                _register(settings, dataset, arrival, fetched, day, report)
+    return report
+
+
+def _register(
+    settings: Settings, dataset: Dataset, arrival: Arrival, fetched: Fetched, day: date, report: LandingReport
+) -> None:
+    """Object first, manifest second: a crash between them leaves an object that the next try finds in its
+    place."""
+    spooled = fetched.spooled
+    with connect(settings, DatabaseRole.LOADER, "citybrain landing", autocommit=True) as connection:
+        known = batch_of_content(connection, dataset.id, spooled.sha256)
+        key = landing_key(dataset.id, day, spooled.sha256, _suffix(arrival.source_name, dataset))
+        if known is None:
+            metadata = {"source-name": arrival.source_name, "source-version": fetched.source_version}
+            create_object(settings, "landing", key, spooled, metadata)
+        with connection.transaction():
+            batch_id = None
+            if known is None:
+                new = NewBatch(
+                    dataset.id,
+                    key,
+                    spooled.sha256,
+                    spooled.size,
+                    arrival.source_name,
+                    fetched.source_version,
+                    day,
+                )
+                batch_id = register(connection, new)
+                known = batch_id or batch_of_content(connection, dataset.id, spooled.sha256)
+            note_delivery(
+                connection,
+                dataset.id,
+                arrival.source_name,
+                "landed" if batch_id is not None else "duplicate",
+                known,
+                fetched.source_version,
+                fetched.etag,
+                spooled.size,
+            )
+            set_watermarks(connection, dataset.id, fetched.watermarks)
+    if batch_id is None:
+        report.duplicates += 1
+    else:
+        report.landed.append(batch_id)
+        report.bytes += spooled.size
+    arrival.accept(spooled.sha256)
+
+
+def _refuse(
+    settings: Settings, dataset: Dataset, arrival: Arrival, reason: str, report: LandingReport
+) -> None:
+    report.rejected += 1
+    log.warning("%s: %r refused: %s", dataset.id, arrival.source_name, reason)
+    name = arrival.source_name.replace("\x00", "␀")[:1000]
+    with connect(settings, DatabaseRole.LOADER, "citybrain landing") as connection:
+        note_delivery(connection, dataset.id, name, "refused", etag=arrival.etag, reason=reason)
+    arrival.refuse()
+
+
+def _suffix(name: str, dataset: Dataset) -> str:
+    """The delivered name's suffix if it is a plain one, else the declared format's."""
+    suffix = Path(name).suffix.removeprefix(".").lower()
+    plain = suffix.isascii() and suffix.isalnum() and len(suffix) <= 8
+    return suffix if plain else SUFFIXES[dataset.format.kind]

@@ -1,0 +1,34 @@
+"""Deliveries to rows of texts: one reader a format, all with the same face."""
+
+from pathlib import Path
+
+from citybrain.catalogue import Dataset
+from citybrain.ingest.readers.records import DeliveryRejectedError, Fault, Reading, RecordBatch
+
+__all__ = ["DeliveryRejectedError", "Fault", "Reading", "RecordBatch", "read_delivery"]
+
+
+def read_delivery(dataset: Dataset, path: Path) -> Reading:
+    """Open the delivery at `path` as the dataset declares it. Raises DeliveryRejectedError."""
+    # Each format's library is imported when it is needed: the gate of a CSV needs neither Arrow nor openpyxl.
+    match dataset.format.kind:
+        case "csv":
+            from citybrain.ingest.readers.csv_reader import read_csv
+
+            return read_csv(dataset, path)
+        case "jsonl":
+            from citybrain.ingest.readers.jsonl_reader import read_jsonl
+
+            return read_jsonl(dataset, path)
+        case "geojson":
+            from citybrain.ingest.readers.geojson_reader import read_geojson
+
+            return read_geojson(dataset, path)
+        case "parquet":
+            from citybrain.ingest.readers.parquet_reader import read_parquet
+
+            return read_parquet(dataset, path)
+        case "excel":
+            from citybrain.ingest.readers.excel_reader import read_excel
+
+            return read_excel(dataset, path)

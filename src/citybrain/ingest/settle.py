@@ -1,0 +1,189 @@
+"""How a batch ends: loaded, held, rejected or refused, always in one transaction with the rows it moves."""
+
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from citybrain.ingest.judging import Judgement
+from citybrain.ingest.manifest import Batch, still_mine
+from citybrain.ingest.stage import Staged, drop_stage
+from citybrain.quality import Card, RuleResult
+from citybrain.warehouse.raw_tables import RAW_SCHEMA
+
+
+class ClaimLostError(RuntimeError):
+    """Another process took the batch over: this one was taken for dead. Nothing was written."""
+
+
+@dataclass(frozen=True)
+class BatchOutcome:
+    """Where a batch stands now. A batch whose gate broke down is still `landed` and has the reason."""
+
+    batch_id: int
+    dataset: str
+    state: str
+    card: str | None
+    rows_in: int
+    rows_loaded: int
+    rows_quarantined: int
+    rows_rejected: int
+    reason: str | None
+
+
+def outcome_of(batch: Batch) -> BatchOutcome:
+    return BatchOutcome(
+        batch.batch_id,
+        batch.dataset,
+        batch.state,
+        batch.card,
+        batch.rows_in,
+        batch.rows_loaded,
+        batch.rows_quarantined,
+        batch.rows_rejected,
+        batch.reason,
+    )
+
+
+def settle_loaded(
+    connection: psycopg.Connection, batch: Batch, claimant: str, staged: Staged, judgement: Judgement
+) -> None:
+    """Good rows to the raw table, bad ones to the quarantine, the batch to `loaded`: all or nothing."""
+    with connection.transaction():
+        _require_claim(connection, batch, claimant)
+        quarantined = _quarantine(connection, batch, staged)
+        loaded = _load(connection, batch, staged)
+        if loaded + quarantined != staged.rows_in:
+            raise RuntimeError(
+                f"batch {batch.batch_id}: {staged.rows_in} rows in, but {loaded} loaded"
+                f" and {quarantined} quarantined"
+            )
+        _write_results(connection, batch, judgement.results)
+        _finish(connection, batch, "loaded", judgement, staged.rows_in, loaded, quarantined, 0)
+        drop_stage(connection, batch.batch_id)
+
+
+def settle_held(
+    connection: psycopg.Connection, batch: Batch, claimant: str, staged: Staged, judgement: Judgement
+) -> None:
+    """A red card: nothing moves until a person decides; the stage is built again then."""
+    with connection.transaction():
+        _require_claim(connection, batch, claimant)
+        _write_results(connection, batch, judgement.results)
+        _finish(connection, batch, "held", judgement, staged.rows_in, 0, 0, 0)
+        drop_stage(connection, batch.batch_id)
+
+
+def settle_rejected(
+    connection: psycopg.Connection, batch: Batch, claimant: str, reason: str, rows: int
+) -> None:
+    """The delivery cannot be used at all; it stays in the lake."""
+    result = RuleResult("delivery", "built_in", None, Card.RED, rows, rows, {"reason": reason})
+    judgement = Judgement(Card.RED, [result], reason)
+    with connection.transaction():
+        _require_claim(connection, batch, claimant)
+        _write_results(connection, batch, judgement.results)
+        _finish(connection, batch, "rejected", judgement, rows, 0, 0, rows)
+        drop_stage(connection, batch.batch_id)
+
+
+def _require_claim(connection: psycopg.Connection, batch: Batch, claimant: str) -> None:
+    if still_mine(connection, batch.batch_id, claimant) is None:
+        raise ClaimLostError(f"batch {batch.batch_id} is in other hands now")
+
+
+def _quarantine(connection: psycopg.Connection, batch: Batch, staged: Staged) -> int:
+    """Bad lines with their records as delivered, and records that are no rows. How many."""
+    return connection.execute(
+        sql.SQL(
+            "INSERT INTO quarantine.rejected_row (batch_id, line, dataset, object_key, reasons, record)"
+            " SELECT {batch}, t._line, {dataset}, {key},"
+            "  CASE WHEN t._fault IS NULL THEN b.reasons ELSE ARRAY[t._fault] END,"
+            "  CASE WHEN t._fault IS NULL"
+            "  THEN to_jsonb(t) - '{{_line,_fault,_record}}'::text[] ELSE t._record END"
+            " FROM {text} AS t LEFT JOIN {bad} AS b ON b._line = t._line"
+            " WHERE t._fault IS NOT NULL OR b._line IS NOT NULL"
+        ).format(
+            batch=sql.Literal(batch.batch_id),
+            dataset=sql.Literal(batch.dataset),
+            key=sql.Literal(batch.object_key),
+            text=staged.text,
+            bad=staged.bad,
+        )
+    ).rowcount
+
+
+def _load(connection: psycopg.Connection, batch: Batch, staged: Staged) -> int:
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in staged.dataset.columns)
+    some_bad = connection.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(staged.bad)).fetchone()
+    good: sql.Composable = sql.SQL("")
+    if some_bad == (True,):
+        good = sql.SQL(" WHERE NOT EXISTS (SELECT FROM {} AS b WHERE b._line = s._line)").format(staged.bad)
+    return connection.execute(
+        sql.SQL(
+            "INSERT INTO {raw} ({names},"
+            " _batch_id, _line, _object_key, _source_version, _logical_date, _loaded_at)"
+            " SELECT {names}, {batch}, _line, {key}, {version}, {day}, now() FROM {typed} AS s{good}"
+        ).format(
+            raw=sql.Identifier(RAW_SCHEMA, batch.dataset),
+            names=names,
+            batch=sql.Literal(batch.batch_id),
+            key=sql.Literal(batch.object_key),
+            version=sql.Literal(batch.source_version),
+            day=sql.Literal(batch.logical_date),
+            typed=staged.typed,
+            good=good,
+        )
+    ).rowcount
+
+
+def _write_results(connection: psycopg.Connection, batch: Batch, results: list[RuleResult]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO meta.gate_result"
+            " (batch_id, rule_id, rule_kind, column_name, card, unexpected_rows, evaluated_rows, detail)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (
+                    batch.batch_id,
+                    result.rule_id,
+                    result.rule_kind,
+                    result.column_name,
+                    result.card.value if result.card else None,
+                    result.unexpected_rows,
+                    result.evaluated_rows,
+                    Jsonb(result.detail),
+                )
+                for result in results
+            ],
+        )
+
+
+def _finish(
+    connection: psycopg.Connection,
+    batch: Batch,
+    state: str,
+    judgement: Judgement,
+    rows_in: int,
+    loaded: int,
+    quarantined: int,
+    rejected: int,
+) -> None:
+    connection.execute(
+        "UPDATE meta.batch SET state = %s, card = %s, reason = %s, rows_in = %s,"
+        " rows_loaded = %s, rows_quarantined = %s,"
+        " rows_rejected = %s, gated_at = now(), settled_at = CASE WHEN %s THEN NULL ELSE now() END,"
+        " claimed_by = NULL, claim_expires_at = NULL WHERE batch_id = %s",
+        (
+            state,
+            judgement.card.value,
+            judgement.reason,
+            rows_in,
+            loaded,
+            quarantined,
+            rejected,
+            state == "held",
+            batch.batch_id,
+        ),
+    )

@@ -1,0 +1,192 @@
+"""Stage tables: one delivery as typed rows, before anybody has judged it.
+
+`stage.batch_<id>` holds every row with typed columns; `_type_errors` names the columns whose text did not
+parse (NULL:
+none). `stage.batch_<id>_text` holds, as text, the rows that need a second look and the records that are no
+rows at
+all. Both are unlogged, belong to the loader, and are dropped when the batch is settled.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from citybrain.catalogue import Column, Dataset
+from citybrain.ingest.copy_text import WRITTEN, text_copy, typed_copy
+from citybrain.ingest.readers import DeliveryRejectedError, RecordBatch, read_delivery
+
+SCHEMA = "stage"
+MANY_LINES = 200_000  # beyond this the second pass takes every line instead of remembering which
+TYPED_COPY = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT text, ON_ERROR ignore)")
+TEXT_COPY = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT text)")
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A staged delivery. `rows_in` = rows of the typed table + `faults` (records that are no rows)."""
+
+    batch_id: int
+    dataset: Dataset
+    path: Path
+    rows_in: int
+    faults: int
+
+    @property
+    def table(self) -> str:
+        return f"batch_{self.batch_id}"
+
+    @property
+    def typed(self) -> sql.Identifier:
+        return sql.Identifier(SCHEMA, self.table)
+
+    @property
+    def text(self) -> sql.Identifier:
+        return sql.Identifier(SCHEMA, f"{self.table}_text")
+
+    @property
+    def bad(self) -> sql.Identifier:
+        """Lines that stay out, with the reasons; filled by the gate."""
+        return sql.Identifier(SCHEMA, f"{self.table}_bad")
+
+
+def drop_stage(connection: psycopg.Connection, batch_id: int) -> None:
+    names = [sql.Identifier(SCHEMA, f"batch_{batch_id}{suffix}") for suffix in ("", "_text", "_bad")]
+    connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(names)))
+
+
+def stage_delivery(connection: psycopg.Connection, dataset: Dataset, batch_id: int, path: Path) -> Staged:
+    """Build the stage tables of a delivery from its bytes at `path`; tables of an earlier try are replaced.
+
+    `connection` is the loader's, in autocommit. Raises DeliveryRejectedError when the delivery is unusable
+    as a whole.
+    """
+    drop_stage(connection, batch_id)
+    staged = Staged(batch_id, dataset, path, 0, 0)
+    _create_tables(connection, staged)
+    records, last_line, typed_rows = _typed_pass(connection, staged)
+    if records == 0:
+        raise DeliveryRejectedError("没有数据行 (no rows below the header)")
+    faults = 0
+    if typed_rows < records:
+        wanted = (
+            _lines_left_out(connection, staged, last_line) if records - typed_rows <= MANY_LINES else None
+        )
+        if wanted is None:
+            connection.execute(sql.SQL("TRUNCATE {}").format(staged.typed))
+            typed_rows = 0
+        faults, doubtful = _text_pass(connection, staged, wanted), _type_the_doubtful(connection, staged)
+        if typed_rows + doubtful + faults != records:
+            raise RuntimeError(
+                f"batch {batch_id}: {records} records read, but {typed_rows + doubtful} rows"
+                f" and {faults} faults staged"
+            )
+    connection.execute(sql.SQL("ANALYZE {}").format(staged.typed))
+    return Staged(batch_id, dataset, path, records, faults)
+
+
+def recover_records(connection: psycopg.Connection, staged: Staged, lines: frozenset[int]) -> None:
+    """Put the records on `lines` into the text table as delivered, so that the quarantine can show them."""
+    if lines:
+        _text_pass(connection, staged, lines if len(lines) <= MANY_LINES else None)
+
+
+def _create_tables(connection: psycopg.Connection, staged: Staged) -> None:
+    columns = staged.dataset.columns
+    typed = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type)) for column in columns
+    )
+    text = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(column.name)) for column in columns)
+    for statement in (
+        sql.SQL("CREATE UNLOGGED TABLE {} (_line bigint NOT NULL, _type_errors text[], {})").format(
+            staged.typed, typed
+        ),
+        sql.SQL("CREATE UNLOGGED TABLE {} (_line bigint NOT NULL, _fault text, _record jsonb, {})").format(
+            staged.text, text
+        ),
+        sql.SQL("CREATE UNLOGGED TABLE {} (_line bigint NOT NULL, reasons text[] NOT NULL)").format(
+            staged.bad
+        ),
+    ):
+        connection.execute(statement)
+
+
+def _batches(staged: Staged) -> tuple[list[Column], Iterator[RecordBatch]]:
+    reading = read_delivery(staged.dataset, staged.path)
+    return [staged.dataset.column(name) for name in reading.columns], reading.batches
+
+
+def _typed_pass(connection: psycopg.Connection, staged: Staged) -> tuple[int, int, int]:
+    """Copy what parses. How many records there are, the last line, and how many rows arrived."""
+    columns, batches = _batches(staged)
+    types = [column.type for column in columns]
+    missing = frozenset(staged.dataset.format.missing)
+    names = sql.SQL(", ").join(map(sql.Identifier, ["_line", *(column.name for column in columns)]))
+    records = last_line = 0
+    with closing(connection.cursor()) as cursor:
+        with cursor.copy(TYPED_COPY.format(staged.typed, names)) as copy:
+            for batch in batches:
+                records += len(batch)
+                last_line = max(last_line, *batch.lines[-1:], *(fault.line for fault in batch.faults), 0)
+                copy.write(typed_copy(batch, types, missing))
+        return records, last_line, cursor.rowcount
+
+
+def _lines_left_out(connection: psycopg.Connection, staged: Staged, last_line: int) -> frozenset[int]:
+    rows = connection.execute(
+        sql.SQL(
+            "SELECT line FROM generate_series(1, {}::bigint) AS line"
+            " WHERE NOT EXISTS (SELECT FROM {} AS s WHERE s._line = line)"
+        ).format(sql.Literal(last_line), staged.typed)
+    ).fetchall()
+    return frozenset(line for (line,) in rows)
+
+
+def _text_pass(connection: psycopg.Connection, staged: Staged, wanted: frozenset[int] | None) -> int:
+    """Copy the records on the `wanted` lines as text (None: all). The number of faults in the text table."""
+    columns, batches = _batches(staged)
+    names = ["_line", "_fault", "_record", *(column.name for column in columns)]
+    statement = TEXT_COPY.format(staged.text, sql.SQL(", ").join(map(sql.Identifier, names)))
+    with closing(connection.cursor()) as cursor:
+        with cursor.copy(statement) as copy:
+            for batch in batches:
+                copy.write(text_copy(batch, wanted, len(columns)))
+        found = cursor.execute(
+            sql.SQL("SELECT count(*) FROM {} WHERE _fault IS NOT NULL").format(staged.text)
+        ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _type_the_doubtful(connection: psycopg.Connection, staged: Staged) -> int:
+    """Move the text table's rows into the typed table: what parses gets its type, the rest is NULL and
+    named.
+    """
+    values, errors = [], []
+    missing = sql.Literal(staged.dataset.format.missing)
+    for column in staged.dataset.columns:
+        name = sql.Identifier(column.name)
+        given = sql.SQL("({name} IS NOT NULL AND {name} <> ALL ({missing}::text[]))").format(
+            name=name, missing=missing
+        )
+        if column.type == "text":
+            values.append(sql.SQL("CASE WHEN {} THEN {} END").format(given, name))
+            continue
+        kind = sql.SQL(column.type)
+        fits = sql.SQL("pg_input_is_valid({}, {})").format(name, sql.Literal(column.type))
+        if column.type in WRITTEN:
+            fits = sql.SQL("({} ~ {} AND {})").format(name, sql.Literal(WRITTEN[column.type][1]), fits)
+        values.append(sql.SQL("CASE WHEN {} AND {} THEN {}::{} END").format(given, fits, name, kind))
+        errors.append(
+            sql.SQL("CASE WHEN {} AND NOT {} THEN {} END").format(given, fits, sql.Literal(column.name))
+        )
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in staged.dataset.columns)
+    type_errors = sql.SQL("nullif(array_remove(ARRAY[{}]::text[], NULL), '{{}}')").format(
+        sql.SQL(", ").join(errors)
+    )
+    statement = sql.SQL(
+        "INSERT INTO {} (_line, _type_errors, {}) SELECT _line, {}, {} FROM {} WHERE _fault IS NULL"
+    ).format(staged.typed, names, type_errors, sql.SQL(", ").join(values), staged.text)
+    return connection.execute(statement).rowcount

@@ -1,0 +1,26 @@
+"""The lake: immutable, content-addressed objects in S3, through the minio SDK."""
+
+from citybrain.lake.objects import (
+    LakeError,
+    StoredObject,
+    create_object,
+    download,
+    ensure_bucket,
+    landing_key,
+    list_objects,
+)
+from citybrain.lake.spool import Spooled, TooLargeError, spool, spool_folder
+
+__all__ = [
+    "LakeError",
+    "Spooled",
+    "StoredObject",
+    "TooLargeError",
+    "create_object",
+    "download",
+    "ensure_bucket",
+    "landing_key",
+    "list_objects",
+    "spool",
+    "spool_folder",
+]
