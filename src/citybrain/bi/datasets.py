@@ -1,0 +1,168 @@
+"""Datasets of the bundle: marts as they are, and map datasets that set a mart's rows beside real outlines."""
+
+from typing import Any
+
+from psycopg import sql
+
+from citybrain.bi.content import Dashboards
+from citybrain.bi.identity import asset_uuid
+from citybrain.bi.marts import Mart, MartColumn
+from citybrain.bi.queries import MAP_LABEL, OUTLINE
+from citybrain.bi.semantics import MapView
+
+MARTS_SCHEMA = "marts"
+DATABASE = "citybrain"
+TIME_ZONE = "Asia/Shanghai"
+DISC_SIDES = 24
+
+REGIONS = """\
+SELECT v.*, v.{label} AS {place}, (part.value -> 0)::text AS {outline}
+FROM {schema}.{values} AS v
+JOIN (
+  SELECT DISTINCT ON ({outline_key}) {outline_key} AS outline_key, {geometry}::jsonb AS geometry
+  FROM {schema}.{outlines}
+  WHERE {geometry} IS NOT NULL
+  ORDER BY {outline_key}
+) AS o ON o.outline_key = v.{key}
+CROSS JOIN LATERAL jsonb_array_elements(
+  CASE o.geometry ->> 'type' WHEN 'MultiPolygon' THEN o.geometry -> 'coordinates'
+  ELSE jsonb_build_array(o.geometry -> 'coordinates') END
+) AS part (value)"""
+
+# Quiet outlines first, then a disc of equal size for every place: a circle on the ground, drawn as a polygon.
+PLACES = """\
+SELECT {columns}, o.place AS {place}, o.ring::text AS {outline}
+FROM (
+  SELECT DISTINCT ON ({outline_key}) {outline_label}::text AS place, {geometry}::jsonb AS geometry
+  FROM {schema}.{outlines}
+  WHERE {geometry} IS NOT NULL
+  ORDER BY {outline_key}
+) AS g
+CROSS JOIN LATERAL jsonb_array_elements(
+  CASE g.geometry ->> 'type' WHEN 'MultiPolygon' THEN g.geometry -> 'coordinates'
+  ELSE jsonb_build_array(g.geometry -> 'coordinates') END
+) AS part (value)
+CROSS JOIN LATERAL (SELECT g.place AS place, part.value -> 0 AS ring) AS o
+LEFT JOIN {schema}.{values} AS v ON false
+UNION ALL
+SELECT {columns}, v.{label}::text AS {place}, disc.ring::text AS {outline}
+FROM {schema}.{values} AS v
+CROSS JOIN LATERAL (
+  SELECT jsonb_agg(jsonb_build_array(
+    round((v.{longitude} + {radius} * cos(2 * pi() * i / {sides}) / cos(radians(v.{latitude})))::numeric, 5),
+    round((v.{latitude} + {radius} * sin(2 * pi() * i / {sides}))::numeric, 5)
+  ) ORDER BY i) AS ring
+  FROM generate_series(0, {sides}) AS i
+) AS disc
+WHERE v.{longitude} IS NOT NULL AND v.{latitude} IS NOT NULL"""
+
+
+def _name_column(mart: Mart) -> str:
+    """The column that names a row on a map: the most particular name the mart has."""
+    return next(name for name in ("station_name", "enterprise_name", "county_name") if name in mart.columns)
+
+
+def map_sql(view: MapView, marts: dict[str, Mart]) -> str:
+    """The query behind a map. Every name is a quoted identifier, every number a literal."""
+    values, outlines = marts[view.values], marts[view.outlines.mart]
+    names: dict[str, sql.Composable] = {
+        "schema": sql.Identifier(MARTS_SCHEMA),
+        "values": sql.Identifier(view.values),
+        "key": sql.Identifier(view.key),
+        "label": sql.Identifier(_name_column(values)),
+        "outlines": sql.Identifier(view.outlines.mart),
+        "outline_key": sql.Identifier(view.outlines.key),
+        "outline_label": sql.Identifier(_name_column(outlines)),
+        "geometry": sql.Identifier(view.outlines.geometry),
+        "place": sql.Identifier(MAP_LABEL),
+        "outline": sql.Identifier(OUTLINE),
+    }
+    if view.places is None:
+        return sql.SQL(REGIONS).format(**names).as_string()
+    return (
+        sql.SQL(PLACES)
+        .format(
+            **names,
+            columns=sql.SQL(", ").join(sql.Identifier("v", name) for name in values.columns),
+            longitude=sql.Identifier(view.places.longitude),
+            latitude=sql.Identifier(view.places.latitude),
+            radius=sql.Literal(round(view.places.radius_km / 111.2, 6)),
+            sides=sql.Literal(DISC_SIDES),
+        )
+        .as_string()
+    )
+
+
+def _column(column: MartColumn) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "column_name": column.name,
+        "verbose_name": column.label,
+        "description": column.description,
+        "type": column.type.upper(),
+        "is_dttm": column.temporal,
+        "groupby": True,
+        "filterable": True,
+        "is_active": True,
+    }
+    if column.type in ("timestamptz", "timestamp with time zone"):
+        # Superset shows every instant in UTC: hand it the wall clock of the city.
+        name = sql.Identifier(column.name).as_string()
+        entry |= {"expression": f"{name} AT TIME ZONE '{TIME_ZONE}'", "type": "TIMESTAMP"}
+    return entry
+
+
+def _metrics(mart: str, content: Dashboards) -> list[dict[str, Any]]:
+    return [
+        {
+            "metric_name": name,
+            "verbose_name": metric.label,
+            "expression": metric.sql,
+            "d3format": metric.format,
+            "description": metric.note,
+        }
+        for name, metric in sorted(content.metrics.items())
+        if metric.mart == mart
+    ]
+
+
+def dataset(name: str, content: Dashboards) -> dict[str, Any]:
+    """One dataset file: `name` is a mart, or a map of maps.yml."""
+    view = content.maps.maps.get(name)
+    mart = content.marts[view.values if view else name]
+    columns = [_column(column) for column in mart.columns.values()]
+    if view:
+        columns += [
+            {
+                "column_name": MAP_LABEL,
+                "verbose_name": "地点",
+                "type": "TEXT",
+                "groupby": True,
+                "filterable": True,
+            },
+            {
+                "column_name": OUTLINE,
+                "verbose_name": "轮廓",
+                "type": "TEXT",
+                "groupby": True,
+                "filterable": False,
+            },
+        ]
+    return {
+        "version": "1.0.0",
+        "uuid": str(asset_uuid("dataset", name)),
+        "database_uuid": str(asset_uuid("database", DATABASE)),
+        "table_name": name,
+        "schema": MARTS_SCHEMA,
+        "catalog": None,
+        "sql": map_sql(view, content.marts) if view else None,
+        "description": view.title if view else f"{mart.zh}。{mart.description}",
+        "main_dttm_col": None,
+        "offset": 0,
+        "cache_timeout": None,
+        "filter_select_enabled": True,
+        "normalize_columns": False,
+        "always_filter_main_dttm": False,
+        "is_managed_externally": True,
+        "columns": columns,
+        "metrics": _metrics(mart.name, content),
+    }

@@ -1,0 +1,183 @@
+"""One dashboard file: tabs, rows, filters, colours and refresh."""
+
+from typing import Any
+
+from citybrain.bi.content import Dashboards
+from citybrain.bi.identity import asset_uuid, layout_id
+from citybrain.bi.spec import AnyTile, DataTile, Row, Scenario, SelectFilter, TimeFilter
+from citybrain.bi.theme import colour, dashboard_css
+from citybrain.bi.tiles import palette_of
+
+Position = dict[str, Any]
+
+
+def chart_number(scenario: Scenario, tile: DataTile) -> int:
+    """The chart's number inside the file; the import replaces it. Unique within the dashboard."""
+    return scenario.data_tiles.index(tile) + 1
+
+
+def _tile_node(
+    scenario: Scenario, tile: AnyTile, height: int, parents: list[str]
+) -> tuple[str, dict[str, Any]]:
+    meta: dict[str, Any]
+    if isinstance(tile, DataTile):
+        kind = "CHART"
+        meta = {
+            "uuid": str(asset_uuid("chart", scenario.slug, tile.id)),
+            "chartId": chart_number(scenario, tile),
+            "sliceName": tile.title,
+        }
+    else:
+        kind = "MARKDOWN"
+        meta = {"code": tile.body}
+    node = layout_id(kind, scenario.slug, tile.id)
+    return node, {
+        "id": node,
+        "type": kind,
+        "children": [],
+        "parents": parents,
+        "meta": {"width": tile.width, "height": height, **meta},
+    }
+
+
+def _add_row(position: Position, scenario: Scenario, row: Row, name: str, parents: list[str]) -> str:
+    node = layout_id("ROW", scenario.slug, name)
+    children = []
+    for tile in row.tiles:
+        child, entry = _tile_node(scenario, tile, row.height, [*parents, node])
+        position[child] = entry
+        children.append(child)
+    position[node] = {
+        "id": node,
+        "type": "ROW",
+        "children": children,
+        "parents": parents,
+        "meta": {"background": "BACKGROUND_TRANSPARENT"},
+    }
+    return node
+
+
+def position(scenario: Scenario) -> Position:
+    """The layout tree. A dashboard with one tab has no tab bar."""
+    nodes: Position = {
+        "DASHBOARD_VERSION_KEY": "v2",
+        "HEADER_ID": {"id": "HEADER_ID", "type": "HEADER", "meta": {"text": scenario.title}},
+        "ROOT_ID": {"id": "ROOT_ID", "type": "ROOT", "children": ["GRID_ID"]},
+        "GRID_ID": {"id": "GRID_ID", "type": "GRID", "children": [], "parents": ["ROOT_ID"]},
+    }
+    if len(scenario.tabs) == 1:
+        nodes["GRID_ID"]["children"] = [
+            _add_row(nodes, scenario, row, f"{scenario.tabs[0].id}/{index}", ["ROOT_ID", "GRID_ID"])
+            for index, row in enumerate(scenario.tabs[0].rows)
+        ]
+        return nodes
+    tabs = layout_id("TABS", scenario.slug)
+    nodes["ROOT_ID"]["children"] = [tabs]
+    nodes[tabs] = {"id": tabs, "type": "TABS", "children": [], "parents": ["ROOT_ID"], "meta": {}}
+    for tab in scenario.tabs:
+        node = layout_id("TAB", scenario.slug, tab.id)
+        nodes[tabs]["children"].append(node)
+        parents = ["ROOT_ID", tabs, node]
+        nodes[node] = {
+            "id": node,
+            "type": "TAB",
+            "parents": ["ROOT_ID", tabs],
+            "meta": {"text": tab.title, "defaultText": tab.title},
+            "children": [
+                _add_row(nodes, scenario, row, f"{tab.id}/{index}", parents)
+                for index, row in enumerate(tab.rows)
+            ],
+        }
+    return nodes
+
+
+def _scope(scenario: Scenario, content: Dashboards, chosen: SelectFilter | TimeFilter) -> dict[str, Any]:
+    """A filter leaves alone the charts whose data does not have its column."""
+    excluded = []
+    for tile in scenario.data_tiles:
+        columns = content.columns(tile.mart)
+        if isinstance(chosen, SelectFilter):
+            narrowed = chosen.column in columns
+        else:
+            narrowed = bool(getattr(tile, "time", None) or getattr(tile, "grain", None))
+        if not narrowed:
+            excluded.append(chart_number(scenario, tile))
+    return {"rootPath": ["ROOT_ID"], "excluded": excluded}
+
+
+def _filter(
+    scenario: Scenario, content: Dashboards, chosen: SelectFilter | TimeFilter, index: int
+) -> dict[str, Any]:
+    name = chosen.column if isinstance(chosen, SelectFilter) else "time"
+    entry: dict[str, Any] = {
+        "id": f"NATIVE_FILTER-{asset_uuid('filter', scenario.slug, name).hex[:12]}",
+        "name": chosen.title,
+        "type": "NATIVE_FILTER",
+        "description": "",
+        "cascadeParentIds": [],
+        "scope": _scope(scenario, content, chosen),
+        "defaultDataMask": {"extraFormData": {}, "filterState": {}, "ownState": {}},
+    }
+    if isinstance(chosen, SelectFilter):
+        dataset = str(asset_uuid("dataset", chosen.mart))
+        return entry | {
+            "filterType": "filter_select",
+            "targets": [{"datasetUuid": dataset, "column": {"name": chosen.column}}],
+            "controlValues": {
+                "enableEmptyFilter": False,
+                "defaultToFirstItem": False,
+                "multiSelect": chosen.multiple,
+                "searchAllOptions": False,
+                "inverseSelection": False,
+            },
+        }
+    entry |= {"filterType": "filter_time", "targets": [{}], "controlValues": {"enableEmptyFilter": False}}
+    if chosen.default != "No filter":
+        entry["defaultDataMask"] = {
+            "extraFormData": {"time_range": chosen.default},
+            "filterState": {"value": chosen.default},
+            "ownState": {},
+        }
+    return entry
+
+
+def label_colours(scenario: Scenario, content: Dashboards) -> dict[str, str]:
+    """A colour for every series name: what the spec says, else the series colours in their order."""
+    palette = palette_of(scenario, content)
+    chosen = {label: colour(content.tokens, palette, token) for label, token in scenario.colours.items()}
+    for tile in scenario.data_tiles:
+        for index, name in enumerate(getattr(tile, "metrics", None) or [getattr(tile, "metric", "")]):
+            if name in content.metrics:
+                label = content.metrics[name].label
+                chosen.setdefault(label, palette.series[index % len(palette.series)])
+                chosen.setdefault(name, chosen[label])  # some charts colour by the metric's name
+    return chosen
+
+
+def dashboard(scenario: Scenario, content: Dashboards) -> dict[str, Any]:
+    colours = label_colours(scenario, content)
+    return {
+        "version": "1.0.0",
+        "uuid": str(asset_uuid("dashboard", scenario.slug)),
+        "dashboard_title": scenario.title,
+        "description": scenario.summary,
+        "slug": scenario.slug,
+        "css": dashboard_css(content.tokens, scenario.theme),
+        "published": True,
+        "is_managed_externally": True,
+        "position": position(scenario),
+        "metadata": {
+            "native_filter_configuration": [
+                _filter(scenario, content, chosen, index) for index, chosen in enumerate(scenario.filters)
+            ],
+            "refresh_frequency": int(scenario.refresh.total_seconds()),
+            "timed_refresh_immune_slices": [],
+            "expanded_slices": {},
+            "color_scheme": "supersetColors",
+            "label_colors": colours,
+            "shared_label_colors": [],
+            "map_label_colors": {},
+            "cross_filters_enabled": False,
+            "filter_bar_orientation": "HORIZONTAL",
+        },
+    }

@@ -1,0 +1,190 @@
+"""Apply: make Superset show exactly what `dashboards/` says. Safe to repeat; what is not ours stays."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+from citybrain.bi.bundle import Bundle, compile_bundle, database_path
+from citybrain.bi.client import Superset, SupersetError, connect
+from citybrain.bi.content import Dashboards, load_dashboards
+from citybrain.bi.datasets import DATABASE
+from citybrain.bi.identity import asset_uuid
+from citybrain.bi.semantics import Roles
+from citybrain.bi.theme import Appearance, theme_json, theme_name
+from citybrain.settings import DatabaseRole, Settings
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class ApplyReport:
+    """What stands in Superset after an apply."""
+
+    dashboards: int = 0
+    charts: int = 0
+    datasets: int = 0
+    themes: int = 0
+    roles: int = 0
+    pruned: list[str] = field(default_factory=list)
+    warmed: int = 0
+    bundle_sha256: str = ""
+
+
+def apply_themes(superset: Superset, content: Dashboards) -> dict[Appearance, int]:
+    """Create or correct our themes; their ids. (An assets import ignores themes.)"""
+    known = {row["theme_name"]: row for row in superset.listed("theme/")}
+    ids: dict[Appearance, int] = {}
+    appearances: tuple[Appearance, ...] = ("light", "dark")
+    for appearance in appearances:
+        name = theme_name(appearance)
+        body = {"theme_name": name, "json_data": theme_json(content.tokens, appearance)}
+        if name not in known:
+            superset.create("theme/", body)
+            known = {row["theme_name"]: row for row in superset.listed("theme/")}
+        elif json.loads(known[name]["json_data"]) != json.loads(body["json_data"]):
+            superset.change(f"theme/{known[name]['id']}", body)
+        ids[appearance] = int(known[name]["id"])
+    return ids
+
+
+def import_bundle(superset: Superset, settings: Settings, bundle: Bundle) -> None:
+    """One transaction: connection, datasets, charts, dashboards. The password travels beside the bundle."""
+    dsn = urlsplit(settings.dsn(DatabaseRole.BI_READER, "postgresql+psycopg2"))
+    superset.import_assets(bundle.zip_bytes(), {database_path(): unquote(dsn.password or "")})
+
+
+def set_dashboard_themes(superset: Superset, content: Dashboards, themes: Mapping[Appearance, int]) -> None:
+    for slug, scenario in content.scenarios.items():
+        current = superset.read(f"dashboard/{slug}")["result"]
+        if (current.get("theme") or {}).get("id") != themes[scenario.theme]:
+            superset.change(f"dashboard/{current['id']}", {"theme_id": themes[scenario.theme]})
+
+
+def _schema_permission(superset: Superset, schema: str) -> int:
+    """The id of `schema_access` on a schema; Superset makes it when a dataset of the schema arrives."""
+    wanted = f".[{schema}]"
+    for row in superset.listed("security/permissions-resources/"):
+        name = row["view_menu"]["name"]
+        if (
+            row["permission"]["name"] == "schema_access"
+            and name.startswith(f"[{DATABASE}]")
+            and name.endswith(wanted)
+        ):
+            return int(row["id"])
+    raise SupersetError(f"Superset knows no access permission for the schema {schema} of {DATABASE}")
+
+
+def apply_roles(superset: Superset, roles: Roles) -> None:
+    """Create our roles and give each exactly the schemas it names."""
+    known = {row["name"]: row["id"] for row in superset.listed("security/roles/")}
+    for name, role in roles.roles.items():
+        if name not in known:
+            known[name] = superset.create("security/roles/", {"name": name})["id"]
+        permissions = sorted(_schema_permission(superset, schema) for schema in role.schemas)
+        superset.create(
+            f"security/roles/{known[name]}/permissions", {"permission_view_menu_ids": permissions}
+        )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One object that stands in Superset and is ours."""
+
+    kind: str  # dashboard, chart or dataset: also the name of its endpoint
+    uuid: str
+    id: int
+    name: str
+
+
+def _ours(row: Mapping[str, Any]) -> bool:
+    """Ours are marked as managed from outside and carry a name-based uuid; people's carry a random one."""
+    return bool(row["is_managed_externally"]) and UUID(str(row["uuid"])).version == 5
+
+
+def standing_objects(superset: Superset) -> list[Standing]:
+    """Everything of ours in Superset, in the order in which it may be deleted."""
+    datasets = [
+        Standing("dataset", str(row["uuid"]), int(row["id"]), str(row["table_name"]))
+        for row in superset.listed("dataset/", ["id", "uuid", "table_name", "database.uuid"])
+        if str(row["database"]["uuid"]) == str(asset_uuid("database", DATABASE))
+        and UUID(str(row["uuid"])).version == 5
+    ]
+    ids = {dataset.id for dataset in datasets}
+    charts = [
+        Standing("chart", str(row["uuid"]), int(row["id"]), str(row["slice_name"]))
+        for row in superset.listed(
+            "chart/", ["id", "uuid", "slice_name", "datasource_id", "is_managed_externally"]
+        )
+        if row["datasource_id"] in ids and _ours(row)
+    ]
+    dashboards = [
+        Standing("dashboard", str(row["uuid"]), int(row["id"]), str(row["dashboard_title"]))
+        for row in superset.listed("dashboard/", ["id", "uuid", "dashboard_title", "is_managed_externally"])
+        if _ours(row)
+    ]
+    return [*dashboards, *charts, *datasets]
+
+
+def orphans(superset: Superset, bundle: Bundle) -> list[Standing]:
+    """What is ours in Superset and no longer in the files."""
+    wanted = {*bundle.dashboards, *bundle.charts, *bundle.datasets}
+    return [item for item in standing_objects(superset) if item.uuid not in wanted]
+
+
+def prune(superset: Superset, bundle: Bundle) -> list[str]:
+    """Delete our orphans; returns what went. Never touches what people made by hand."""
+    gone = orphans(superset, bundle)
+    for item in gone:
+        superset.remove(f"{item.kind}/{item.id}")
+    return [f"{item.kind} {item.name}" for item in gone]
+
+
+def warm_cache(superset: Superset, bundle: Bundle) -> int:
+    """Let Superset answer every chart once, so that nobody waits. Returns how many it answered.
+
+    A chart that fails here is left for `verify` to report. (Superset's own warm-up endpoint sends map charts
+    through their retired implementation.)
+    """
+    warmed = 0
+    for item in standing_objects(superset):
+        if item.kind == "chart" and item.uuid in bundle.charts:
+            try:
+                superset.fetch(f"chart/{item.id}/data/", {"format": "json", "type": "full"})
+            except SupersetError:
+                continue
+            warmed += 1
+    return warmed
+
+
+def apply(settings: Settings, progress: Progress = lambda _: None) -> ApplyReport:
+    """Make Superset show what the files say: themes, bundle, roles; then prune and warm.
+
+    Raises ContentError when the files are wrong and SupersetError when Superset refuses. The import itself is
+    one transaction.
+    """
+    content = load_dashboards(settings)
+    bundle = compile_bundle(settings, content)
+    superset = connect(settings)
+    progress("themes")
+    themes = apply_themes(superset, content)
+    progress(f"bundle of {len(bundle.files)} files")
+    import_bundle(superset, settings, bundle)
+    set_dashboard_themes(superset, content, themes)
+    progress("roles")
+    apply_roles(superset, content.roles)
+    progress("prune")
+    pruned = prune(superset, bundle)
+    progress("warm the cache")
+    return ApplyReport(
+        dashboards=len(bundle.dashboards),
+        charts=len(bundle.charts),
+        datasets=len(bundle.datasets),
+        themes=len(themes),
+        roles=len(content.roles.roles),
+        pruned=pruned,
+        warmed=warm_cache(superset, bundle),
+        bundle_sha256=bundle.sha256,
+    )

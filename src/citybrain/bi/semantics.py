@@ -1,0 +1,122 @@
+"""What all dashboards share: metrics, maps, theme tokens and roles."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from citybrain.bi.wording import Identifier, ScreenText, chinese
+from citybrain.catalogue import ContentModel
+
+Colour = Annotated[str, Field(pattern=r"^#[0-9A-F]{6}$", description="#RRGGBB, upper case")]
+
+
+class Metric(ContentModel):
+    """One definition, used by every chart that shows the figure."""
+
+    mart: Identifier
+    sql: str = Field(min_length=1, description="an aggregate over columns of the mart")
+    zh: str = Field(min_length=1)
+    unit: str | None = None
+    format: str = Field(default=",d", description="d3 number format, or a d3 time format for times")
+    note: str | None = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.zh}（{self.unit}）" if self.unit else self.zh
+
+
+class Metrics(ContentModel):
+    metrics: dict[Identifier, Metric]
+
+
+class Band(ContentModel):
+    """One step of a colour scale: values from the last band's `upto` to this one's."""
+
+    upto: float
+    colour: str = Field(description="a token, e.g. aqi.good")
+    label: str
+
+
+class Outlines(ContentModel):
+    """County outlines: real boundaries, one GeoJSON geometry a row."""
+
+    mart: Identifier
+    key: Identifier
+    geometry: Identifier
+
+
+class Places(ContentModel):
+    """Points drawn as discs over quiet outlines."""
+
+    longitude: Identifier
+    latitude: Identifier
+    radius_km: float = Field(gt=0, le=20)
+
+
+class MapView(ScreenText):
+    """What one map draws, a dataset of its own: the rows of a mart beside the outlines, no tiles."""
+
+    values: Identifier = Field(description="the dbt mart whose rows are drawn")
+    key: Identifier = Field(description="column of that mart that names the outline")
+    outlines: Outlines
+    places: Places | None = None
+    bands: list[Band] = Field(min_length=2, max_length=8)
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        limits = [band.upto for band in self.bands]
+        if limits != sorted(set(limits)):
+            raise ValueError("bands rise: each upto is above the last")
+        return self
+
+
+class Viewport(ContentModel):
+    longitude: float
+    latitude: float
+    zoom: float
+
+
+class Maps(ContentModel):
+    viewport: Viewport
+    maps: dict[Identifier, MapView]
+
+
+class Palette(ContentModel):
+    """The colours of one appearance."""
+
+    surface: Colour
+    raised: Colour
+    line: Colour
+    text: Colour
+    quiet: Colour
+    brand: Colour
+    good: Colour
+    watch: Colour
+    late: Colour
+    alarm: Colour
+    series: list[Colour] = Field(min_length=6, max_length=6, description="series 1 is the brand")
+
+
+class Tokens(ContentModel):
+    """One look for desk, phone, wall and dashboards."""
+
+    light: Palette
+    dark: Palette
+    scales: dict[Identifier, dict[Identifier, Colour]] = Field(description="scales of meaning, e.g. aqi.good")
+    font_family: str
+    font_sizes: dict[Literal["note", "body", "lead", "title", "figure", "wall"], int]
+    radius: int
+    space: int
+
+
+class Role(ContentModel):
+    """A Superset role that is ours; people get it beside Superset's own Gamma."""
+
+    title: str
+    schemas: list[Identifier]
+
+    _chinese_title = field_validator("title")(chinese)
+
+
+class Roles(ContentModel):
+    roles: dict[Annotated[str, Field(pattern=r"^cb_[a-z0-9_]+$")], Role]

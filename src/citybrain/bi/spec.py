@@ -1,0 +1,250 @@
+"""The typed shape of one scenario: questions, filters, tabs, rows and the closed list of tile kinds."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from citybrain.bi.wording import Identifier, ScreenText, chinese
+from citybrain.catalogue import ContentModel
+
+Grain = Literal["PT1H", "P1D", "P1M", "P1Y"]
+FIGURE_ROW = 20  # a figure grows with its tile: in a higher row it would shout
+
+
+class Condition(ContentModel):
+    """One comparison; all conditions of a tile hold together."""
+
+    column: Identifier
+    op: Literal[
+        "==", "!=", ">", ">=", "<", "<=", "IN", "NOT IN", "IS NULL", "IS NOT NULL", "IS TRUE", "IS FALSE"
+    ]
+    value: str | int | float | list[str] | None = None
+
+    @model_validator(mode="after")
+    def _operand(self) -> Self:
+        if self.op.startswith("IS ") == (self.value is not None):
+            raise ValueError(
+                f"operator {self.op!r} {'takes no' if self.op.startswith('IS ') else 'needs a'} value"
+            )
+        if self.op in ("IN", "NOT IN") and not isinstance(self.value, list):
+            raise ValueError(f"operator {self.op!r} needs a list of values")
+        return self
+
+
+class Tile(ScreenText):
+    """What every tile has. The title is shown; `note` is the small text that tells how to read it."""
+
+    id: Identifier
+    width: int = Field(ge=2, le=12, description="columns of the twelve-column grid")
+    note: str | None = Field(default=None, description="one sentence on how the figure is made or read")
+
+
+class DataTile(Tile):
+    mart: Identifier = Field(description="the dbt mart, or a map of maps.yml for map tiles")
+    where: list[Condition] = Field(default_factory=list)
+
+
+class Kpi(DataTile):
+    """One figure."""
+
+    kind: Literal["kpi"]
+    metric: Identifier
+
+
+class KpiTrend(DataTile):
+    """One figure with its course below it."""
+
+    kind: Literal["kpi_trend"]
+    metric: Identifier
+    time: Identifier
+    grain: Grain
+    span: str = Field(default="No filter", description="a Superset time range, e.g. Last 7 days")
+
+
+class TrendLine(DataTile):
+    """Figures over time, one line for each metric, or one metric with a line for each value of `by`."""
+
+    kind: Literal["trend_line"]
+    metrics: list[Identifier] = Field(min_length=1, max_length=6)
+    time: Identifier
+    grain: Grain
+    by: Identifier | None = None
+    span: str = "No filter"
+    area: bool = False
+    threshold: float | None = Field(default=None, description="a dashed line at this value")
+
+
+class TrendBar(DataTile):
+    """Bars over time or over a category."""
+
+    kind: Literal["trend_bar"]
+    metrics: list[Identifier] = Field(min_length=1, max_length=6)
+    x: Identifier
+    grain: Grain | None = Field(default=None, description="when x is a time")
+    by: Identifier | None = None
+    stack: bool = False
+    horizontal: bool = False
+    order: Literal["x", "value"] = "x"
+    limit: int = Field(default=50, ge=1, le=1000)
+    span: str = "No filter"
+
+
+class Pie(DataTile):
+    kind: Literal["pie"]
+    metric: Identifier
+    by: Identifier
+    limit: int = Field(default=8, ge=2, le=12)
+
+
+class RankTable(DataTile):
+    """Rows of the mart as they are, the most urgent first."""
+
+    kind: Literal["rank_table"]
+    columns: list[Identifier] = Field(min_length=1, max_length=12)
+    order: list[str] = Field(min_length=1, description="columns; a leading minus means descending")
+    limit: int = Field(default=50, ge=1, le=1000)
+    bars: list[Identifier] = Field(
+        default_factory=list, description="number columns drawn with a bar in the cell"
+    )
+    bands: dict[Identifier, Identifier] = Field(
+        default_factory=dict, description="column to map: its cells take the colours of that map's bands"
+    )
+
+    @field_validator("order")
+    @classmethod
+    def _columns(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if not re.fullmatch(r"-?[a-z][a-z0-9_]{0,62}", name):
+                raise ValueError(f"{name!r} is not a column, nor a column after a minus")
+        return value
+
+
+class SummaryTable(DataTile):
+    """One row for each group, with its metrics."""
+
+    kind: Literal["summary_table"]
+    by: list[Identifier] = Field(min_length=1, max_length=4)
+    metrics: list[Identifier] = Field(min_length=1, max_length=8)
+    limit: int = Field(default=50, ge=1, le=1000)
+
+
+class Heatmap(DataTile):
+    kind: Literal["heatmap"]
+    metric: Identifier
+    x: Identifier
+    grain: Grain | None = Field(default=None, description="when x is a time")
+    y: Identifier
+    span: str = "No filter"
+
+
+class MapTile(DataTile):
+    """Outlines coloured by a metric, or places on quiet outlines: the map of maps.yml says which."""
+
+    kind: Literal["map_regions", "map_points"]
+    metric: Identifier
+    tooltip: list[Identifier] = Field(default_factory=list, max_length=6)
+
+
+class Text(Tile):
+    """Markdown, for what no figure says: sources, rules, limits."""
+
+    kind: Literal["text"]
+    body: str = Field(min_length=1)
+
+    _chinese_body = field_validator("body")(chinese)
+
+
+AnyTile = Annotated[
+    Kpi | KpiTrend | TrendLine | TrendBar | Pie | RankTable | SummaryTable | Heatmap | MapTile | Text,
+    Field(discriminator="kind"),
+]
+
+
+class Row(ContentModel):
+    height: int = Field(ge=10, le=120, description="in units of 8 pixels")
+    tiles: list[AnyTile] = Field(min_length=1, max_length=6)
+
+    @model_validator(mode="after")
+    def _full(self) -> Self:
+        total = sum(tile.width for tile in self.tiles)
+        if total != 12:
+            raise ValueError(f"the widths of a row sum to 12, these sum to {total}")
+        if self.height > FIGURE_ROW and any(isinstance(tile, Kpi) for tile in self.tiles):
+            raise ValueError(
+                f"a single figure stands in a row at most {FIGURE_ROW} high, this one has {self.height}"
+            )
+        return self
+
+
+class Tab(ScreenText):
+    id: Identifier
+    rows: list[Row] = Field(min_length=1)
+
+
+class Question(ContentModel):
+    ask: str
+    tile: Identifier
+
+    _chinese_ask = field_validator("ask")(chinese)
+
+
+class SelectFilter(ScreenText):
+    kind: Literal["select"]
+    mart: Identifier
+    column: Identifier
+    multiple: bool = True
+
+
+class TimeFilter(ScreenText):
+    kind: Literal["time"]
+    default: str = Field(default="No filter", description="a Superset time range, e.g. Last 7 days")
+
+
+AnyFilter = Annotated[SelectFilter | TimeFilter, Field(discriminator="kind")]
+
+
+class Freshness(ContentModel):
+    """Where the age of the data is read, and how old it may be."""
+
+    mart: Identifier
+    column: Identifier
+    sla: timedelta
+
+
+class Scenario(ScreenText):
+    """One display scenario: one dashboard."""
+
+    slug: Identifier
+    domain: Literal["overview", "industry", "governance", "safety", "ecology", "livelihood", "services"]
+    owner: Identifier = Field(description="department id of the catalogue")
+    provenance: Literal["source", "public", "completion"]
+    summary: str
+    questions: list[Question] = Field(min_length=3, max_length=6)
+    marts: list[Identifier] = Field(min_length=1, description="every dbt mart that this dashboard reads")
+    freshness: Freshness
+    refresh: timedelta = Field(description="ISO 8601 duration; the dashboard asks again this often")
+    screens: list[Literal["big", "mid"]] = Field(min_length=1)
+    theme: Literal["light", "dark"] = "light"
+    colours: dict[str, str] = Field(
+        default_factory=dict, description="a category or metric label to a token, e.g. 优: aqi.good"
+    )
+    filters: list[AnyFilter] = Field(default_factory=list, max_length=5)
+    tabs: list[Tab] = Field(min_length=1)
+
+    @property
+    def tiles(self) -> list[AnyTile]:
+        return [tile for tab in self.tabs for row in tab.rows for tile in row.tiles]
+
+    @property
+    def data_tiles(self) -> list[DataTile]:
+        return [tile for tile in self.tiles if isinstance(tile, DataTile)]
+
+    @model_validator(mode="after")
+    def _unique_ids(self) -> Self:
+        names = [tile.id for tile in self.tiles] + [tab.id for tab in self.tabs]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"ids used twice: {', '.join(doubled)}")
+        return self
