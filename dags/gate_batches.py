@@ -4,7 +4,7 @@ from airflow.sdk import DAG
 
 from citybrain.orchestration.assets import any_landed
 from citybrain.orchestration.defaults import EVERY_TEN_MINUTES, Tag, by_asset_or_cron, dag_defaults
-from citybrain.orchestration.gating import gate_and_announce, open_reviews
+from citybrain.orchestration.gating import check_gate, gate_and_announce, open_reviews
 from citybrain.orchestration.sources import read_sources
 from citybrain.settings import get_settings
 
@@ -15,4 +15,6 @@ with DAG(
     **dag_defaults("gate_batches", title="质量门禁与入库", tags=[Tag.GATE]),
 ):
     held, reviews = open_reviews()
-    gate_and_announce() >> held >> reviews
+    outcomes = gate_and_announce()
+    check_gate(outcomes)
+    outcomes >> held >> reviews

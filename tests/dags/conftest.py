@@ -64,8 +64,8 @@ def other_project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def airflow_environment(settings: Settings) -> dict[str, str]:
-    """The environment of the stack's Airflow over the test's servers; metadata and accounts are made."""
+def airflow_metadata(settings: Settings) -> Settings:
+    """The test's servers with Airflow's metadata migrated and the stack's three accounts made."""
     environment = airflow.environment(settings)
     Path(environment["AIRFLOW_HOME"]).mkdir(parents=True, exist_ok=True)
     subprocess.run(
@@ -77,25 +77,25 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
         timeout=180,
         check=True,
     )
-    return environment
+    return settings
 
 
 @pytest.fixture(scope="session")
-def run_dags(airflow_environment: dict[str, str]) -> RunDags:
-    """Run DAGs one after the other in a process of their own; see tests/dags/run_dags.py."""
+def run_dags(airflow_metadata: Settings) -> RunDags:
+    """Run DAGs of a project one after the other, as the stack's Airflow would; see tests/dags/run_dags.py."""
 
-    def run(*requests: dict[str, Any]) -> list[dict[str, Any]]:
+    def run(project: Path, *requests: dict[str, Any]) -> list[dict[str, Any]]:
         finished = subprocess.run(
             [sys.executable, PROGRAMS / "run_dags.py"],
             input=json.dumps(requests),
-            env=airflow_environment,
+            env=airflow.environment(airflow_metadata.model_copy(update={"project": project})),
             capture_output=True,
             text=True,
             timeout=300,
         )
-        assert finished.returncode == 0, finished.stdout[-4000:] + finished.stderr[-4000:]
         sys.stdout.write(finished.stdout)
         sys.stderr.write(finished.stderr)
+        assert finished.returncode == 0, finished.stderr[-4000:]
         return json.loads(finished.stdout.splitlines()[-1])
 
     return run

@@ -29,6 +29,11 @@ def prepare_build(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComAr
     return prepare()
 
 
+def log_node(node: Any) -> None:
+    """One line of the task's log for each node dbt finished."""
+    print(f"{node.status:<8} {node.seconds:7.2f} s  {node.kind} {node.name}", flush=True)  # noqa: T201
+
+
 def build() -> XComArg:
     """One `dbt build`: every node's result in the log, an asset event for each mart that was published."""
 
@@ -40,11 +45,10 @@ def build() -> XComArg:
 
         settings = get_settings()
         inputs = built_from(settings)
-        report = build_warehouse()
-        note_built_from(settings, inputs)
+        report = build_warehouse(on_node=log_node)
+        if report.command == "build":  # a retry leaves alone what had worked, whatever changed in it since
+            note_built_from(settings, inputs)
         events = get_current_context()["outlet_events"][PUBLISHED]
-        for node in report.per_node:
-            print(f"{node.status:<8} {node.seconds:7.2f} s  {node.name}  {node.message or ''}")  # noqa: T201
         for name in report.published_marts:
             events.add(mart(name))
         return asdict(report)

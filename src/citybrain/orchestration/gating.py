@@ -1,5 +1,6 @@
 """Tasks that send landed batches through the quality gate, and open a review for each batch it held."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import TriggerRule, XComArg, get_current_context, task
 from airflow.sdk.definitions.mappedoperator import MappedOperator
+from airflow.sdk.exceptions import AirflowFailException
 
 from citybrain.orchestration.assets import LOADED, raw_table
 
@@ -42,6 +44,26 @@ def gate_and_announce() -> XComArg:
         return outcomes
 
     return gate()
+
+
+def broken_down(outcomes: Iterable[dict[str, Any]]) -> list[str]:
+    """Batches that could not be judged, each with the reason; they wait, landed, for the next run."""
+    return [
+        f"batch {outcome['batch_id']} of {outcome['dataset']}: {outcome['reason']}"
+        for outcome in outcomes
+        if outcome["state"] == "landed" and outcome["reason"]
+    ]
+
+
+def check_gate(outcomes: XComArg) -> XComArg:
+    """Fails when the gate broke down on a batch; what it could judge is loaded and announced already."""
+
+    @task(task_id="check_gate", task_display_name="核对门禁结果", retries=0)
+    def check(outcomes: Any) -> None:
+        if faults := broken_down(outcomes):
+            raise AirflowFailException("; ".join(faults))
+
+    return check(outcomes)
 
 
 def gate_after_landing() -> XComArg:

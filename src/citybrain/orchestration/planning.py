@@ -29,6 +29,7 @@ def plan() -> XComArg:
 
     @task.short_circuit(task_id="plan", task_display_name="制定计划", retries=0)
     def plan_refresh() -> list[str]:
+        from citybrain.ingest import waiting
         from citybrain.orchestration.sources import read_sources
         from citybrain.warehouse.refresh_need import why_build
 
@@ -39,7 +40,8 @@ def plan() -> XComArg:
         for fault in sources.faults:
             print(f"left out: {fault}")  # noqa: T201 - Airflow's task log takes standard output
         if params["dry_run"]:
-            print(f"would land: {', '.join(dataset_ids)}")  # noqa: T201
+            for dataset_id in dataset_ids:
+                print(f"would look at: {dataset_id}: {', '.join(waiting(dataset_id)) or 'nothing'}")  # noqa: T201
             print(f"warehouse before landing: {why_build(settings) or 'nothing to build'}")  # noqa: T201
             return []
         return dataset_ids

@@ -1,7 +1,7 @@
 """Tasks by which a data engineer decides on a batch the gate held. The decision is a row, carried by them."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from airflow.providers.standard.operators.hitl import HITLEntryOperator
 from airflow.sdk import Param, XComArg, get_current_context, task
@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 RELEASE = "放行"
 REFUSE = "退回"
-DECISIONS = {RELEASE: "release", REFUSE: "refuse"}
+DECISIONS: dict[str, Literal["release", "refuse"]] = {RELEASE: "release", REFUSE: "refuse"}
 ANSWER_WITHIN = timedelta(days=30)
 """Then the review fails and the batch stays held: nothing is ever released or refused by default."""
 
@@ -34,10 +34,10 @@ def describe_batch() -> XComArg:
 
 def review_text(batch: Any) -> dict[str, str]:
     """Subject and Markdown body of a review, from an `ingest.HeldBatch`."""
-    from citybrain.catalogue import load_datasets
+    from citybrain.catalogue import load_dataset
     from citybrain.settings import get_settings
 
-    dataset = load_datasets(get_settings())[batch.dataset]
+    dataset = load_dataset(get_settings().sources_dir / f"{batch.dataset}.yml")
     reasons = "\n".join(f"- {reason}" for reason in batch.top_reasons) or "- （门禁未给出原因）"
     return {
         "subject": f"红牌批次 {batch.batch_id}：{dataset.title.zh}",
@@ -83,18 +83,18 @@ def apply_decision(answer: Any) -> XComArg:
     def apply(answer: dict[str, Any]) -> dict[str, Any]:
         from dataclasses import asdict
 
-        from citybrain.ingest import decide_held_batch
+        from citybrain.ingest import DecisionError, decide_held_batch
 
         person = answer.get("responded_by_user")
         if person is None:
             raise AirflowFailException("no person answered: nothing is released or refused without one")
         (choice,) = answer["chosen_options"]
-        outcome = decide_held_batch(
-            get_current_context()["params"]["batch_id"],
-            DECISIONS[choice],
-            decided_by=person["name"],
-            note=answer["params_input"].get("note", ""),
-        )
+        batch_id: int = get_current_context()["params"]["batch_id"]
+        note: str = answer["params_input"].get("note", "")
+        try:
+            outcome = decide_held_batch(batch_id, DECISIONS[choice], decided_by=person["name"], note=note)
+        except DecisionError as error:  # somebody else decided first: a retry would find the same
+            raise AirflowFailException(str(error)) from error
         return asdict(outcome)
 
     return apply(answer)

@@ -6,6 +6,8 @@ from typing import Any
 from airflow.sdk import TriggerRule, XComArg, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
+from citybrain.orchestration.gating import broken_down
+
 FAILED = {"failed", "upstream_failed"}
 
 
@@ -36,6 +38,7 @@ def figures(
         "loaded": rows("rows_loaded"),
         "quarantined": rows("rows_quarantined"),
         "rejected": rows("rows_rejected"),
+        "broken_down": broken_down(outcomes),
         "models": build["models"] if build else 0,
         "tests": build["tests"] if build else 0,
         "failures": build["failures"] if build else [],
@@ -45,7 +48,7 @@ def figures(
 
 
 def summarise(landings: XComArg, outcomes: XComArg, build: XComArg, published: XComArg) -> XComArg:
-    """Runs last, whatever happened: pushes the figures, then fails if a task of the run or a model failed."""
+    """Runs last, whatever happened: pushes the figures, then fails if a task, a gate or a model failed."""
 
     @task(task_id="summary", task_display_name="汇总", trigger_rule=TriggerRule.ALL_DONE, retries=0)
     def summary(landings: Any, outcomes: Any, build: Any, published: Any) -> None:
@@ -58,7 +61,7 @@ def summarise(landings: XComArg, outcomes: XComArg, build: XComArg, published: X
         instance.xcom_push(
             key="return_value", value=counts
         )  # pushed, not returned: a failed task's return value is lost
-        if counts["failed_tasks"] or counts["failures"]:
-            raise AirflowFailException(f"failed: {', '.join(counts['failed_tasks'] + counts['failures'])}")
+        if faults := [*counts["failed_tasks"], *counts["broken_down"], *counts["failures"]]:
+            raise AirflowFailException("failed: " + "; ".join(faults))
 
     return summary(landings, outcomes, build, published)

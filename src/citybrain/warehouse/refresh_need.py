@@ -14,7 +14,7 @@ BUILT_FROM = ("models", "macros", "seeds", "snapshots", "tests", "analyses")
 
 LAST_GOOD_BUILD = """
 SELECT started_at, project_sha256, batches_loaded FROM meta.transform_run
-WHERE outcome = 'succeeded' AND selection IS NULL AND command IN ('build', 'retry')
+WHERE outcome = 'succeeded' AND selection IS NULL AND command = 'build'
 ORDER BY transform_run_id DESC LIMIT 1
 """
 LOADED = "SELECT count(*) FROM meta.batch WHERE state = 'loaded'"
@@ -65,7 +65,8 @@ def built_from(settings: Settings) -> BuiltFrom:
 def note_built_from(settings: Settings, inputs: BuiltFrom) -> None:
     """Note on the newest run, when it is a good build of everything, what it was made of.
 
-    `inputs` were taken before the build: what changed meanwhile counts as new. Raises psycopg.Error.
+    `inputs` were taken before the build: what changed meanwhile counts as new. Not for a retry, which leaves
+    alone what had worked before. Raises psycopg.Error.
     """
     with connect(settings, DatabaseRole.TRANSFORMER, "refresh-need") as connection:
         connection.execute(NOTE, inputs)
