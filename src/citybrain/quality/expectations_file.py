@@ -114,13 +114,18 @@ def load_expectations(settings: Settings) -> dict[str, Expectations]:
     A dataset without a file, and a file without a dataset, are faults: nothing is loaded unjudged.
     """
     datasets = load_datasets(settings)
-    strays = sorted({path.stem for path in settings.expectations_dir.glob("*.yml")} - set(datasets))
-    if strays:
-        raise ContentError(
-            expectations_path(settings, strays[0]),
-            [(1, f"there is no dataset {strays[0]!r} in dags/sources")],
-        )
+    for stray in stray_files(settings, datasets):
+        raise stray
     return {name: load_expectations_file(expectations_path(settings, name), datasets) for name in datasets}
+
+
+def stray_files(settings: Settings, datasets: Mapping[str, Dataset]) -> list[ContentError]:
+    """One fault for each expectations file whose dataset does not exist."""
+    return [
+        ContentError(path, [(1, f"there is no dataset {path.stem!r} in dags/sources")])
+        for path in sorted(settings.expectations_dir.glob("*.yml"))
+        if path.stem not in datasets
+    ]
 
 
 def expectations_for(dataset_id: str, settings: Settings | None = None) -> Expectations:
@@ -204,7 +209,10 @@ def _type_faults(rule: Rule, columns: list[Column]) -> Iterator[tuple[str, str]]
 def _scalar_fits(value: bool | int | str, column: Column) -> bool:
     if isinstance(value, bool):
         return column.type == "boolean"
-    return column.type in (WHOLE_NUMBERS if isinstance(value, int) else {"text"})
+    if isinstance(value, int):
+        bits = {"integer": 31, "bigint": 63}.get(column.type)
+        return bits is not None and -(2**bits) <= value < 2**bits
+    return column.type == "text"
 
 
 def _bound_fits(bound: Any, column: Column) -> bool:

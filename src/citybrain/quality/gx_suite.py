@@ -5,10 +5,11 @@ Importing this module imports Great Expectations: 6 s and 250 MB, so import it l
 A rule gives a `warning` expectation at its yellow limit and a `critical` one at its red limit; both share
 one pass over the data. Native expectations stand where they count exactly what the rule says. Where they do
 not, the rule's own predicate is counted: `between` on numeric and bigint columns (Great Expectations
-compares in double precision), `unique` (it counts the first line too), and the kinds it does not know.
+compares in double precision), whole numbers beyond PostgreSQL's integer, `unique` (it counts the first line
+too), and the kinds it does not know.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -137,12 +138,14 @@ def _meta(rule_id: str, kind: str, column: str | None) -> dict[str, Any]:
 def _native(check: RowCheck, settings: dict[str, Any]) -> Expectation | None:
     """Great Expectations' own expectation where it counts what the rule says, else None."""
     rule, column = check.rule, check.columns[0]
+    if rule.when is not None and _exceeds_integer(rule.when.values):
+        return None
     condition = {} if rule.when is None else {"row_condition": _row_condition(rule.when)}
     one_column = {"column": column.name, **condition, **settings}
     match rule:
         case NotNull():
             return gxe.ExpectColumnValuesToNotBeNull(**one_column)
-        case OneOf():
+        case OneOf() if not _exceeds_integer(rule.values):
             return gxe.ExpectColumnValuesToBeInSet(value_set=list(rule.values), **one_column)
         case Matches():
             return gxe.ExpectColumnValuesToMatchRegex(regex=rule.whole_text, **one_column)
@@ -171,6 +174,11 @@ def _native(check: RowCheck, settings: dict[str, Any]) -> Expectation | None:
                 **settings,
             )
     return None
+
+
+def _exceeds_integer(values: Iterable[bool | int | str]) -> bool:
+    """Whether a value is beyond PostgreSQL's integer, the type SQLAlchemy gives every Python int."""
+    return any(isinstance(value, int) and not -(2**31) <= value < 2**31 for value in values)
 
 
 def _bound(bound: Any, column: Column) -> int | float | datetime | Any:
