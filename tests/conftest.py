@@ -75,7 +75,8 @@ def clean_city(settings: Settings) -> Settings:
     """The same stack with `meta`, `raw` and `quarantine` emptied and no stage table left."""
     with psycopg.connect(settings.dsn(DatabaseRole.OWNER)) as connection:
         tables = connection.execute(
-            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname = ANY(%s) AND tablename <> 'alembic_version'",
+            "SELECT schemaname, tablename FROM pg_tables"
+            " WHERE schemaname = ANY(%s) AND tablename <> 'alembic_version'",
             (["meta", "raw", "quarantine"],),
         ).fetchall()
         if tables:

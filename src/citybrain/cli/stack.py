@@ -44,6 +44,32 @@ def up() -> None:
 
 
 @app.command()
+def setup() -> None:
+    """Databases, roles, migrations, Airflow's and Superset's metadata and accounts; starts nothing."""
+    from rich.console import Console
+
+    from citybrain.settings import get_settings
+    from citybrain.stack import setup as preparation
+    from citybrain.stack.errors import StackError
+    from citybrain.stack.progress import Steps
+    from citybrain.stack.up import make_folders
+    from citybrain.warehouse.roles import MissingRightsError
+
+    settings = get_settings()
+    make_folders(settings)
+    try:
+        with Steps(Console()) as steps:
+            with steps.step("databases, roles, migrations"):
+                preparation.prepare_warehouse(settings)
+            with steps.step("Airflow's metadata and accounts"):
+                preparation.prepare_airflow(settings)
+            with steps.step("Superset's metadata and account"):
+                preparation.prepare_superset(settings)
+    except (StackError, MissingRightsError) as error:
+        _fail(str(error))
+
+
+@app.command()
 def down() -> None:
     """Stop every service; data, logs and secrets stay."""
     from citybrain.settings import get_settings
@@ -141,7 +167,7 @@ def print_summary(settings: Any, console: Any, seconds: float) -> None:
     logins.add_row(f"{settings.superset_url} (Superset)", "admin", password(superset.ADMIN_SECRET))
     for login, (_role, secret) in airflow.ACCOUNTS.items():
         logins.add_row(f"{settings.airflow_url} (Airflow)", login, password(secret))
-    logins.add_row(f"http://127.0.0.1:{settings.pages_port} (Data Docs, dbt docs)", "", "")
+    logins.add_row(f"{settings.pages_url} (Data Docs, dbt docs)", "", "")
     console.print(logins)
 
 
@@ -150,14 +176,14 @@ def _print_states(states: list[Any], counts: dict[str, int]) -> None:
     from rich.table import Table
 
     colours = {"running": "green", "starting": "yellow", "stopped": "dim", "failed": "red"}
-    table = Table("service", "state", "pid", "address", "log")
+    table = Table("service", "state", "pid", "address")
     for state in states:
         colour = colours[state.state]
-        table.add_row(
-            state.name, f"[{colour}]{state.state}[/]", str(state.pid or ""), state.url or "", state.log
-        )
+        table.add_row(state.name, f"[{colour}]{state.state}[/]", str(state.pid or ""), state.url or "")
     console = Console()
     console.print(table)
+    if states:
+        console.print(f"logs: {Path(states[0].log).parent}", highlight=False)
     if counts:
         console.print(" · ".join(f"{name} {count:,}" for name, count in counts.items()))
 

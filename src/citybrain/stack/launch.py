@@ -1,7 +1,8 @@
 """`python -m citybrain.stack.launch <service>`: becomes the real program, with only the environment it needs.
 
-The supervisor starts every program through this module, so no secret stands in its configuration. Before it becomes
-the program it writes `<home>/run/<service>.pid`, by which a later start finds what a killed supervisor left behind.
+The supervisor starts every program through this module, so no secret stands in its configuration. Before
+it becomes the program it writes `<home>/run/<service>.pid`, by which a later start finds what a killed
+supervisor left behind.
 """
 
 import os
@@ -51,6 +52,8 @@ def program(service: str, settings: Settings) -> Program:
 def launch(service: str) -> None:
     """Replace this process by the service's program. Does not return."""
     settings = get_settings()
+    if service == "s3":
+        seaweedfs.initialise(settings)
     target = program(service, settings)
     target.folder.mkdir(parents=True, exist_ok=True)
     write_note(settings.run_dir / f"{service}.pid", os.getpid())

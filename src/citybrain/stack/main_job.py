@@ -18,6 +18,7 @@ from citybrain.stack.errors import StackError
 MAIN_DAG = "city_refresh"
 _DONE = {"success", "failed", "skipped", "upstream_failed", "removed"}
 _PARSE_SECONDS = 180
+_ERRORS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -92,23 +93,27 @@ def follow(api: AirflowApi, run_id: str, dag_id: str = MAIN_DAG) -> Iterator[Fin
     Raises StackError naming every failed task and its log file when the run failed.
     """
     path = f"/dags/{dag_id}/dagRuns/{run_id}"
+    titles = {
+        task["task_id"]: task["task_display_name"] for task in api.get(f"/dags/{dag_id}/tasks")["tasks"]
+    }
     told: set[str] = set()
     while True:
         state = api.get(path)["state"]  # read before the tasks: when the run has ended, so have they
         instances = api.get(f"{path}/taskInstances", limit=500)["task_instances"]
-        for instance in sorted(instances, key=lambda found: found["end_date"] or ""):
+        ended = sorted(instances, key=lambda found: found["end_date"] or "")
+        for instance in ended:
             if instance["state"] in _DONE and instance["id"] not in told:
                 told.add(instance["id"])
-                yield FinishedTask(_title(instance), instance["state"], instance["duration"])
+                yield FinishedTask(_title(instance, titles), instance["state"], instance["duration"])
         if state == "success":
             return
         if state == "failed":
-            raise StackError(_failure(api.settings, dag_id, run_id, instances))
+            raise StackError(_failure(api.settings, dag_id, run_id, ended))
         time.sleep(1)
 
 
-def _title(instance: dict[str, Any]) -> str:
-    name = instance["task_display_name"] or instance["task_id"]
+def _title(instance: dict[str, Any], titles: dict[str, str]) -> str:
+    name = titles.get(instance["task_id"]) or instance["task_id"]
     mapped = instance.get("rendered_map_index")
     return f"{name} {mapped}" if mapped else str(name)
 
@@ -118,7 +123,7 @@ def _failure(settings: Settings, dag_id: str, run_id: str, instances: list[dict[
     for instance in instances:
         if instance["state"] == "failed":
             log = task_log(settings, dag_id, run_id, instance)
-            lines.append(f"  task {instance['task_id']} ({_title(instance)}); log {log}{_last_error(log)}")
+            lines.append(f"  task {_title(instance, {})}; log {log}{_errors(log)}")
     return "\n".join(lines)
 
 
@@ -131,19 +136,20 @@ def task_log(settings: Settings, dag_id: str, run_id: str, instance: dict[str, A
     return folder / f"attempt={max(1, instance['try_number'])}.log"
 
 
-def _last_error(log: Path) -> str:
-    """The last error in a task's log (JSON lines), indented; empty when there is none."""
+def _errors(log: Path) -> str:
+    """What a task's log (JSON lines) says went wrong, a line each, indented; empty when it says nothing."""
     if not log.exists():
         return ""
-    for line in reversed(log.read_text(encoding="utf-8", errors="replace").splitlines()):
+    found: list[str] = []
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             entry = json.loads(line)
-        except ValueError:
+        except ValueError:  # a line cut off by a full disk, or plain text of a library
             continue
-        if entry.get("level") in ("error", "critical"):
-            details = [
-                f"{detail.get('exc_type')}: {detail.get('exc_value')}"
-                for detail in entry.get("error_detail") or ()
-            ]
-            return f"\n    {'; '.join([str(entry.get('event')), *details])}"
-    return ""
+        if entry.get("level") not in ("error", "critical"):
+            continue
+        details = [
+            f"{part.get('exc_type')}: {part.get('exc_value')}" for part in entry.get("error_detail") or ()
+        ]
+        found += [text for text in (details or [str(entry.get("event"))]) if text not in found]
+    return "".join(f"\n    {text}" for text in found[:_ERRORS_SHOWN])

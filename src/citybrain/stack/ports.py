@@ -63,7 +63,8 @@ def require_free_ports(settings: Settings, service: str) -> None:
             raise StackError(f"{service}: port {port} ({setting}) is not a TCP port; choose a lower one")
         if not is_free(port, settings.bind_host):
             raise StackError(
-                f"{service}: port {port} is in use{_owner_of(port)}. Stop that program or set {setting} to a free port."
+                f"{service}: port {port} is in use{_owner_of(port)}."
+                f" Stop that program or set {setting} to a free port."
             )
 
 

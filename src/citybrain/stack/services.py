@@ -33,7 +33,7 @@ def services(settings: Settings) -> list[Service]:
         service("postgres", postgres) if settings.postgres_embedded else None,
         service("s3", f"http://{settings.s3_address}") if settings.s3_embedded else None,
         service("feeds", f"http://127.0.0.1:{settings.feeds_port}", "/-/health"),
-        service("pages", f"http://127.0.0.1:{settings.pages_port}", "/-/health"),
+        service("pages", settings.pages_url, "/-/health"),
         service("airflow-api", settings.airflow_url, "/api/v2/monitor/health"),
         *(service(name, None) for name in AIRFLOW_SERVICES[1:]),
         service("superset", settings.superset_url, "/health"),

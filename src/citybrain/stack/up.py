@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from citybrain.settings import Settings
-from citybrain.stack import health, main_job, postgres, seaweedfs, setup
+from citybrain.stack import health, main_job, postgres, setup
 from citybrain.stack.errors import StackError, log_tail
 from citybrain.stack.ports import require_free_ports
 from citybrain.stack.processes import end_orphans, noted_group
@@ -60,8 +60,6 @@ def up(settings: Settings, steps: Steps) -> None:
 
         if settings.postgres_embedded:
             postgres.initialise(settings)
-        if settings.s3_embedded:
-            seaweedfs.initialise(settings)
         steps.together(lambda: start("postgres"), lambda: start("s3"))
         with steps.step("databases, roles, migrations"):
             setup.prepare_warehouse(settings)

@@ -53,7 +53,8 @@ def role_statements(connection: Connection, settings: Settings) -> list[sql.Comp
         if name not in present
     ]
     member = connection.execute(
-        "SELECT 1 FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles u ON u.oid = m.member"
+        "SELECT 1 FROM pg_auth_members m"
+        " JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles u ON u.oid = m.member"
         " WHERE r.rolname = %s AND u.rolname = %s",
         ("citybrain_scope_city", DatabaseRole.BI_READER.login),
     ).fetchone()

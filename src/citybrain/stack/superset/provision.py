@@ -1,7 +1,7 @@
 """Superset from an empty database to a working admin login, in one process of Superset's own environment.
 
-Reads `{"username", "password"}` on stdin. Three commands (`superset db upgrade`, `init`, `fab create-admin`) would start
-Superset three times.
+Reads `{"username", "password"}` on stdin. Three commands (`superset db upgrade`, `init`,
+`fab create-admin`) would start Superset three times.
 """
 
 import json

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Install the locked environments this checkout needs, and nothing when they are there already.
+#   bootstrap.sh run    .venv (the platform) and .venv-superset
+#   bootstrap.sh test   the same, the development packages, and a browser where we may install one
+set -euo pipefail
+cd "$(dirname "$0")/.."
+purpose=${1:?run or test}
+
+say() { printf '%s\n' "$*" >&2; }
+
+step() { # step <title> <command …>: run it, then one line with its seconds
+  local title=$1 start=$SECONDS
+  shift
+  if "$@" >&2; then
+    printf '✓ %7d s  %s\n' "$((SECONDS - start))" "$title" >&2
+  else
+    printf '✗ %7d s  %s\n' "$((SECONDS - start))" "$title" >&2
+    exit 1
+  fi
+}
+
+stamp() { cat "$@" | sha256sum | cut -d' ' -f1; }
+
+# uv does not read pip's configuration: hand over a package index that the machine's pip is set up with.
+use_pips_index() {
+  [[ -n ${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-} || -e ${XDG_CONFIG_HOME:-$HOME/.config}/uv/uv.toml || -e /etc/uv/uv.toml ]] && return
+  local index=${PIP_INDEX_URL:-}
+  [[ -n $index ]] || index=$("$1" -m pip config get global.index-url 2>/dev/null || true)
+  if [[ -n $index ]]; then export UV_DEFAULT_INDEX=$index; fi
+}
+
+install_environment() { # install_environment <folder> <stamp> <lock …>
+  local folder=$1 wanted=$2
+  shift 2
+  [[ -x $folder/bin/python ]] || step "environment $folder" "$uv" venv --quiet --python "$python" "$folder"
+  step "$folder from ${*##*/}" "$uv" pip sync --quiet --python "$folder" --require-hashes "$@"
+  if [[ $folder == .venv ]]; then
+    step "citybrain into $folder" "$uv" pip install --quiet --python "$folder" --no-deps --editable .
+  fi
+  printf '%s\n' "$wanted" >"$folder/.citybrain-lock"
+  say "            $folder takes $(du -sh "$folder" | cut -f1) on disk"
+}
+
+is_current() { [[ -x $1/bin/python && -e $1/.citybrain-lock && $(<"$1/.citybrain-lock") == "$2" ]]; }
+
+locks=(requirements/main.txt)
+# Development packages stay once they are there: `make up` after `make test` must not take them away.
+if [[ $purpose == test || -e .venv/.citybrain-dev ]]; then locks+=(requirements/dev.txt); fi
+main=$(stamp "${locks[@]}" pyproject.toml)
+superset=$(stamp requirements/superset.txt)
+
+if ! is_current .venv "$main" || ! is_current .venv-superset "$superset"; then
+  python=$(scripts/python.sh)
+  use_pips_index "$python"
+  uv=$(scripts/uv.sh)
+  is_current .venv "$main" || install_environment .venv "$main" "${locks[@]}"
+  is_current .venv-superset "$superset" || install_environment .venv-superset "$superset" requirements/superset.txt
+fi
+[[ $purpose == test ]] || exit 0
+
+touch .venv/.citybrain-dev
+if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then exit 0; fi
+if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+  install_browser() { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium fonts-noto-cjk >/dev/null; }
+  (step "Chromium and Chinese fonts" install_browser) || say "no Chromium could be installed: browser tests will be skipped"
+else
+  say "no Chromium here: browser tests will be skipped (Debian: apt-get install chromium fonts-noto-cjk)"
+fi
