@@ -126,13 +126,14 @@ def _report(event: dict[str, Any], ending: Ending, on_node: Callable[[NodeLine],
         node = NodeLine(
             name=str(data["node_info"]["node_name"]),
             kind=str(data["node_info"]["resource_type"]),
-            status=str(data.get("status") or data["node_info"]["node_status"]),
+            status=str(data["node_info"]["node_status"] or data.get("status")),
             seconds=float(data.get("execution_time") or 0),
         )
         logger.log(level, "%s %s: %s in %.2f s", node.kind, node.name, node.status, node.seconds)
         if on_node is not None:
             on_node(node)
     elif info.get("msg"):
-        logger.log(level, "%s", info["msg"])
+        starting = info["name"] == "LogStartLine"  # the result line says the same and more
+        logger.log(logging.DEBUG if starting else level, "%s", info["msg"])
     if level >= logging.ERROR and info.get("msg"):
         ending.errors.append(str(info["msg"]))

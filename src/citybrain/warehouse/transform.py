@@ -113,7 +113,10 @@ def _invoke(
 ) -> TransformReport:
     """One dbt invocation, recorded."""
     run, started_at = begin_run(connection, command, select)
-    arguments = ["build", "--select", *select.split()] if command == "build" and select else [command]
+    arguments = [command]
+    if command == "build":  # unit tests judge the code, not the data: they are the test suite's
+        arguments += ["--exclude-resource-type", "unit_test"]
+        arguments += ["--select", *select.split()] if select else []
     try:
         invocation_id, results, ending = _results(settings, "run_results.json", arguments, on_node)
     except DbtError:

@@ -18,7 +18,16 @@ groups_of_industry as (
 
 limits as (
 
-    select * from {{ ref("enterprise_size_limit") }}
+    select
+        size_group,
+        max(size_group_name) as size_group_name
+        {%- for indicator in ["staff", "revenue", "assets"] %}
+        {%- for band in ["large", "medium", "small"] %},
+        max({{ band }}) filter (where indicator = '{{ indicator }}') as {{ indicator }}_{{ band }}
+        {%- endfor %}
+        {%- endfor %}
+    from {{ ref("enterprise_size_limit") }}
+    group by size_group
 
 ),
 

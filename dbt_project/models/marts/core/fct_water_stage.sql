@@ -29,8 +29,8 @@ final as (
         -- a gauge's code begins with the code of its county
         counties.area_code as county_code,
         readings.observed_at,
-        readings.stage_m,
-        readings.discharge_m3s,
+        readings.stage_m::numeric(18, 4) as stage_m,
+        readings.discharge_m3s::numeric(18, 4) as discharge_m3s,
         readings.quality_flag,
         readings.object_key,
         readings.loaded_at
