@@ -1,4 +1,4 @@
-"""A small demo city written once, and the settings of a home of its own over the session's S3."""
+"""A small demo city written once, and settings of a city of its own over the session's servers."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,23 +20,11 @@ class WrittenCity:
 
 
 def settings_of_city(settings: Settings, home: Path, prefix: str) -> Settings:
-    """The session's servers, but drops, feeds, truth and buckets of this city alone."""
-    return settings.model_copy(
-        update={
-            "home": home,
-            "s3_bucket_prefix": prefix,
-            "s3_endpoint": settings.s3_address,
-            "s3_access_key": _secret(settings.s3_access[0]),
-            "s3_secret_key": _secret(settings.s3_access[1]),
-            "demo_enterprises": ENTERPRISES,
-        }
-    )
-
-
-def _secret(value: str):  # type: ignore[no-untyped-def]
-    from pydantic import SecretStr
-
-    return SecretStr(value)
+    """The session's servers and passwords, but drops, feeds, truth and buckets of this city alone."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "secrets").symlink_to(settings.secrets_dir)
+    own = {"home": home, "s3_bucket_prefix": prefix, "demo_enterprises": ENTERPRISES}
+    return settings.model_copy(update=own)
 
 
 @pytest.fixture(scope="session")

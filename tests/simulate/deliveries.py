@@ -10,6 +10,7 @@ from minio import Minio
 from python_calamine import CalamineWorkbook
 
 from citybrain.settings import Settings
+from citybrain.simulate import read_ledger
 
 Row = dict[str, Any]
 
@@ -58,6 +59,14 @@ def _objects(settings: Settings) -> list[Row]:
 
 
 def truth_of(settings: Settings, dataset: str) -> list[Row]:
-    """The planted rows of a dataset, in the order of its deliveries."""
-    folder = settings.data_dir / "truth" / dataset
-    return [json.loads(line) for path in sorted(folder.iterdir()) for line in path.read_bytes().splitlines()]
+    """The planted rows of a dataset; `place` is the record's position, from 1, in what `read_rows` gives."""
+    ledger = read_ledger(settings)
+    assert ledger is not None
+    planted, before = [], 0
+    for sent in (sent for sent in ledger.sent if sent.dataset == dataset):
+        path = settings.data_dir / "truth" / dataset / f"{sent.name}.jsonl"
+        for line in path.read_bytes().splitlines():
+            record = json.loads(line)
+            planted.append({**record, "place": before + record["row"]})
+        before += sent.rows
+    return planted

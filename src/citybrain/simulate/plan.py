@@ -22,6 +22,7 @@ from citybrain.simulate.yearly import year_of
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HISTORY = timedelta(days=30)
 OVERLAP = timedelta(hours=24)
+LONGEST_OBJECT = timedelta(days=10)
 FACT_YEARS = 3
 
 Content = tuple[bytes, int, list[Planted]]
@@ -138,14 +139,13 @@ def _air(ledger: Ledger, local: datetime) -> Iterator[Delivery]:
 
 
 def _water(ledger: Ledger, local: datetime) -> Iterator[Delivery]:
-    """One object a day, the last one up to the newest reading."""
+    """The readings since the last object; the history at first comes in objects of ten days."""
     until = _whole_steps(local)
     since = until - HISTORY
     if ledger.reached is not None:
         since = max(since, _whole_steps(ledger.reached.astimezone(SHANGHAI)))
     while since < until:
-        midnight = since.replace(hour=0, minute=0) + timedelta(days=1)
-        end = min(midnight, until)
+        end = min(since + LONGEST_OBJECT, until)
         name = f"water_stage_{since:%Y%m%dT%H%M}_{end:%Y%m%dT%H%M}.parquet"
         make = partial(water_delivery, ledger.seed, since, end, ledger.started)
         yield Delivery("water_stage", name, Place.INBOX, f"water_stage/{name}", local, 1, make)

@@ -115,7 +115,7 @@ def _newest_delivery(connection: psycopg.Connection) -> tuple[int, dict[str, str
 
 
 def outlines_of(delivered: dict[str, str], src_crs: str) -> list[Outline]:
-    """Outlines in WGS84 from GeoJSON texts by county name. A name that no county has is left out with a warning.
+    """Outlines in WGS84 from GeoJSON texts by county name. A name of no county is left out with a warning.
 
     Raises OutlineError for a text that is not GeoJSON of a polygon with an area.
     """
@@ -160,7 +160,7 @@ def _polygonal(name: str, text: str, src_crs: str) -> BaseGeometry:
 
 
 def _authalic_sine(latitude: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The ellipsoid's surface from the equator up to each latitude, a radian wide, over half the squared axis."""
+    """The ellipsoid's surface between equator and latitude, a radian wide, over half the squared axis."""
     sine = np.sin(np.radians(latitude))
     bulge = ECCENTRICITY * sine
     surface: NDArray[np.float64] = (1 - ECCENTRICITY**2) * (
