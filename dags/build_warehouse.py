@@ -3,7 +3,7 @@
 from airflow.sdk import DAG
 
 from citybrain.orchestration.assets import MARTS_READY, any_raw_table
-from citybrain.orchestration.building import build, check_build, prepare_build, publish_docs
+from citybrain.orchestration.building import build, check_build, decide_build, publish_docs, refresh_outlines
 from citybrain.orchestration.defaults import EVERY_HALF_HOUR, Tag, by_asset_or_cron, dag_defaults
 from citybrain.orchestration.sources import read_sources
 from citybrain.settings import get_settings
@@ -14,6 +14,8 @@ with DAG(
     schedule=by_asset_or_cron(any_raw_table(active), EVERY_HALF_HOUR),
     **dag_defaults("build_warehouse", title="数仓建模", tags=[Tag.BUILD]),
 ):
+    outlines = refresh_outlines()
     report = build()
-    prepare_build() >> report
-    check_build(report, outlets=[MARTS_READY]) >> publish_docs()
+    checked = check_build(report, outlets=[MARTS_READY])
+    decide_build() >> outlines >> report
+    [outlines, checked] >> publish_docs()

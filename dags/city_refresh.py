@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, TriggerRule
 
-from citybrain.orchestration.building import build, prepare_build
+from citybrain.orchestration.building import build, decide_build, refresh_outlines
 from citybrain.orchestration.defaults import Tag, dag_defaults
 from citybrain.orchestration.gating import gate_after_landing, open_reviews
 from citybrain.orchestration.landing import land_each
@@ -30,6 +30,6 @@ with DAG(
     published = publish(trigger_rule=TriggerRule.NONE_FAILED)
     verified = verify()
 
-    landings >> outcomes >> prepare_build() >> report >> published >> verified
+    landings >> outcomes >> decide_build() >> refresh_outlines() >> report >> published >> verified
     outcomes >> held >> reviews
     [verified, reviews] >> summarise(landings, outcomes, report, published)

@@ -9,7 +9,14 @@ import psycopg
 import pytest
 
 from citybrain.settings import DatabaseRole, Settings
-from citybrain.warehouse.refresh_need import built_from, note_built_from, project_hash, why_build
+from citybrain.warehouse.refresh_need import (
+    BUILD_LOCK,
+    built_from,
+    note_built_from,
+    project_hash,
+    wait_for_build,
+    why_build,
+)
 
 pytestmark = pytest.mark.integration
 PROJECT = Path(__file__).parents[2]
@@ -109,6 +116,15 @@ def test_what_a_build_leaves_behind_changes_nothing(city: Settings) -> None:
         (city.dbt_dir / folder).mkdir(exist_ok=True)
         (city.dbt_dir / folder / "manifest.json").write_text("{}", encoding="utf-8")
     assert project_hash(city) == before
+
+
+def test_another_build_is_waited_for(city: Settings) -> None:
+    """Whoever decides while a build runs would build again what it is building."""
+    with psycopg.connect(city.dsn(DatabaseRole.TRANSFORMER), autocommit=True) as building:
+        building.execute("SELECT pg_advisory_lock(hashtext(%s))", [BUILD_LOCK])
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            wait_for_build(city, timedelta(milliseconds=300))
+    wait_for_build(city, timedelta(seconds=5))
 
 
 def test_a_build_nobody_noted_counts_as_changed(city: Settings) -> None:

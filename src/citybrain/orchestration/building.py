@@ -2,31 +2,48 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Asset, TriggerRule, XComArg, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from citybrain.orchestration.assets import PUBLISHED, mart
+from citybrain.orchestration.main_job import leave_to_main_job
+
+ANOTHER_BUILD = timedelta(minutes=30)
 
 
-def prepare_build(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
-    """Outlines of areas from raw geometry; skipped, as the build then is, when there is nothing to build."""
+def decide_build() -> XComArg:
+    """Is there anything to build? Skipped, and the build with it, when a build would change nothing."""
 
-    @task(task_id="prepare_build", task_display_name="准备建模", trigger_rule=trigger_rule)
-    def prepare() -> str:
+    @task(task_id="decide_build", task_display_name="判断是否需要建模")
+    def decide() -> str:
         from citybrain.settings import get_settings
-        from citybrain.warehouse.outline import refresh_outlines
-        from citybrain.warehouse.refresh_need import why_build
+        from citybrain.warehouse.refresh_need import wait_for_build, why_build
 
+        leave_to_main_job(get_current_context())
         settings = get_settings()
+        wait_for_build(settings, ANOTHER_BUILD)  # what it read is known when it has ended
         reason = why_build(settings)
         if reason is None and not get_current_context()["params"].get("rebuild", False):
             raise AirflowSkipException("no batch was loaded and no model changed since the last good build")
-        refresh_outlines(settings)
         return reason or "asked for"
 
-    return prepare()
+    return decide()
+
+
+def refresh_outlines() -> XComArg:
+    """Outlines of areas from the newest boundaries; the number of changed rows."""
+
+    @task(task_id="refresh_outlines", task_display_name="更新行政边界")
+    def refresh() -> int:
+        from citybrain.settings import get_settings
+        from citybrain.warehouse.outline import refresh_outlines
+
+        return refresh_outlines(get_settings())
+
+    return refresh()
 
 
 def log_node(node: Any) -> None:
@@ -35,19 +52,21 @@ def log_node(node: Any) -> None:
 
 
 def build() -> XComArg:
-    """One `dbt build`: every node's result in the log, an asset event for each mart that was published."""
+    """One `dbt build`: every node's result in the log, an asset event for each mart that was published.
 
-    @task(task_id="build", task_display_name="构建模型", outlets=[PUBLISHED])
+    It runs when the outlines could not be refreshed, too: the old ones stand.
+    """
+
+    @task(
+        task_id="build",
+        task_display_name="构建模型",
+        outlets=[PUBLISHED],
+        trigger_rule=TriggerRule.NONE_SKIPPED,
+    )
     def build_models() -> dict[str, Any]:
-        from citybrain.settings import get_settings
-        from citybrain.warehouse.refresh_need import built_from, note_built_from
         from citybrain.warehouse.transform import build_warehouse
 
-        settings = get_settings()
-        inputs = built_from(settings)
         report = build_warehouse(on_node=log_node)
-        if report.command == "build":  # a retry leaves alone what had worked, whatever changed in it since
-            note_built_from(settings, inputs)
         events = get_current_context()["outlet_events"][PUBLISHED]
         for name in report.published_marts:
             events.add(mart(name))

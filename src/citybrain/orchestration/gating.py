@@ -11,6 +11,7 @@ from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from citybrain.orchestration.assets import LOADED, raw_table
+from citybrain.orchestration.main_job import leave_to_main_job
 
 REVIEW_DAG = "review_held_batch"
 
@@ -35,8 +36,10 @@ def gate_and_announce() -> XComArg:
 
     @task(task_id="gate", task_display_name="质量门禁", outlets=[LOADED])
     def gate() -> list[dict[str, Any]]:
+        context = get_current_context()
+        leave_to_main_job(context)
         outcomes = gate_all()
-        events = get_current_context()["outlet_events"][LOADED]
+        events = context["outlet_events"][LOADED]
         loaded = sorted((o for o in outcomes if o["state"] == "loaded"), key=lambda o: o["dataset"])
         for dataset_id, batches in groupby(loaded, key=lambda o: o["dataset"]):
             ids = {batch["batch_id"]: batch["rows_loaded"] for batch in batches}

@@ -1,6 +1,7 @@
 """Is there anything to build: did a batch load or the project change since the last good build?"""
 
 import hashlib
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,9 @@ from citybrain.warehouse.connection import connect
 BUILT_FROM = ("models", "macros", "seeds", "snapshots", "tests", "analyses")
 """Folders of the dbt project; `target/`, `logs/` and `dbt_packages/` are what a build leaves behind."""
 
+BUILD_LOCK = "citybrain transform"
+"""Name of the session lock that a build holds from before it reads until its outcome is noted."""
+
 LAST_GOOD_BUILD = """
 SELECT started_at, project_sha256, batches_loaded FROM meta.transform_run
 WHERE outcome = 'succeeded' AND selection IS NULL AND command = 'build'
@@ -20,7 +24,7 @@ ORDER BY transform_run_id DESC LIMIT 1
 LOADED = "SELECT count(*) FROM meta.batch WHERE state = 'loaded'"
 NOTE = """
 UPDATE meta.transform_run SET project_sha256 = %s, batches_loaded = %s
-WHERE transform_run_id = (SELECT max(transform_run_id) FROM meta.transform_run)
+WHERE transform_run_id = (SELECT max(transform_run_id) FROM meta.transform_run WHERE command = 'build')
     AND outcome = 'succeeded' AND selection IS NULL
 """
 
@@ -63,13 +67,21 @@ def built_from(settings: Settings) -> BuiltFrom:
 
 
 def note_built_from(settings: Settings, inputs: BuiltFrom) -> None:
-    """Note on the newest run, when it is a good build of everything, what it was made of.
+    """Note on the newest build, when it is a good one of everything, what it was made of.
 
     `inputs` were taken before the build: what changed meanwhile counts as new. Not for a retry, which leaves
     alone what had worked before. Raises psycopg.Error.
     """
     with connect(settings, DatabaseRole.TRANSFORMER, "refresh-need") as connection:
         connection.execute(NOTE, inputs)
+
+
+def wait_for_build(settings: Settings, longest: timedelta) -> None:
+    """Return when no build is running. Raises psycopg.errors.LockNotAvailable after `longest`."""
+    with connect(settings, DatabaseRole.TRANSFORMER, "refresh-need") as connection:
+        milliseconds = f"{int(longest.total_seconds() * 1000)}"
+        connection.execute("SELECT set_config('lock_timeout', %s, true)", [milliseconds])
+        connection.execute("SELECT pg_advisory_xact_lock_shared(hashtext(%s))", [BUILD_LOCK])
 
 
 def why_build(settings: Settings) -> str | None:

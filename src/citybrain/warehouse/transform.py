@@ -18,6 +18,7 @@ from citybrain.warehouse.catalogue_rows import write_catalogue_rows
 from citybrain.warehouse.connection import connect
 from citybrain.warehouse.dbt_process import APPLICATION, DbtError, Ending, NodeLine, run_dbt, target_dir
 from citybrain.warehouse.point_areas import locate_points
+from citybrain.warehouse.refresh_need import BUILD_LOCK, built_from, note_built_from
 from citybrain.warehouse.transform_record import (
     NodeResult,
     batches_settled_since,
@@ -66,6 +67,7 @@ def build_warehouse(select: str | None = None, on_node: OnNode | None = None) ->
     """
     settings = get_settings()
     with _only_build(settings) as connection:
+        inputs = built_from(settings)  # before anything is read: what comes later counts as new
         write_catalogue_rows(connection, settings)
         located = locate_points(connection, settings)
         if located:
@@ -75,7 +77,9 @@ def build_warehouse(select: str | None = None, on_node: OnNode | None = None) ->
                 return _invoke(connection, settings, "retry", select, on_node)
             except DbtError as error:
                 logger.warning("dbt retry is of no use (%s): building everything", error)
-        return _invoke(connection, settings, "build", select, on_node)
+        report = _invoke(connection, settings, "build", select, on_node)
+        note_built_from(settings, inputs)
+        return report
 
 
 def check_freshness() -> FreshnessReport:
@@ -185,7 +189,7 @@ def _only_build(settings: Settings) -> Iterator[psycopg.Connection]:
         connection.execute(
             "SELECT set_config('lock_timeout', %s, false)", (f"{int(WAIT_FOR_OTHER_BUILD.total_seconds())}s",)
         )
-        connection.execute("SELECT pg_advisory_lock(hashtext('citybrain transform'))")
+        connection.execute("SELECT pg_advisory_lock(hashtext(%s))", (BUILD_LOCK,))
         # Statements of a dbt that was killed run on in the server for a while: with the lock held they are nobody's.
         connection.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
