@@ -1,0 +1,208 @@
+"""Rows of a small city: real divisions, hand-made enterprises, two air stations, one gauge."""
+
+import csv
+import hashlib
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from citybrain.catalogue import load_datasets
+from citybrain.settings import SOURCE_TREE, DatabaseRole, Settings
+from citybrain.warehouse.raw_tables import prepare_raw_table
+
+DIVISIONS = SOURCE_TREE / "src" / "citybrain" / "simulate" / "data"
+REGISTER_DAY = date(2026, 11, 20)
+NEWEST_HOUR = datetime(2026, 11, 21, 8, 0)  # noqa: DTZ001 - as delivered: Beijing time without a zone
+LOADED_AT = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
+
+QIAOCHENG, GUOYANG, MENGCHENG, LIXIN = "341602", "341621", "341622", "341623"
+STATIONS = {"2311A": ("市监测站", 115.78, 33.85), "2312A": ("蒙城站", 116.55, 33.27)}
+
+# code, kind, industry, status, established, closed, county
+FIRMS: list[tuple[str, str, str | None, str, str, str | None, str | None]] = [
+    ("91341602MA0000001X", "企业", "C2730", "存续", "2015-03-01", None, QIAOCHENG),
+    ("91341602MA0000002X", "企业", "C1512", "存续", "2018-06-12", None, QIAOCHENG),
+    ("91341602MA0000003X", "企业", "5162", "注销", "2016-01-05", "2026-02-10", QIAOCHENG),
+    ("91341621MA0000004X", "企业", "E4710", "存续", "2019-09-09", None, GUOYANG),
+    ("91341622MA0000005X", "企业", "I6513", "存续", "2026-01-15", None, MENGCHENG),
+    ("92341622MA0000006X", "个体工商户", "F5211", "存续", "2026-03-02", None, MENGCHENG),
+    ("91341623MA0000007X", "企业", "J6620", "存续", "2012-01-01", None, LIXIN),
+    ("N2341623MA0000008X", "农民专业合作社", "A0171", "存续", "2020-05-20", None, LIXIN),
+    ("91341623MA0000009X", "企业", None, "存续", "2021-05-20", None, None),
+]
+# code, year, revenue, assets, tax, research
+TAX = [
+    ("91341602MA0000001X", 2024, 60000, 50000, 900, 1200),
+    ("91341602MA0000001X", 2025, 45000, 52000, 950, 1500),
+    ("91341602MA0000002X", 2025, 2500, 3000, 80, 0),
+    ("91341621MA0000004X", 2025, 8000, 9000, 120, 0),
+    ("91341623MA0000007X", 2025, 3000, 90000, 60, 0),
+    ("N2341623MA0000008X", 2024, 600, 200, 3, 0),
+    ("N2341623MA0000008X", 2025, 300, 200, 2, 0),
+]
+# code, year, staff, insured, lay-offs, months of arrears
+LABOUR = [
+    ("91341602MA0000001X", 2025, 1200, 1150, 10, 0),
+    ("91341602MA0000002X", 2025, 90, 40, 30, 4),
+    ("91341621MA0000004X", 2025, 60, 55, 0, 0),
+    ("91341622MA0000005X", 2025, 15, 15, 0, 0),
+    ("N2341623MA0000008X", 2025, 8, 8, 0, 0),
+]
+
+
+def load(
+    settings: Settings,
+    dataset_id: str,
+    rows: list[dict[str, Any]],
+    logical_date: date = REGISTER_DAY,
+    source_version: str = "2026-11-20T18:00:00+00:00",
+    loaded_at: datetime = LOADED_AT,
+    quarantined: int = 0,
+) -> int:
+    """One loaded batch with these rows, as the loader leaves it. Returns its id."""
+    dataset = load_datasets(settings)[dataset_id]
+    prepare_raw_table(settings, dataset)
+    text = json.dumps([rows, source_version], default=str, ensure_ascii=False, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    key = f"landing/{dataset_id}/{digest}"
+    with psycopg.connect(settings.dsn(DatabaseRole.LOADER)) as connection:
+        found = connection.execute(
+            "INSERT INTO meta.batch (dataset, object_key, sha256, bytes, source_name, source_version, logical_date, landed_at,"
+            " state, card, rows_in, rows_loaded, rows_quarantined, gated_at, settled_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'loaded', 'green', %s, %s, %s, %s, %s) RETURNING batch_id",
+            (dataset_id, key, digest, len(text), f"{dataset_id}.file", source_version, logical_date, loaded_at,
+             len(rows) + quarantined, len(rows), quarantined, loaded_at, loaded_at),
+        ).fetchone()  # fmt: skip
+        assert found is not None
+        batch_id = int(found[0])
+        connection.execute(
+            "INSERT INTO meta.delivery (dataset, batch_id, outcome, source_name, source_version, bytes, delivered_at)"
+            " VALUES (%s, %s, 'landed', %s, %s, %s, %s)",
+            (dataset_id, batch_id, f"{dataset_id}.file", source_version, len(text), loaded_at),
+        )
+        names = [column.name for column in dataset.columns]
+        lineage = ["_batch_id", "_line", "_object_key", "_source_version", "_logical_date", "_loaded_at"]
+        copy = sql.SQL("COPY {} ({}) FROM STDIN").format(
+            sql.Identifier("raw", dataset_id), sql.SQL(", ").join(map(sql.Identifier, names + lineage))
+        )
+        with connection.cursor().copy(copy) as target:
+            for line, row in enumerate(rows, start=1):
+                values = [row.get(name) for name in names]
+                target.write_row([*values, batch_id, line, key, source_version, logical_date, loaded_at])
+    return batch_id
+
+
+def village_of(county: str) -> str:
+    """The first village of a county in the division list."""
+    return next(row["code"] for row in division_rows("village") if row["county_code"] == county)
+
+
+def division_rows(level: str) -> list[dict[str, Any]]:
+    """The rows of one division list, under the raw table's names."""
+    names = {
+        "cityCode": "city_code",
+        "provinceCode": "province_code",
+        "areaCode": "county_code",
+        "streetCode": "township_code",
+    }
+    with Path(DIVISIONS / f"division_{level}.csv").open(encoding="utf-8-sig", newline="") as file:
+        return [{names.get(name, name): value for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def firm_rows() -> list[dict[str, Any]]:
+    return [
+        {
+            "uscc": uscc,
+            "name": f"企业{uscc[-4:]}",
+            "entity_kind": kind,
+            "industry_code": industry,
+            "status": status,
+            "established_on": established,
+            "closed_on": closed,
+            "registered_capital_wan": 100,
+            "village_code": village_of(county) if county else None,
+            "address": "某路1号",
+        }
+        for uscc, kind, industry, status, established, closed, county in FIRMS
+    ]
+
+
+def tax_rows() -> list[dict[str, Any]]:
+    names = ("uscc", "tax_year", "revenue_wan", "assets_wan", "tax_paid_wan", "rd_expense_wan")
+    return [dict(zip(names, row, strict=True)) for row in TAX]
+
+
+def labour_rows() -> list[dict[str, Any]]:
+    names = ("uscc", "year", "staff_count", "insured_count", "layoff_count", "arrears_months")
+    return [dict(zip(names, row, strict=True)) for row in LABOUR]
+
+
+def air_row(station: str, observed_at: datetime, **values: float | None) -> dict[str, Any]:
+    name, longitude, latitude = STATIONS[station]
+    air: dict[str, Any] = {"pm25": 40, "pm10": 80, "so2": 10, "no2": 30, "co": 0.8, "o3": 60} | values
+    return {
+        "station_code": station,
+        "station_name": name,
+        "city_name": "亳州市",
+        "observed_at": observed_at,
+        "aqi": 56,
+        "geometry": json.dumps({"type": "Point", "coordinates": [longitude, latitude]}),
+        **air,
+    }
+
+
+def air_rows() -> list[dict[str, Any]]:
+    """56 hours of both stations; 2312A reports nothing in the last five."""
+    hours = [NEWEST_HOUR - timedelta(hours=back) for back in range(55, -1, -1)]
+    return [
+        air_row(station, hour)
+        for station in STATIONS
+        for hour in hours
+        if station == "2311A" or hour <= NEWEST_HOUR - timedelta(hours=5)
+    ]
+
+
+def water_rows() -> list[dict[str, Any]]:
+    start = datetime(2026, 11, 21, 0, 0, tzinfo=UTC)
+    return [
+        {
+            "gauge_code": "341602W01",
+            "observed_at": start + timedelta(minutes=5 * step),
+            "stage_m": 21.5 + step / 100,
+            "discharge_m3s": 30 + step,
+            "quality_flag": "good",
+        }
+        for step in range(12)
+    ]
+
+
+def load_city(settings: Settings) -> None:
+    """Everything but the outlines of counties, which come from the boundaries."""
+    for level in ("county", "township", "village"):
+        load(settings, f"division_{level}", division_rows(level))
+    load_outlines(settings)
+    load(settings, "enterprise_register", firm_rows(), quarantined=1)
+    load(settings, "enterprise_tax_year", tax_rows())
+    load(settings, "enterprise_labour_year", labour_rows())
+    load(settings, "air_quality_hour", air_rows(), logical_date=NEWEST_HOUR.date())
+    load(settings, "water_stage", water_rows(), logical_date=NEWEST_HOUR.date())
+
+
+def load_outlines(settings: Settings) -> None:
+    """The real boundaries, through the raw table into meta.area_outline."""
+    from citybrain.warehouse.outline import refresh_outlines
+
+    features = json.loads((DIVISIONS / "county_boundary.geojson").read_text(encoding="utf-8"))["features"]
+    rows = [
+        {
+            "name": feature["properties"]["name"],
+            "geometry": json.dumps(feature["geometry"], ensure_ascii=False),
+        }
+        for feature in features
+    ]
+    load(settings, "county_boundary", rows)
+    refresh_outlines(settings)
