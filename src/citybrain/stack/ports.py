@@ -74,7 +74,8 @@ def _owner_of(port: int) -> str:
     except psutil.AccessDenied:  # an ordinary user may not see other people's sockets on some systems
         return ""
     for connection in connections:
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+        address = connection.laddr
+        if connection.status == psutil.CONN_LISTEN and address and address.port == port and connection.pid:
             return f" by pid {connection.pid}"
     return ""
 

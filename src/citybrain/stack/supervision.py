@@ -101,7 +101,7 @@ class Supervisor:
 
     @property
     def _rpc(self) -> Any:
-        """A connection for one call: a kept one never recovers from a refused connect and is not for threads."""
+        """A connection for one call: a kept one never recovers from a refused connect, nor serves threads."""
         transport = SupervisorTransport(None, None, f"unix://{socket_path(self.settings)}")
         return ServerProxy("http://127.0.0.1", transport=transport).supervisor
 

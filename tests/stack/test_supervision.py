@@ -1,0 +1,132 @@
+"""A small stack, PostgreSQL and S3 alone, under a real supervisord: life, death and what a kill -9 leaves
+behind.
+"""
+
+import os
+import signal
+import stat
+from collections.abc import Callable, Iterator
+from io import StringIO
+
+import psutil
+import psycopg
+import pytest
+from rich.console import Console
+
+from citybrain.settings import Settings
+from citybrain.stack import postgres, up
+from citybrain.stack.errors import StackError
+from citybrain.stack.processes import end_orphans, noted_group, postmaster
+from citybrain.stack.progress import Steps
+from citybrain.stack.services import Service, services
+from citybrain.stack.supervision import Supervisor
+
+pytestmark = pytest.mark.integration
+
+
+def small(settings: Settings) -> list[Service]:
+    return [service for service in services(settings) if service.name in ("postgres", "s3")]
+
+
+def start_small(settings: Settings) -> Supervisor:
+    up.make_folders(settings)
+    postgres.initialise(settings)
+    supervisor = Supervisor(settings)
+    up.start_supervisor(supervisor)
+    up.start_services(supervisor, small(settings), Steps(Console(file=StringIO())))
+    return supervisor
+
+
+def pids(settings: Settings) -> dict[str, int]:
+    return {state.name: state.pid for state in up.service_states(settings) if state.pid}
+
+
+@pytest.fixture
+def stack(own_settings: Callable[..., Settings]) -> Iterator[Settings]:
+    settings = own_settings()
+    start_small(settings)
+    yield settings
+    up.down(settings)
+    end_orphans(settings)
+
+
+def test_a_stack_starts_once_stops_and_starts_again(stack: Settings) -> None:
+    first = pids(stack)
+    assert set(first) == {"postgres", "s3"}
+    start_small(stack)
+    assert pids(stack) == first
+
+    modes = {
+        path: stat.S_IMODE(path.stat().st_mode) for path in stack.secrets_dir.rglob("*") if path.is_file()
+    }
+    assert len(modes) >= 8
+    assert set(modes.values()) == {0o600}
+
+    assert set(up.down(stack)) == {"postgres", "s3"}
+    assert {state.state for state in up.service_states(stack)} == {"stopped"}
+    assert not any(psutil.pid_exists(pid) for pid in first.values())
+    assert up.down(stack) == []
+
+    start_small(stack)
+    assert {state.name: state.state for state in up.service_states(stack) if state.pid} == {
+        "postgres": "running",
+        "s3": "running",
+    }
+
+
+def test_a_killed_supervisor_leaves_nothing_the_next_start_cannot_clean(stack: Settings) -> None:
+    with psycopg.connect(stack.admin_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept (a int)")
+        connection.execute("INSERT INTO kept VALUES (7)")
+    (supervisor,) = noted_group(stack.run_dir / "supervisord.pid")
+    orphans = pids(stack)
+    os.kill(supervisor.pid, signal.SIGKILL)
+    supervisor.wait(10)
+
+    left = postmaster(stack)
+    assert left is not None
+    assert left.pid == orphans["postgres"]
+    assert psutil.pid_exists(orphans["s3"])
+    states = {state.name: state.state for state in up.service_states(stack)}
+    assert states["postgres"] == states["s3"] == "failed"
+
+    start_small(stack)
+    assert not any(psutil.pid_exists(pid) for pid in orphans.values())
+    states = {state.name: state.state for state in up.service_states(stack)}
+    assert states["postgres"] == states["s3"] == "running"
+    with psycopg.connect(stack.admin_url) as connection:
+        assert connection.execute("SELECT a FROM kept").fetchall() == [(7,)]
+
+
+def test_other_settings_start_the_programs_again(stack: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = pids(stack)
+    monkeypatch.setenv("CITYBRAIN_DEMO_SEED", "7")
+    changed = stack.model_copy(update={"demo_seed": 7})
+    start_small(changed)
+    second = pids(changed)
+    assert set(second) == set(first)
+    assert not set(second.values()) & set(first.values())
+
+
+def test_a_program_that_dies_at_once_names_its_log(stack: Settings) -> None:
+    """PostgreSQL without its data's version file cannot start; the error carries its own words."""
+    supervisor = Supervisor(stack)
+    up.down(stack)
+    (postgres.data_folder(stack) / "PG_VERSION").rename(postgres.data_folder(stack) / "PG_VERSION.away")
+    up.start_supervisor(supervisor)
+    with pytest.raises(StackError, match="postgres died") as died:
+        up.start_services(supervisor, small(stack)[:1], Steps(Console(file=StringIO())))
+    assert str(stack.log_dir / "postgres.log") in str(died.value)
+    assert "is not a valid data directory" in str(died.value)
+    assert next(s.state for s in up.service_states(stack) if s.name == "postgres") == "failed"
+
+
+def test_a_pid_file_of_another_process_names_nobody(stack: Settings) -> None:
+    """Ids are used again: a note whose start time differs from the living process's must not get it
+    killed.
+    """
+    note = stack.run_dir / "feeds.pid"
+    note.write_text(f"{os.getpid()} {psutil.Process().create_time() - 3600}\n", encoding="ascii")
+    assert noted_group(note) == []
+    note.write_text(f"{os.getpid()} {psutil.boot_time() - 3600}\n", encoding="ascii")
+    assert noted_group(note) == []
