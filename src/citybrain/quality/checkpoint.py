@@ -5,8 +5,8 @@ goes wrong inside Great Expectations is a failed gate: a red card with the reaso
 """
 
 import logging
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +30,9 @@ _ENGINE = {
     "isolation_level": "AUTOCOMMIT",
     "connect_args": {"options": "-c work_mem=64MB -c timezone=Asia/Shanghai"},
 }
+# A sample of bad values would carry megabyte cells and personal data into results, and values Python cannot
+# hold (the year 20000) would break the check. The quarantine shows the rows.
+_COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 
 
 def judge(
@@ -67,30 +70,33 @@ def _run_checkpoint(
     rules, unjudged = _expectations(url, stage, expectations, as_of)
     # The constructor keeps every one; `add_expectation` drops one that asks the same under another rule's id.
     suite = gx.ExpectationSuite(name=name, expectations=rules)
-    driver_url = urlsplit(url)._replace(scheme="postgresql+psycopg").geturl()
-    source = context.data_sources.add_postgres("city", connection_string=driver_url, kwargs=_ENGINE)  # type: ignore[call-arg]  # left out of its stub
-    asset = source.add_table_asset(name, table_name=stage.name, schema_name=stage.schema)
-    batch = asset.add_batch_definition_whole_table(name)
-    definition = context.validation_definitions.add(
-        gx.ValidationDefinition(name=name, data=batch, suite=context.suites.add(suite))
-    )
-    checkpoint = context.checkpoints.add(
-        gx.Checkpoint(
-            name=name,
-            validation_definitions=[definition],
-            # Counts only: a sample of bad values would carry megabyte cells and personal data into results,
-            # and values Python cannot hold (the year 20000) would break the check. Quarantine shows the rows.
-            result_format={"result_format": "BASIC", "partial_unexpected_count": 0},
+    with _source(context, url) as source:
+        asset = source.add_table_asset(name, table_name=stage.name, schema_name=stage.schema)
+        batch = asset.add_batch_definition_whole_table(name)
+        definition = context.validation_definitions.add(
+            gx.ValidationDefinition(name=name, data=batch, suite=context.suites.add(suite))
         )
-    )
-    with closing(source.get_execution_engine()):
+        checkpoint = context.checkpoints.add(
+            gx.Checkpoint(name=name, validation_definitions=[definition], result_format=_COUNTS_ONLY)
+        )
         run = checkpoint.run(run_id=gx.RunIdentifier(run_name=run_name))
-    source.get_engine().dispose()
     [validation] = run.run_results.values()
     if len(validation.results) != len(rules):
         raise RuntimeError(f"{len(rules)} expectations were asked, {len(validation.results)} answered")
     document: dict[str, Any] = validation.to_json_dict()  # type: ignore[no-untyped-call]
     return [*_rule_results(validation.results), *unjudged], document
+
+
+@contextmanager
+def _source(context: Any, url: str) -> Iterator[Any]:
+    """The database as Great Expectations sees it; all its connections are closed at the end."""
+    driver_url = urlsplit(url)._replace(scheme="postgresql+psycopg").geturl()
+    source = context.data_sources.add_postgres("city", connection_string=driver_url, kwargs=_ENGINE)
+    try:
+        yield source
+        source.get_execution_engine().close()
+    finally:
+        source.get_engine().dispose()
 
 
 def _expectations(

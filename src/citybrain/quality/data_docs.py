@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from html import escape
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,9 @@ def _sections(validation: dict[str, Any] | None) -> list[dict[str, Any]]:
     from great_expectations.core.expectation_validation_result import expectationSuiteValidationResultSchema
     from great_expectations.render.renderer import ValidationResultsPageRenderer
 
+    for result in validation["results"]:
+        # The renderer escapes what it fills in, but takes a description for markup.
+        result["expectation_config"]["description"] = escape(result["expectation_config"]["description"])
     result = expectationSuiteValidationResultSchema.load(validation)
     document = ValidationResultsPageRenderer(run_info_at_end=True).render(result).to_json_dict()
     sections: list[dict[str, Any]] = document["sections"]

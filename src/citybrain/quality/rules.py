@@ -19,9 +19,12 @@ from citybrain.catalogue import ContentModel
 
 RULE_ID = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
 
-# What PostgreSQL and Python read differently, or what makes matching expensive: classes that depend on a
-# locale, back-references, embedded options, look-around.
-_AMBIGUOUS_PATTERN = re.compile(r"\\[0-9a-zA-Z]|\(\?(?!:)|\*\*\*|\[\[|\[[.=:]")
+# What PostgreSQL and Python read differently, or what makes matching expensive: escapes of letters and digits
+# (classes that depend on a locale, back-references), options and look-around, named classes within brackets.
+_AMBIGUOUS = re.compile(r"\\[0-9a-zA-Z]|\(\?(?!:)|\*\*\*|\[\[|\[[.=:]")
+_ESCAPE_OR_CLASS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+# Outside classes: anchors (the whole text is matched anyway), a quantifier on a quantifier, a stray brace.
+_MISPLACED = re.compile(r"[\^$]|[*+?}][*+{]|\?\?|[*+?}]\?[*+?{]|\{(?![0-9]{1,2}(,([0-9]{1,2})?)?\})")
 
 
 def _without_nul(value: str) -> str:
@@ -189,10 +192,11 @@ class Matches(_EachColumn):
     @field_validator("pattern")
     @classmethod
     def _portable(cls, value: str) -> str:
-        odd = _AMBIGUOUS_PATTERN.search(value)
+        odd = _AMBIGUOUS.search(value) or _MISPLACED.search(_ESCAPE_OR_CLASS.sub("_", value))
         if odd:
             raise ValueError(
-                f"{odd.group()!r} is not allowed in a pattern; write classes out, e.g. [0-9] or [A-Z]"
+                f"{odd.group()!r} is not allowed in a pattern. It matches the whole text, without ^ and $;"
+                " write classes out, e.g. [0-9]; repeat at most 99 times; put a backslash before punctuation only"
             )
         try:
             re.compile(value)

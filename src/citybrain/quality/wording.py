@@ -110,7 +110,7 @@ def _(rule: ColumnOrder, columns: Sequence[Column]) -> str:
 def rule_zh(rule: RowRule | BatchRule, columns: Sequence[Column]) -> str:
     """One sentence that says what the rule asks and which card a breach gives."""
     if isinstance(rule, RowRule):
-        guard = f"当{_guard_zh(rule.when)}时，" if rule.when else ""
+        guard = f"当 {_guard_zh(rule.when)} 时，" if rule.when else ""
         cards = [f"坏行超过 {rule.yellow_above:.4g} 比例黄牌" if rule.yellow_above else "有坏行即黄牌"]
         if rule.red_above is not None:
             cards.append(f"超过 {rule.red_above:.2%} 红牌")
