@@ -7,16 +7,17 @@ from psycopg import sql
 from citybrain.bi.content import Dashboards
 from citybrain.bi.identity import asset_uuid
 from citybrain.bi.marts import Mart, MartColumn
-from citybrain.bi.queries import MAP_LABEL, OUTLINE
+from citybrain.bi.queries import MAP_LABEL, MAP_LAYER, OUTLINE
 from citybrain.bi.semantics import MapView
 
 MARTS_SCHEMA = "marts"
 DATABASE = "citybrain"
 TIME_ZONE = "Asia/Shanghai"
 DISC_SIDES = 24
+MAP_COLUMNS = ((MAP_LABEL, "地点", "TEXT"), (OUTLINE, "轮廓", "TEXT"), (MAP_LAYER, "图层", "INTEGER"))
 
 REGIONS = """\
-SELECT v.*, v.{label} AS {place}, (part.value -> 0)::text AS {outline}
+SELECT v.*, v.{label} AS {place}, (part.value -> 0)::text AS {outline}, 0 AS {layer}
 FROM {schema}.{values} AS v
 JOIN (
   SELECT DISTINCT ON ({outline_key}) {outline_key} AS outline_key, {geometry}::jsonb AS geometry
@@ -31,7 +32,7 @@ CROSS JOIN LATERAL jsonb_array_elements(
 
 # Quiet outlines first, then a disc of equal size for every place: a circle on the ground, drawn as a polygon.
 PLACES = """\
-SELECT {columns}, o.place AS {place}, o.ring::text AS {outline}
+SELECT {columns}, o.place AS {place}, o.ring::text AS {outline}, 0 AS {layer}
 FROM (
   SELECT DISTINCT ON ({outline_key}) {outline_label}::text AS place, {geometry}::jsonb AS geometry
   FROM {schema}.{outlines}
@@ -45,7 +46,7 @@ CROSS JOIN LATERAL jsonb_array_elements(
 CROSS JOIN LATERAL (SELECT g.place AS place, part.value -> 0 AS ring) AS o
 LEFT JOIN {schema}.{values} AS v ON false
 UNION ALL
-SELECT {columns}, v.{label}::text AS {place}, disc.ring::text AS {outline}
+SELECT {columns}, v.{label}::text AS {place}, disc.ring::text AS {outline}, 1 AS {layer}
 FROM {schema}.{values} AS v
 CROSS JOIN LATERAL (
   SELECT jsonb_agg(jsonb_build_array(
@@ -76,6 +77,7 @@ def map_sql(view: MapView, marts: dict[str, Mart]) -> str:
         "geometry": sql.Identifier(view.outlines.geometry),
         "place": sql.Identifier(MAP_LABEL),
         "outline": sql.Identifier(OUTLINE),
+        "layer": sql.Identifier(MAP_LAYER),
     }
     if view.places is None:
         return sql.SQL(REGIONS).format(**names).as_string()
@@ -132,20 +134,8 @@ def dataset(name: str, content: Dashboards) -> dict[str, Any]:
     columns = [_column(column) for column in mart.columns.values()]
     if view:
         columns += [
-            {
-                "column_name": MAP_LABEL,
-                "verbose_name": "地点",
-                "type": "TEXT",
-                "groupby": True,
-                "filterable": True,
-            },
-            {
-                "column_name": OUTLINE,
-                "verbose_name": "轮廓",
-                "type": "TEXT",
-                "groupby": True,
-                "filterable": False,
-            },
+            {"column_name": name, "verbose_name": label, "type": kind, "groupby": True, "filterable": False}
+            for name, label, kind in MAP_COLUMNS
         ]
     return {
         "version": "1.0.0",

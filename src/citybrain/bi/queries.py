@@ -18,6 +18,7 @@ from citybrain.bi.spec import (
 
 OUTLINE = "outline"  # the column of a map dataset that holds one ring of coordinates as JSON
 MAP_LABEL = "place"
+MAP_LAYER = "layer"  # 0 for outlines, 1 for what lies on them
 Column = str | dict[str, Any]
 
 
@@ -110,12 +111,12 @@ def _selection(tile: DataTile) -> dict[str, Any]:
                 "row_limit": tile.limit,
             }
         case Heatmap():
-            return {"columns": [time_axis(tile.x, tile.grain), tile.y], "metrics": [tile.metric]}
+            return {"columns": [tile.x, tile.y], "metrics": [tile.metric]}
         case MapTile():
             return {
-                "columns": [MAP_LABEL, *tile.tooltip, OUTLINE],
+                "columns": [MAP_LABEL, *tile.tooltip, OUTLINE, MAP_LAYER],
                 "metrics": [tile.metric],
-                "orderby": [[tile.metric, False]],
+                "orderby": [[MAP_LAYER, True], [tile.metric, True]],
             }
     raise TypeError(f"{type(tile).__name__} asks nothing")
 

@@ -133,8 +133,9 @@ class SummaryTable(DataTile):
 class Heatmap(DataTile):
     kind: Literal["heatmap"]
     metric: Identifier
-    x: Identifier
-    grain: Grain | None = Field(default=None, description="when x is a time")
+    x: Identifier = Field(
+        description="taken as it is: this chart of Superset cannot sort a time cut to a grain"
+    )
     y: Identifier
     span: str = "No filter"
 

@@ -63,8 +63,10 @@ def superset_theme(tokens: Tokens, appearance: Appearance) -> dict[str, Any]:
         "echartsOptionsOverrides": {
             "textStyle": {"fontFamily": tokens.font_family, "color": palette.text},
             "color": palette.series,
-            "xAxis": axis,
-            "yAxis": axis,
+        },
+        "echartsOptionsOverridesByChartType": {
+            chart: {"xAxis": axis, "yAxis": axis}
+            for chart in ("echarts_timeseries_line", "echarts_timeseries_bar")
         },
     }
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from citybrain.bi.content import Dashboards
-from citybrain.bi.queries import MAP_LABEL, OUTLINE, adhoc_filter, time_filter
+from citybrain.bi.queries import MAP_LABEL, MAP_LAYER, OUTLINE, adhoc_filter, time_filter
 from citybrain.bi.semantics import Palette
 from citybrain.bi.spec import (
     DataTile,
@@ -260,7 +260,6 @@ def _summary_table(tile: SummaryTable, scenario: Scenario, content: Dashboards) 
 def _heatmap(tile: Heatmap, scenario: Scenario, content: Dashboards) -> Params:
     return {
         "x_axis": tile.x,
-        "time_grain_sqla": tile.grain,
         "groupby": tile.y,
         "metric": tile.metric,
         "sort_x_axis": "alpha_asc",
@@ -304,8 +303,8 @@ def _map(tile: MapTile, scenario: Scenario, content: Dashboards) -> Params:
         "metric": tile.metric,
         "filter_nulls": False,
         "row_limit": 10_000,
-        # PostgreSQL puts missing values first when descending: plain outlines lie below the places.
-        "order_by_cols": [f'["{tile.metric}", false]'],
+        # What comes first is drawn first: places lie on the outlines, the highest value on top.
+        "order_by_cols": [f'["{MAP_LAYER}", true]', f'["{tile.metric}", true]'],
         "mapbox_style": "",
         "autozoom": True,
         "viewport": {
@@ -332,7 +331,7 @@ def _map(tile: MapTile, scenario: Scenario, content: Dashboards) -> Params:
         "table_filter": False,
         "toggle_polygons": True,
         "reverse_long_lat": False,
-        "js_columns": [],
+        "js_columns": [MAP_LAYER],
         "tooltip_contents": [
             {"item_type": "column", "column_name": name, "verbose_name": name}
             for name in [MAP_LABEL, *tile.tooltip]

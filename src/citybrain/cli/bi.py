@@ -64,6 +64,26 @@ def validate(as_json: Json = False) -> None:
 
 
 @app.command()
+def sql(
+    scenario: Annotated[str, typer.Argument(help="slug of the dashboard, e.g. air_quality")],
+    tile: Annotated[str | None, typer.Argument(help="one tile; all when left out")] = None,
+) -> None:
+    """Print the SQL behind a figure: how it is computed."""
+    from citybrain.bi.content import load_dashboards
+    from citybrain.bi.statement import statement
+    from citybrain.settings import get_settings
+
+    with _reported():
+        content = load_dashboards(get_settings())
+    if scenario not in content.scenarios:
+        typer.echo(f"no dashboard {scenario}; there are {', '.join(content.scenarios)}", err=True)
+        raise typer.Exit(2)
+    for item in content.scenarios[scenario].data_tiles:
+        if tile in (None, item.id):
+            typer.echo(f"-- {item.id}: {item.title}\n{statement(item, content)};\n")
+
+
+@app.command()
 def plan(as_json: Json = False) -> None:
     """What an apply would create, change and delete. Exit code 2 when there is anything."""
     from citybrain.bi.drift import plan as compare
