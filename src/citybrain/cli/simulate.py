@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -10,6 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from citybrain.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from citybrain.simulate import Delivery
 
 app = typer.Typer(help="The demo city: what sources would send, defects included.", no_args_is_help=True)
 
@@ -47,7 +50,7 @@ def city(
     """Send everything the demo city owes up to a moment: drops, the air feed, the inbox's objects."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from citybrain.simulate import Delivery, SimulationError, plan_city, write_city
+    from citybrain.simulate import SimulationError, plan_city, write_city
 
     settings, moment, console = _settings(enterprises, seed), _moment(at), Console()
     try:
@@ -58,7 +61,7 @@ def city(
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("demo city", total=None)
 
-            def show(delivery: Delivery, place: int, total: int) -> None:
+            def show(delivery: "Delivery", place: int, total: int) -> None:
                 bar.update(task, description=delivery.name, completed=place - 1, total=total)
 
             report = write_city(settings, moment, show)
@@ -88,7 +91,7 @@ def city(
     console.print(table)
 
 
-def _print_plan(console: Console, deliveries: list, as_json: bool) -> None:  # type: ignore[type-arg]
+def _print_plan(console: Console, deliveries: "list[Delivery]", as_json: bool) -> None:
     rows = [
         {"dataset": delivery.dataset, "name": delivery.name, "place": delivery.place, "path": delivery.path}
         for delivery in deliveries
@@ -96,7 +99,8 @@ def _print_plan(console: Console, deliveries: list, as_json: bool) -> None:  # t
     if as_json:
         typer.echo(json.dumps({"would_send": rows}, ensure_ascii=False))
         return
-    table = Table("dataset", "place", "path", title=f"{len(rows)} deliveries would be sent")
+    table = Table("dataset", "place", title=f"{len(rows)} deliveries would be sent")
+    table.add_column("path", overflow="fold")
     for row in rows:
         table.add_row(row["dataset"], row["place"], row["path"])
     console.print(table)
