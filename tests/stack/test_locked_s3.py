@@ -35,7 +35,7 @@ def kept(settings: Settings) -> Iterator[Settings]:
         s3.make_bucket(BUCKET)
     s3.put_object(BUCKET, KEY, BytesIO(CONTENT), len(CONTENT))
     yield settings
-    time.sleep(0.5)
+    time.sleep(0.1)
     answer = s3.get_object(BUCKET, KEY)
     assert answer.read() == CONTENT
     answer.close()
@@ -65,41 +65,24 @@ def test_filer_without_a_key(kept: Settings, method: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path",
-    [
-        f"/col/delete?collection={BUCKET}",
-        "/dir/assign",
-        "/vol/grow?count=1",
-        "/vol/status",
-        "/",
-        "/cluster/status",
-    ],
+    "path", [f"/col/delete?collection={BUCKET}", "/dir/assign", "/vol/grow?count=1", "/vol/vacuum", "/submit"]
 )
-def test_master_without_a_key(kept: Settings, path: str) -> None:
-    refused("GET", f"http://127.0.0.1:{kept.s3_master_port}{path}")
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/ui/index.html"), ("DELETE", "/1,01000000"), ("POST", "/1,01000000"), ("GET", "/status")],
-)
-def test_volume_server_without_a_key(kept: Settings, method: str, path: str) -> None:
-    port = kept.s3_volume_port
-    try:
-        answer = httpx.request(method, f"http://127.0.0.1:{port}{path}", timeout=5, trust_env=False)
-    except httpx.HTTPError:
-        return
-    changes = method != "GET"
-    assert answer.status_code in (401, 403, 404, 405) or not changes
-    assert CONTENT not in answer.content
-
-
-def test_every_stored_piece_refuses_a_keyless_read(kept: Settings) -> None:
-    """Volume ids and file keys are small numbers: guess the ones that can exist, keyless, with every
-    cookie zero.
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_master_without_a_key(kept: Settings, method: str, path: str) -> None:
+    """Its status page does answer on loopback, without names of objects; whatever changes or gives leave
+    does not.
     """
-    for volume in range(1, 9):
-        refused("GET", f"http://127.0.0.1:{kept.s3_volume_port}/{volume},0100000000")
+    refused(method, f"http://127.0.0.1:{kept.s3_master_port}{path}")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE"])
+def test_volume_server_without_a_key(kept: Settings, method: str) -> None:
+    """Volume ids are small numbers, so every one is tried; without a token each file id is refused as
+    such.
+    """
+    for volume in range(1, 13):
+        url = f"http://127.0.0.1:{kept.s3_volume_port}/{volume},01637037d6"
+        assert httpx.request(method, url, timeout=5, trust_env=False).status_code == 401
 
 
 def test_the_admin_shell_without_a_certificate(kept: Settings, tmp_path: Path) -> None:
@@ -113,7 +96,7 @@ def test_the_admin_shell_without_a_certificate(kept: Settings, tmp_path: Path) -
         cwd=tmp_path,
     )
     try:
-        output, _ = process.communicate(f"lock\nfs.rm -r /buckets/{BUCKET}\n".encode(), timeout=8)
+        output, _ = process.communicate(f"lock\nfs.rm -r /buckets/{BUCKET}\n".encode(), timeout=5)
     except subprocess.TimeoutExpired:  # it keeps asking for a master that will not speak to it
         process.kill()
         output, _ = process.communicate()
