@@ -1,6 +1,7 @@
 """A small city of its own for each test: datasets, their expectations, and a drop folder."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ class City:
     """Settings over the trial project, with short ways to look at the result."""
 
     settings: Settings
+    owner: psycopg.Connection
 
     def add_dataset(
         self,
@@ -85,9 +87,8 @@ class City:
         return path
 
     def rows(self, query: str, *parameters: object) -> list[dict[str, Any]]:
-        with connect(self.settings, DatabaseRole.OWNER) as connection:
-            cursor: psycopg.Cursor[dict[str, Any]] = connection.cursor(row_factory=dict_row)
-            return cursor.execute(sql.SQL(query), parameters or None).fetchall()  # type: ignore[arg-type]
+        cursor: psycopg.Cursor[dict[str, Any]] = self.owner.cursor(row_factory=dict_row)
+        return cursor.execute(sql.SQL(query), parameters or None).fetchall()  # type: ignore[arg-type]
 
     def batch(self, batch_id: int) -> dict[str, Any]:
         (row,) = self.rows("SELECT * FROM meta.batch WHERE batch_id = %s", batch_id)
@@ -122,21 +123,53 @@ def assert_accounted_for(city: City) -> None:
     assert city.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'stage'") == []
 
 
-@pytest.fixture
-def city(clean_city: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[City]:
+def wipe(settings: Settings) -> None:
+    """Empty the manifest, the quarantine and the raw tables, for fixtures that outlive one test."""
+    with connect(settings, DatabaseRole.OWNER) as connection:
+        tables = connection.execute(
+            "SELECT schemaname, tablename FROM pg_tables"
+            " WHERE schemaname IN ('meta', 'raw', 'quarantine') AND tablename <> 'alembic_version'"
+        ).fetchall()
+        names = sql.SQL(", ").join(sql.Identifier(schema, table) for schema, table in tables)
+        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
+
+
+@contextmanager
+def trial_city(settings: Settings, folder: Path) -> Iterator[City]:
     """An empty trial project over the session's servers, for `get_settings()` here and in child processes."""
-    project = tmp_path / "project"
+    project = folder / "project"
     (project / "dags" / "sources").mkdir(parents=True)
     (project / "expectations").mkdir()
-    monkeypatch.setenv("CITYBRAIN_PROJECT", str(project))
-    monkeypatch.setenv("CITYBRAIN_DROP_FOLDER", str(tmp_path / "drop"))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CITYBRAIN_PROJECT", str(project))
+        environment.setenv("CITYBRAIN_DROP_FOLDER", str(folder / "drop"))
+        get_settings.cache_clear()
+        with connect(settings, DatabaseRole.OWNER) as connection:
+            tables = connection.execute(
+                "SELECT schemaname, tablename FROM pg_tables WHERE schemaname = 'raw' AND tablename LIKE 'trial%'"
+            ).fetchall()
+            for schema, table in tables:
+                connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(schema, table)))
+        with connect(settings, DatabaseRole.OWNER, autocommit=True) as owner:
+            yield City(get_settings(), owner)
     get_settings.cache_clear()
-    trial = City(get_settings())
-    with connect(trial.settings, DatabaseRole.OWNER) as connection:
-        tables = connection.execute(
-            "SELECT tablename FROM pg_tables WHERE tablename LIKE 'trial%'"
-        ).fetchall()
-        for (table,) in tables:
-            connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier("raw", table)))
-    yield trial
-    get_settings.cache_clear()
+
+
+@pytest.fixture
+def city(clean_city: Settings, tmp_path: Path) -> Iterator[City]:
+    with trial_city(clean_city, tmp_path) as trial:
+        yield trial
+
+
+ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+
+
+def with_check_character(first17: str) -> str:
+    """A valid credit code from its first 17 characters (GB 32100-2015)."""
+    total = sum(ALPHABET.index(character) * pow(3, i, 31) for i, character in enumerate(first17))
+    return first17 + ALPHABET[-total % 31]
+
+
+def credit_code(number: int) -> str:
+    """One valid credit code for each number below ten million."""
+    return with_check_character(f"91341602MA{number:07d}")

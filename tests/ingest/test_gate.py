@@ -3,7 +3,7 @@
 import pytest
 
 from citybrain.ingest import gate_landed_batches, land_dataset
-from trial_city import City, assert_accounted_for
+from trial_city import City, assert_accounted_for, credit_code
 
 pytestmark = pytest.mark.integration
 
@@ -21,7 +21,7 @@ def test_good_rows_are_loaded_and_bad_ones_kept_out_with_reasons(city: City) -> 
         "91110000710932515R,丁公司,三人,1,1999-01-01\n",
     ]
     rows += ["9111000071093123XX,戊公司\n"]
-    filler = [f"{code},己,1,1,2000-01-01\n" for code in codes(30)]
+    filler = [f"{code},己,1,1,2000-01-01\n" for code in map(credit_code, range(30))]
     city.drop("trial_firms", "a.csv", (HEADER + "".join(rows + filler)).encode())
     report = land_dataset("trial_firms")
     assert len(report.landed) == 1
@@ -36,16 +36,3 @@ def test_good_rows_are_loaded_and_bad_ones_kept_out_with_reasons(city: City) -> 
     assert records[5]["staff"] == "三人"
     assert gate_landed_batches() == []
     assert_accounted_for(city)
-
-
-ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-
-
-def codes(count: int) -> list[str]:
-    """Valid credit codes."""
-    found = []
-    for number in range(count):
-        first = f"91341602MA{number:07d}"
-        total = sum(ALPHABET.index(character) * pow(3, i, 31) for i, character in enumerate(first))
-        found.append(first + ALPHABET[-total % 31])
-    return found

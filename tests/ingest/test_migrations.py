@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from stdnum.cn import uscc
+from trial_city import ALPHABET, with_check_character
 
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
@@ -11,7 +12,6 @@ from citybrain.warehouse.migrations import upgrade
 
 pytestmark = pytest.mark.integration
 
-ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 BATCH = (
     "INSERT INTO meta.batch (dataset, object_key, sha256, bytes, source_name, source_version, logical_date)"
     " VALUES ('d', 'k', %s, 1, 'n', 'v', '2026-01-01') RETURNING batch_id"
@@ -23,11 +23,6 @@ def test_upgrade_twice_changes_nothing(settings: Settings) -> None:
     upgrade(settings)
     with connect(settings, DatabaseRole.OWNER) as connection:
         assert connection.execute("SELECT count(*) FROM meta.alembic_version").fetchone() == (1,)
-
-
-def with_check_character(first17: str) -> str:
-    total = sum(ALPHABET.index(character) * pow(3, i, 31) for i, character in enumerate(first17))
-    return first17 + ALPHABET[-total % 31]
 
 
 @pytest.mark.parametrize(

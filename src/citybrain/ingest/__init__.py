@@ -5,6 +5,7 @@ from citybrain.ingest.connectors import SourceError
 from citybrain.ingest.decisions import DecisionError, HeldBatch, decide_held_batch, held_batches
 from citybrain.ingest.gate import GateError, gate_landed_batches
 from citybrain.ingest.landing import LandingReport, land_dataset, land_file, waiting
+from citybrain.ingest.reports import QuarantineSummary, batches, quarantine_of
 from citybrain.ingest.settle import BatchOutcome
 
 __all__ = [
@@ -13,11 +14,14 @@ __all__ = [
     "GateError",
     "HeldBatch",
     "LandingReport",
+    "QuarantineSummary",
     "SourceError",
+    "batches",
     "decide_held_batch",
     "gate_landed_batches",
     "held_batches",
     "land_dataset",
     "land_file",
+    "quarantine_of",
     "waiting",
 ]

@@ -72,11 +72,11 @@ def text_copy(batch: RecordBatch, wanted: frozenset[int] | None, width: int) -> 
     for fault in batch.faults:
         if wanted is None or fault.line in wanted:
             found.append(_fault_row(fault.line, fault.reason, fault.record, width))
-    return "".join(found).encode()
+    return "".join(found).encode(errors="replace")  # faults alone may hold what UTF-8 cannot
 
 
 def _fault_row(line: int, reason: str, record: object, width: int) -> str:
-    text = json.dumps(record, ensure_ascii=True).replace("\\u0000", "\\u2400")
+    text = json.dumps(record, ensure_ascii=False).replace("\\u0000", "\\u2400")
     nulls = f"\t{NULL}" * width
     return f"{line}\t{reason.replace(chr(0), '␀').translate(_ESCAPES)}\t{text.translate(_ESCAPES)}{nulls}\n"
 

@@ -18,7 +18,7 @@ from citybrain.ingest.settle import (
     settle_loaded,
     settle_rejected,
 )
-from citybrain.ingest.stage import stage_delivery
+from citybrain.ingest.stage import drop_stage, stage_delivery
 from citybrain.lake import download, spool_folder
 from citybrain.quality import Card, Expectations, expectations_for, gate_order
 from citybrain.settings import DatabaseRole, Settings, get_settings
@@ -78,6 +78,7 @@ def _gate(connection: psycopg.Connection, settings: Settings, batch: Batch, clai
         if connection.broken:
             raise
         log.exception("gate of batch %s (%s) broke down", batch.batch_id, batch.dataset)
+        drop_stage(connection, batch.batch_id)
         give_back(connection, batch.batch_id, claimant, " ".join(str(error).split())[:1000])
     return outcome_of(get_batch(connection, batch.batch_id) or batch)
 

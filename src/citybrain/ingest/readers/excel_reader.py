@@ -37,7 +37,7 @@ def read_excel(dataset: Dataset, path: Path) -> Reading:
     """
     _refuse_bombs(path)
     try:
-        shown = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        shown = _open_workbook(path, data_only=True)
         names = [sheet.title for sheet in shown.worksheets]
         wanted = dataset.format.sheet or (names[0] if names else "")
         if wanted not in names:
@@ -46,9 +46,7 @@ def read_excel(dataset: Dataset, path: Path) -> Reading:
                 f"(no sheet {wanted!r}; the workbook has {names})"
             )
         rows = _numbered(shown[wanted])
-        formulas = (
-            _numbered(openpyxl.load_workbook(path, read_only=True)[wanted]) if _has_formulas(path) else None
-        )
+        formulas = _numbered(_open_workbook(path, data_only=False)[wanted]) if _has_formulas(path) else None
         header = _take_header(rows, formulas)
         matched = _matched(dataset, header, rows)
     except BROKEN as error:
@@ -72,6 +70,11 @@ def _refuse_bombs(path: Path) -> None:
         raise DeliveryRejectedError(
             f"解压后超过 {MAX_UNPACKED_MB} MiB (unpacks to more than {MAX_UNPACKED_MB} MiB)"
         )
+
+
+def _open_workbook(path: Path, data_only: bool) -> Any:
+    # As a stream: by name openpyxl would judge the suffix, and a spooled file has none.
+    return openpyxl.load_workbook(path.open("rb"), read_only=True, data_only=data_only)
 
 
 def _has_formulas(path: Path) -> bool:
