@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, TriggerRule
 
-from citybrain.orchestration.building import build, decide_build, refresh_outlines
+from citybrain.orchestration.building import build, decide_build, publish_docs, refresh_outlines
 from citybrain.orchestration.defaults import Tag, dag_defaults
 from citybrain.orchestration.gating import gate_after_landing, open_reviews
 from citybrain.orchestration.landing import land_each
@@ -29,7 +29,9 @@ with DAG(
     report = build()
     published = publish(trigger_rule=TriggerRule.NONE_FAILED)
     verified = verify()
+    docs = publish_docs()
 
     landings >> outcomes >> decide_build() >> refresh_outlines() >> report >> published >> verified
+    report >> docs
     outcomes >> held >> reviews
-    [verified, reviews] >> summarise(landings, outcomes, report, published)
+    [verified, docs, reviews] >> summarise(landings, outcomes, report, published)

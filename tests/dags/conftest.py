@@ -91,7 +91,7 @@ def run_dags(airflow_metadata: Settings) -> RunDags:
             env=airflow.environment(airflow_metadata.model_copy(update={"project": project})),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
         )
         sys.stdout.write(finished.stdout)
         sys.stderr.write(finished.stderr)
