@@ -1,6 +1,7 @@
 """`citybrain validate`: the checkout's rooms hold, and each kind of fault is told with file and line."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -80,3 +81,11 @@ def test_a_dataset_without_expectations_is_a_fault(checkout: Path) -> None:
     exit_code, found = faults()
     assert exit_code == 1
     assert any("water_stage has no expectations file" in str(fault["reason"]) for fault in found)
+
+
+def test_the_how_to_for_a_new_source_gives_valid_files(checkout: Path) -> None:
+    page = (SOURCE_TREE / "docs/how-to/add-a-source.md").read_text(encoding="utf-8")
+    source, expectations = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (checkout / "dags/sources/public_toilet.yml").write_text(source, encoding="utf-8")
+    (checkout / "expectations/public_toilet.yml").write_text(expectations, encoding="utf-8")
+    assert faults() == (0, [])
