@@ -150,25 +150,24 @@ def print_summary(settings: Any, console: Any, seconds: float) -> None:
     """Figures, addresses and logins. Passwords are shown on a terminal only; elsewhere the file that holds
     each.
     """
-    from rich.table import Table
-
     from citybrain.stack import airflow, superset
     from citybrain.stack.counts import read_counts
 
-    figures = Table(title=f"城市大脑已就绪 · ready in {seconds:.0f} s", show_header=False)
+    def say(text: str) -> None:
+        console.print(text, highlight=False, soft_wrap=True)
+
+    def login(site: str, url: str, account: str, secret: str) -> None:
+        password = settings.secret(secret) if console.is_terminal else f"in {settings.secrets_dir / secret}"
+        say(f"  {site:<9} {url}   {account:<9} {password}")
+
+    say(f"\n[bold]城市大脑已就绪[/] · ready in {seconds:.0f} s\n")
     for name, count in read_counts(settings).items():
-        figures.add_row(name, f"{count:,}")
-    console.print(figures)
-    logins = Table("address", "login", "password")
-
-    def password(secret: str) -> str:
-        return settings.secret(secret) if console.is_terminal else f"in {settings.secrets_dir / secret}"
-
-    logins.add_row(f"{settings.superset_url} (Superset)", "admin", password(superset.ADMIN_SECRET))
-    for login, (_role, secret) in airflow.ACCOUNTS.items():
-        logins.add_row(f"{settings.airflow_url} (Airflow)", login, password(secret))
-    logins.add_row(f"{settings.pages_url} (Data Docs, dbt docs)", "", "")
-    console.print(logins)
+        say(f"  {name:<12} {count:>12,}")
+    say("")
+    login("Superset", settings.superset_url, "admin", superset.ADMIN_SECRET)
+    for account, (_role, secret) in airflow.ACCOUNTS.items():
+        login("Airflow", settings.airflow_url, account, secret)
+    say(f"  {'Pages':<9} {settings.pages_url}   Data Docs and dbt docs")
 
 
 def _print_states(states: list[Any], counts: dict[str, int]) -> None:
