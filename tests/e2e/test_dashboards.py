@@ -1,0 +1,190 @@
+"""Dashboards on the running platform: applied, queried, drawn in a real browser, and loud when broken."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from whole_city import RunningCity
+
+from citybrain.bi.bundle import Bundle, compile_bundle
+from citybrain.bi.checks import Dashboards
+from citybrain.bi.client import Superset, connect
+from citybrain.bi.content import load_dashboards
+from citybrain.bi.drift import compare
+from citybrain.bi.provision import apply, standing_objects
+from citybrain.bi.render import CHROMIUM, render
+from citybrain.bi.verification import VerifyError, query_charts, verify
+from citybrain.settings import DatabaseRole, Settings
+
+pytestmark = [pytest.mark.browser, pytest.mark.integration]
+
+
+@pytest.fixture(scope="module")
+def city(running_city: RunningCity) -> Iterator[Settings]:
+    """The running platform's settings, and the environment that they came from."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in running_city.environment.items():
+            patch.setenv(name, value)
+        yield running_city.settings
+
+
+@pytest.fixture(scope="module")
+def superset(city: Settings) -> Superset:
+    return connect(city)
+
+
+@pytest.fixture(scope="module")
+def content(city: Settings) -> Dashboards:
+    return load_dashboards(city)
+
+
+@pytest.fixture(scope="module")
+def bundle(city: Settings, content: Dashboards) -> Bundle:
+    return compile_bundle(city, content)
+
+
+def test_the_main_job_has_published_everything(superset: Superset, bundle: Bundle) -> None:
+    assert {item.uuid for item in standing_objects(superset)} == {
+        *bundle.dashboards,
+        *bundle.charts,
+        *bundle.datasets,
+    }
+    plan = compare(superset, bundle)
+    assert plan.clean, plan
+
+
+def test_applying_again_changes_nothing(city: Settings, superset: Superset, bundle: Bundle) -> None:
+    before = {(item.kind, item.uuid, item.id) for item in standing_objects(superset)}
+    themes = {row["theme_name"]: row["id"] for row in superset.listed("theme/")}
+    report = apply(city)
+    assert {(item.kind, item.uuid, item.id) for item in standing_objects(superset)} == before
+    assert {row["theme_name"]: row["id"] for row in superset.listed("theme/")} == themes
+    assert report.pruned == []
+    assert report.warmed == report.charts
+    assert compare(superset, bundle).clean
+
+
+def test_every_chart_has_an_answer(city: Settings) -> None:
+    report = verify(city)
+    assert report.errors == []
+    assert report.charts > 20
+    assert report.rows > report.charts
+
+
+def test_every_tab_is_drawn_without_an_alert(city: Settings, content: Dashboards, tmp_path: Path) -> None:
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium fonts-noto-cjk")
+    pictures = render(city, content, tmp_path)
+    assert len(pictures) == sum(len(scenario.tabs) for scenario in content.scenarios.values())
+    assert [error for picture in pictures for error in picture.errors] == []
+    for picture in pictures:
+        assert picture.data_calls >= 3
+        assert picture.path.stat().st_size > 20_000, "an empty page is a small picture"
+
+
+def test_a_change_by_hand_is_seen_and_undone(city: Settings, superset: Superset, bundle: Bundle) -> None:
+    chart = next(item for item in standing_objects(superset) if item.kind == "chart")
+    superset.change(f"chart/{chart.id}", {"slice_name": "改过的标题"})
+    plan = compare(superset, bundle)
+    assert len(plan.change) == 1, plan
+    assert "slice_name" in plan.change[0]
+    apply(city)
+    assert compare(superset, bundle).clean
+
+
+def test_pruning_takes_our_orphans_and_leaves_what_people_made(city: Settings, superset: Superset) -> None:
+    dataset = next(item for item in standing_objects(superset) if item.kind == "dataset")
+    made = superset.create(
+        "chart/",
+        {
+            "slice_name": "手工图表",
+            "viz_type": "table",
+            "datasource_id": dataset.id,
+            "datasource_type": "table",
+            "params": "{}",
+        },
+    )["id"]
+    orphan = superset.create(
+        "chart/",
+        {
+            "slice_name": "已删除的图表",
+            "viz_type": "table",
+            "datasource_id": dataset.id,
+            "datasource_type": "table",
+            "params": "{}",
+            "uuid": "8d4b43c7-2c53-5f0e-9a53-0f0c2f0c8b11",  # a name-based uuid, as ours are
+            "is_managed_externally": True,
+        },
+    )["id"]
+    try:
+        report = apply(city)
+        assert report.pruned == ["chart 已删除的图表"]
+        standing = {row["id"] for row in superset.listed("chart/", ["id"])}
+        assert made in standing
+        assert orphan not in standing
+    finally:
+        superset.remove(f"chart/{made}")
+
+
+def test_a_dropped_column_is_reported_by_chart(
+    city: Settings, superset: Superset, bundle: Bundle, content: Dashboards
+) -> None:
+    """A mart that loses a column between two builds: verify names the charts that need it."""
+    mart, column = "mart_air_quality_now", "attention_reason"
+    name = psycopg.sql.Identifier("marts", mart)
+    with psycopg.connect(city.dsn(DatabaseRole.OWNER), autocommit=True) as owner:
+        renamed = psycopg.sql.SQL("ALTER TABLE {} RENAME COLUMN {} TO {}")
+        there, away = psycopg.sql.Identifier(column), psycopg.sql.Identifier("column_gone")
+        owner.execute(renamed.format(name, there, away))
+        try:
+            report = query_charts(superset, bundle)
+            with pytest.raises(VerifyError, match="air_quality/attention"):
+                verify(city)
+        finally:
+            owner.execute(renamed.format(name, away, there))
+    assert any(line.startswith("air_quality/attention:") for line in report.errors)
+    untouched = {"air_quality/aqi_now", "enterprise_landscape/entities"}
+    assert not untouched & {line.partition(":")[0] for line in report.errors}
+    assert query_charts(superset, bundle).errors == []
+
+
+def test_an_analyst_sees_the_dashboards_and_no_other_schema(superset: Superset, city: Settings) -> None:
+    roles = {row["name"]: row["id"] for row in superset.listed("security/roles/")}
+    permissions = superset.read(f"security/roles/{roles['cb_marts_reader']}/permissions/")["result"]
+    assert {row["permission_name"] for row in permissions} == {"schema_access"}
+    assert [row["view_menu_name"] for row in permissions] == ["[citybrain].[city].[marts]"]
+    password = city.secret("superset_test_analyst_password")
+    user = superset.create(
+        "security/users/",
+        {
+            "username": "test_analyst",
+            "first_name": "分析",
+            "last_name": "员",
+            "email": "analyst@example.invalid",
+            "active": True,
+            "password": password,
+            "roles": [roles["Gamma"], roles["cb_marts_reader"]],
+        },
+    )["id"]
+    try:
+        analyst = Superset(city.superset_url, "test_analyst", password)
+        assert len(list(analyst.listed("dashboard/"))) == 2
+        chart = next(item for item in standing_objects(superset) if item.kind == "chart")
+        answer = analyst.fetch(f"chart/{chart.id}/data/", {"format": "json", "type": "full"})
+        assert answer["result"][0]["error"] is None
+    finally:
+        superset.remove(f"security/users/{user}")
+
+
+def test_the_verbs_tell_scripts_what_they_did(running_city: RunningCity) -> None:
+    plan = running_city.citybrain("bi", "plan", "--json")
+    assert plan.returncode == 0, plan.stderr
+    assert json.loads(plan.stdout) == {"create": [], "change": [], "delete": []}
+    applied = running_city.citybrain("bi", "apply", "--json")
+    assert applied.returncode == 0, applied.stderr
+    assert json.loads(applied.stdout)["dashboards"] == 2
+    verified = running_city.citybrain("bi", "verify", "--json")
+    assert verified.returncode == 0, verified.stderr
+    assert json.loads(verified.stdout)["errors"] == []
