@@ -38,9 +38,7 @@ def command(service: str) -> list[str]:
 
 
 def accounts_command() -> list[str]:
-    """Migrates the metadata database, brings roles and accounts up to date; reads `accounts_input` on
-    stdin.
-    """
+    """Migrates the metadata, brings roles and accounts up to date; reads `accounts_input` on stdin."""
     return [sys.executable, "-m", "citybrain.orchestration.accounts"]
 
 

@@ -4,9 +4,7 @@ from pathlib import Path
 
 
 class StackError(RuntimeError):
-    """A service cannot start or has died. The text names the setting or the log file a person should look
-    at.
-    """
+    """A service cannot start or has died. The text names the setting to change or the log to read."""
 
 
 def log_tail(path: Path, lines: int = 12) -> str:

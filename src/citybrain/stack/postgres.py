@@ -48,9 +48,7 @@ def log_file(settings: Settings) -> Path:
 
 
 def require_reachable(path: Path, remedy: str) -> None:
-    """As root, raise StackError when a folder above `path` keeps the server's own user out. Modes are
-    never widened.
-    """
+    """As root, raise StackError when a folder above `path` keeps the server's user out; modes stay."""
     if system_user() is None:
         return
     account = pwd.getpwnam(SYSTEM_USER)
@@ -163,9 +161,7 @@ def is_ready(settings: Settings) -> bool:
 def wait_ready(
     settings: Settings, process: "subprocess.Popen[bytes] | None" = None, seconds: float = 60
 ) -> None:
-    """Wait until the server accepts connections; raise StackError with the log's end when it died or stays
-    silent.
-    """
+    """Wait until the server accepts logins; raise StackError with the log's end when it does not."""
     deadline = time.monotonic() + seconds
     while not is_ready(settings):
         died = process is not None and process.poll() is not None

@@ -50,9 +50,7 @@ def noted_group(path: Path) -> list[psutil.Process]:
 
 
 def postmaster(settings: Settings) -> psutil.Process | None:
-    """The PostgreSQL server that holds our data folder, by its own `postmaster.pid`; None when there is
-    none.
-    """
+    """The PostgreSQL server that holds our data folder, by its own `postmaster.pid`, or None."""
     path = postgres.data_folder(settings) / "postmaster.pid"
     if not path.exists():
         return None
@@ -95,9 +93,7 @@ def _signal(processes: list[psutil.Process], number: signal.Signals) -> None:
 
 
 def _end(processes: list[psutil.Process], number: signal.Signals | None, seconds: float) -> None:
-    """Signal when a number is given, wait, kill the rest. PostgreSQL's own children end with their
-    postmaster.
-    """
+    """Signal when a number is given, wait, kill the rest. PostgreSQL's children end with it."""
     if number is not None:
         _signal(processes, number)
     _, alive = psutil.wait_procs(processes, seconds)

@@ -159,28 +159,20 @@ def service_states(settings: Settings) -> list[ServiceState]:
 def _service_state(settings: Settings, service: Service, supervisor: Supervisor | None) -> ServiceState:
     if supervisor is None:
         left = noted_group(settings.run_dir / f"{service.name}.pid")
-        # A program whose supervisor was killed may still answer, but nobody will start it again: `up`
-        # cleans it away.
+        # A program whose supervisor was killed may still answer, but nobody looks after it: `up` ends it.
         state, pid = ("failed", left[0].pid) if left else ("stopped", 0)
     else:
         name, pid, _ = supervisor.state(service.name)
-        if name == "RUNNING":
+        if name in _ALIVE:
             state = "running" if health.answers(service, settings) else "starting"
         else:
-            known = {
-                "STARTING": "starting",
-                "BACKOFF": "starting",
-                "STOPPED": "stopped",
-                "STOPPING": "running",
-            }
+            known = {"BACKOFF": "starting", "STOPPED": "stopped", "STOPPING": "running"}
             state = known.get(name, "failed")
     return ServiceState(service.name, state, service.url, pid, str(service.log))
 
 
 def make_folders(settings: Settings) -> None:
-    """The folders below home: secrets and run for their owner only, data passable for PostgreSQL's own
-    user.
-    """
+    """The folders below home: secrets and run for their owner alone, data passable for PostgreSQL's user."""
     settings.home.mkdir(mode=0o755, parents=True, exist_ok=True)
     for folder, mode in (
         (settings.data_dir, 0o711),
