@@ -129,7 +129,8 @@ class Dataset(ContentModel):
         "increment: rows add to or re-state earlier ones"
     )
     ignored_headers: list[str] = Field(
-        default_factory=list, description="headers a delivery may carry that no column keeps; the lake keeps them"
+        default_factory=list,
+        description="headers a delivery may carry that no column keeps; the lake keeps them",
     )
     src_crs: Literal["EPSG:4326", "GCJ-02"] | None = Field(
         default=None, description="reference system of coordinates as delivered"
