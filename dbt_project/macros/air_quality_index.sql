@@ -1,9 +1,10 @@
 {#-
-    HJ 633-2012, table 1: upper limits of each pollutant's bands for IAQI 0, 50, 100, 150, 200, 300, 400, 500.
-    Concentrations in µg/m³, CO in mg/m³. Two columns end early: above them the standard computes no sub-index.
+    The sub-index (IAQI) of one concentration in µg/m³, CO in mg/m³: linear within its band, rounded up; 500 above the last band.
+    HJ 633-2012, table 1: upper limits of each pollutant's bands for IAQI 0, 50, 100, 150, 200, 300, 400, 500. Two columns end early:
+    above them the standard computes no sub-index. Null where there is none.
 -#}
-{% macro hj633_limits(pollutant) %}
-    {{ return({
+{% macro iaqi(column, pollutant) %}
+    {%- set limits = {
         "so2_24h": [0, 50, 150, 475, 800, 1600, 2100, 2620],
         "so2_1h": [0, 150, 500, 650, 800],
         "no2_24h": [0, 40, 80, 180, 280, 565, 750, 940],
@@ -14,12 +15,7 @@
         "o3_1h": [0, 160, 200, 300, 400, 800, 1000, 1200],
         "o3_8h": [0, 100, 160, 215, 265, 800],
         "pm25_24h": [0, 35, 75, 115, 150, 250, 350, 500],
-    }[pollutant]) }}
-{% endmacro %}
-
-{#- The sub-index of one concentration: linear within its band, rounded up; 500 above the last band; null where there is none. -#}
-{% macro iaqi(column, pollutant) %}
-    {%- set limits = hj633_limits(pollutant) -%}
+    }[pollutant] -%}
     {%- set index = [0, 50, 100, 150, 200, 300, 400, 500] -%}
     case
         when {{ column }} is null or {{ column }} < 0 then null

@@ -1,4 +1,4 @@
-"""A small city in raw, loaded the way the loader does it, and one full build of it that most tests look at."""
+"""A small city in raw, loaded as the loader does it, and one full build of it that most tests look at."""
 
 import json
 from collections.abc import Iterator

@@ -71,16 +71,19 @@ def load(
     key = f"landing/{dataset_id}/{digest}"
     with psycopg.connect(settings.dsn(DatabaseRole.LOADER)) as connection:
         found = connection.execute(
-            "INSERT INTO meta.batch (dataset, object_key, sha256, bytes, source_name, source_version, logical_date, landed_at,"
+            "INSERT INTO meta.batch (dataset, object_key, sha256, bytes, source_name,"
+            " source_version, logical_date, landed_at,"
             " state, card, rows_in, rows_loaded, rows_quarantined, gated_at, settled_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'loaded', 'green', %s, %s, %s, %s, %s) RETURNING batch_id",
-            (dataset_id, key, digest, len(text), f"{dataset_id}.file", source_version, logical_date, loaded_at,
-             len(rows) + quarantined, len(rows), quarantined, loaded_at, loaded_at),
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'loaded', 'green', %s, %s, %s, %s, %s)"
+            " RETURNING batch_id",
+            (dataset_id, key, digest, len(text), f"{dataset_id}.file", source_version, logical_date,
+             loaded_at, len(rows) + quarantined, len(rows), quarantined, loaded_at, loaded_at),
         ).fetchone()  # fmt: skip
         assert found is not None
         batch_id = int(found[0])
         connection.execute(
-            "INSERT INTO meta.delivery (dataset, batch_id, outcome, source_name, source_version, bytes, delivered_at)"
+            "INSERT INTO meta.delivery (dataset, batch_id, outcome, source_name, source_version,"
+            " bytes, delivered_at)"
             " VALUES (%s, %s, 'landed', %s, %s, %s, %s)",
             (dataset_id, batch_id, f"{dataset_id}.file", source_version, len(text), loaded_at),
         )

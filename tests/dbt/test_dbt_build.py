@@ -34,7 +34,8 @@ def test_the_run_is_recorded_node_by_node(built: TransformReport, transformer: p
     recorded = rows(
         transformer,
         "SELECT r.outcome, r.models, r.tests, r.failures, count(n.node) FROM meta.transform_run r"
-        " JOIN meta.transform_result n USING (transform_run_id) WHERE r.command = 'build' AND r.selection IS NULL"
+        " JOIN meta.transform_result n USING (transform_run_id) WHERE r.command = 'build' AND"
+        " r.selection IS NULL"
         " GROUP BY r.transform_run_id ORDER BY r.transform_run_id LIMIT 1",
     )
     assert recorded == [("succeeded", built.models, built.tests, 0, len(built.per_node))]
@@ -45,7 +46,8 @@ def test_areas_of_every_level(transformer: psycopg.Connection) -> None:
     assert counted == [("city", 1), ("county", 4), ("township", 96), ("village", 1360)]
     drawn = rows(
         transformer,
-        "SELECT area_code FROM marts.dim_area WHERE geojson::jsonb ->> 'type' IN ('Polygon', 'MultiPolygon') ORDER BY 1",
+        "SELECT area_code FROM marts.dim_area WHERE geojson::jsonb ->> 'type' IN ('Polygon',"
+        " 'MultiPolygon') ORDER BY 1",
     )
     assert drawn == [(QIAOCHENG,), (GUOYANG,), (MENGCHENG,), (LIXIN,)]
 
@@ -53,7 +55,8 @@ def test_areas_of_every_level(transformer: psycopg.Connection) -> None:
 def test_the_calendar_knows_holidays_and_what_makes_up_for_them(transformer: psycopg.Connection) -> None:
     days = rows(
         transformer,
-        "SELECT day, is_working_day, is_holiday, is_makeup_working_day, is_provisional FROM marts.dim_calendar"
+        "SELECT day, is_working_day, is_holiday, is_makeup_working_day, is_provisional FROM"
+        " marts.dim_calendar"
         " WHERE day IN ('2026-02-14', '2026-02-17', '2026-11-21', '2026-11-23', '2029-05-01') ORDER BY 1",
     )
     assert days == [
@@ -84,7 +87,8 @@ def test_size_bands_and_flags_of_the_firms(transformer: psycopg.Connection) -> N
 def test_the_attention_list_gives_its_reasons(transformer: psycopg.Connection) -> None:
     listed = rows(
         transformer,
-        "SELECT uscc, county_code, risk_count, risk_level, risk_reasons FROM marts.mart_enterprise_attention ORDER BY 1",
+        "SELECT uscc, county_code, risk_count, risk_level, risk_reasons FROM"
+        " marts.mart_enterprise_attention ORDER BY 1",
     )
     assert listed == [
         ("91341602MA0000002X", QIAOCHENG, 3, "高", "社保欠缴 4 个月；裁员率 25.0%；参保率 44.4%"),
@@ -95,7 +99,8 @@ def test_the_attention_list_gives_its_reasons(transformer: psycopg.Connection) -
 def test_enterprises_of_each_county(transformer: psycopg.Connection) -> None:
     counted = rows(
         transformer,
-        "SELECT county_code, entities, entities_new_12m, entities_closed_12m, entities_at_risk, entities_per_10k"
+        "SELECT county_code, entities, entities_new_12m, entities_closed_12m, entities_at_risk,"
+        " entities_per_10k"
         " FROM marts.mart_enterprise_county ORDER BY 1",
     )
     per_10k = {code: entities for code, entities, *_ in counted}
@@ -136,7 +141,8 @@ def test_the_trend_ends_with_the_same_figures(transformer: psycopg.Connection) -
 def test_air_by_day(transformer: psycopg.Connection) -> None:
     days = rows(
         transformer,
-        "SELECT station_code, day, hours_expected, hours_reported, is_valid_day, pm25_mean, aqi, main_pollutant,"
+        "SELECT station_code, day, hours_expected, hours_reported, is_valid_day, pm25_mean, aqi,"
+        " main_pollutant,"
         " is_good_day FROM marts.mart_air_quality ORDER BY station_code, day",
     )
     # PM2.5 40: 50 + 5 * 50/40 = 56.25; PM10 80: 50 + 30 * 50/100 = 65. An hour is named after its end.
@@ -184,7 +190,8 @@ def test_freshness_of_datasets(transformer: psycopg.Connection) -> None:
     fresh = rows(
         transformer,
         "SELECT dataset, freshness, origin, rows_in, rows_loaded, rows_quarantined, quarantine_rate"
-        " FROM marts.mart_data_freshness WHERE dataset IN ('enterprise_register', 'division_county') ORDER BY 1",
+        " FROM marts.mart_data_freshness WHERE dataset IN ('enterprise_register', 'division_county')"
+        " ORDER BY 1",
     )
     assert fresh[0] == ("division_county", "no_limit", "real", 4, 4, 0, Decimal(0))
     assert fresh[1][2:] == ("synthetic", 10, 9, 1, Decimal("0.1000"))
@@ -196,7 +203,8 @@ def test_freshness_of_datasets(transformer: psycopg.Connection) -> None:
 def test_documentation_stands_beside_the_tables(transformer: psycopg.Connection) -> None:
     comments = rows(
         transformer,
-        "SELECT obj_description('marts.mart_air_quality'::regclass), obj_description('marts.dim_area'::regclass),"
+        "SELECT obj_description('marts.mart_air_quality'::regclass),"
+        " obj_description('marts.dim_area'::regclass),"
         " col_description('marts.mart_air_quality'::regclass, 1)",
     )
     assert str(comments[0][0]).startswith("One row per station and day")

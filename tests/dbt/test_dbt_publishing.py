@@ -1,4 +1,4 @@
-"""A display mart is swapped in only when its own tests pass, and a broken source leaves what people read as it was."""
+"""A display mart is swapped in only when its tests pass; a broken source leaves what people read."""
 
 import shutil
 from collections.abc import Iterator

@@ -33,8 +33,10 @@ def _batch(
     connection: psycopg.Connection, dataset: str, version: str, digest: str, day: str, rows: int
 ) -> int:
     row = connection.execute(
-        "INSERT INTO meta.batch (dataset, object_key, sha256, bytes, source_name, source_version, logical_date, state,"
-        " card, rows_in, rows_loaded, settled_at) VALUES (%s, gen_random_uuid()::text, %s, 1, 'x', %s, %s, 'loaded',"
+        "INSERT INTO meta.batch (dataset, object_key, sha256, bytes, source_name, source_version,"
+        " logical_date, state,"
+        " card, rows_in, rows_loaded, settled_at) VALUES (%s, gen_random_uuid()::text, %s, 1, 'x',"
+        " %s, %s, 'loaded',"
         " 'green', %s, %s, now()) RETURNING batch_id",
         (dataset, digest, version, day, rows, rows),
     ).fetchone()
@@ -93,8 +95,10 @@ def _snapshots_in(connection: psycopg.Connection, order: list[int]) -> list[tupl
         day, version, digest, name = deliveries[index]
         batch = _batch(connection, "division_county", version, digest * 64, day, 1)
         connection.execute(
-            "INSERT INTO raw.division_county (code, name, city_code, province_code, _batch_id, _line, _object_key,"
-            " _source_version, _logical_date, _loaded_at) VALUES ('341602', %s, '3416', '34', %s, 1, 'k', %s, %s, now())",
+            "INSERT INTO raw.division_county (code, name, city_code, province_code, _batch_id,"
+            " _line, _object_key,"
+            " _source_version, _logical_date, _loaded_at) VALUES ('341602', %s, '3416', '34', %s, 1,"
+            " 'k', %s, %s, now())",
             (name, batch, version, day),
         )
     shown = connection.execute(
@@ -115,7 +119,8 @@ def test_a_batch_that_is_not_loaded_is_not_the_newest(scratch: psycopg.Connectio
     before = scratch.execute("SELECT count(*) FROM staging.stg_civil_affairs__county").fetchone()
     batch = _batch(scratch, "division_county", "2027-01-01T00:00:00+00:00", "e" * 64, "2027-01-01", 1)
     scratch.execute(
-        "UPDATE meta.batch SET state = 'refused', reason = 'x', rows_loaded = 0, rows_rejected = 1 WHERE batch_id = %s",
+        "UPDATE meta.batch SET state = 'refused', reason = 'x', rows_loaded = 0, rows_rejected = 1"
+        " WHERE batch_id = %s",
         (batch,),
     )
     assert scratch.execute("SELECT count(*) FROM staging.stg_civil_affairs__county").fetchone() == before

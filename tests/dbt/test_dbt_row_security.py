@@ -1,4 +1,4 @@
-"""Attacks on row security with real login roles: one for each county, one for the city, one without any scope."""
+"""Attacks on row security with real logins: one for each county, one for the city, one without any scope."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -25,7 +25,7 @@ def _admin(settings: Settings) -> psycopg.Connection:
 
 @pytest.fixture(scope="module")
 def logins(city: Settings, built: TransformReport) -> Iterator[Login]:
-    """Opens a session as `test_<scope>`: a county code, city, or none (may select from every mart, has no scope)."""
+    """Opens a session as `test_<scope>`: a county code, city, or none (selects from marts, no scope)."""
     scopes = (*COUNTIES, "city", "none")
     with _admin(city) as admin, ExitStack() as sessions:
         for scope in scopes:
@@ -56,7 +56,8 @@ def logins(city: Settings, built: TransformReport) -> Iterator[Login]:
 def served(connection: psycopg.Connection) -> dict[str, bool]:
     """Every table of schema marts, and whether its rows belong to counties."""
     found = connection.execute(
-        "SELECT c.relname, EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'county_code')"
+        "SELECT c.relname, EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname"
+        " = 'county_code')"
         " FROM pg_class c WHERE c.relnamespace = 'marts'::regnamespace AND c.relkind = 'r'"
     ).fetchall()
     return dict(found)
@@ -160,7 +161,7 @@ def test_the_owner_is_held_to_row_security_too(transformer: psycopg.Connection) 
 def test_a_view_of_the_project_keeps_the_reader_in_scope(
     logins: Login, city: Settings, transformer: psycopg.Connection
 ) -> None:
-    """The staging views carry security_invoker; the same view in marts shows a county its own rows and no more."""
+    """The staging views carry security_invoker; such a view in marts shows a county its own rows only."""
     views = transformer.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = 'staging'::regnamespace AND relkind = 'v'"
         " AND NOT coalesce(reloptions::text ~ 'security_invoker=true', false)"

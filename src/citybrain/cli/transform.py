@@ -1,4 +1,4 @@
-"""`citybrain transform …`: build the warehouse with dbt, check sources for freshness, publish the documentation."""
+"""`citybrain transform …`: build the warehouse with dbt, check sources for freshness, publish docs."""
 
 import json
 import logging

@@ -1,6 +1,7 @@
-"""The holidays and make-up working days of China as a dbt seed: what differs from the plain week, from the chinesecalendar library.
+"""The holidays and make-up working days of China as a dbt seed: what differs from the plain week.
 
-The library knows the years the State Council has published; days past them follow the plain week and are provisional in dim_calendar.
+The chinesecalendar library knows the years the State Council has published; days past them follow the plain
+week and are provisional in dim_calendar.
 """
 
 import csv
@@ -18,7 +19,7 @@ FIRST_DAY = date(2015, 1, 1)
 
 
 def calendar_seed() -> str:
-    """The seed as CSV: day, kind (holiday or makeup_workday) and the holiday's Chinese name, in order of days."""
+    """The seed as CSV: day, kind (holiday or makeup_workday), the holiday's Chinese name; by day."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["day", "kind", "holiday_name"])

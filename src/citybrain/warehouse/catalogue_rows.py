@@ -6,10 +6,10 @@ from citybrain.catalogue import active_datasets, load_areas, load_datasets, load
 from citybrain.settings import Settings
 
 DATASET = """
-INSERT INTO meta.dataset (dataset, title_zh, title_en, owner, owner_zh, owner_en, family, origin, source_note, personal_data,
-    schedule, arrival_sla, is_active, synced_at)
-VALUES (%(dataset)s, %(title_zh)s, %(title_en)s, %(owner)s, %(owner_zh)s, %(owner_en)s, %(family)s, %(origin)s, %(source_note)s,
-    %(personal_data)s, %(schedule)s, %(arrival_sla)s, %(is_active)s, now())
+INSERT INTO meta.dataset (dataset, title_zh, title_en, owner, owner_zh, owner_en, family, origin, source_note,
+    personal_data, schedule, arrival_sla, is_active, synced_at)
+VALUES (%(dataset)s, %(title_zh)s, %(title_en)s, %(owner)s, %(owner_zh)s, %(owner_en)s, %(family)s,
+    %(origin)s, %(source_note)s, %(personal_data)s, %(schedule)s, %(arrival_sla)s, %(is_active)s, now())
 """
 AREA = """
 INSERT INTO meta.area (area_code, level, name_zh, name_en, residents, synced_at)

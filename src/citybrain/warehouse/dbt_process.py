@@ -52,7 +52,7 @@ def target_dir(settings: Settings) -> Path:
 def run_dbt(
     settings: Settings, arguments: list[str], on_node: Callable[[NodeLine], None] | None = None
 ) -> Ending:
-    """One dbt command over the project, as the transformer role. Log lines go to this module's logger as they come.
+    """One dbt command over the project, as the transformer role. Log lines go to this module's logger.
 
     The child dies with this process. Raises FileNotFoundError when dbt is not installed beside this Python.
     """
@@ -69,7 +69,7 @@ def run_dbt(
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
-        preexec_fn=_die_with_parent,  # noqa: PLW1509 - the child only calls prctl
+        preexec_fn=_die_with_parent,
     ) as child:
         assert child.stdout is not None  # noqa: S101 - piped above
         try:
@@ -83,7 +83,7 @@ def run_dbt(
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The child's environment. The password goes here, where other users cannot read it, and dbt masks it in its logs."""
+    """The child's environment: other users cannot read the password there, and dbt masks it in its logs."""
     dsn = urlsplit(settings.dsn(DatabaseRole.TRANSFORMER))
     variables = {
         "CITYBRAIN_DBT_HOST": dsn.hostname or "127.0.0.1",
@@ -103,7 +103,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def _die_with_parent() -> None:
-    """Ask the kernel to end this child when its parent dies, so that no dbt builds on without the parent's lock."""
+    """Have the kernel end this child when its parent dies: no dbt builds on without the parent's lock."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

@@ -1,6 +1,7 @@
-"""dbt's source files follow from `dags/sources/*.yml`: one `_sources.yml` for each owner, written by `citybrain transform sources`.
+"""dbt's source files follow from `dags/sources/*.yml`: one `_sources.yml` for each owner.
 
-They are committed, so that dbt and its docs work from the checkout alone; a test holds them equal to the catalogue.
+`citybrain transform sources` writes them. They are committed, so that dbt and its docs work from the checkout
+alone; a test holds them equal to the catalogue.
 """
 
 from datetime import timedelta
@@ -31,7 +32,7 @@ LINEAGE_DESCRIPTIONS = {
 
 
 def source_files(settings: Settings, datasets: dict[str, Dataset]) -> dict[Path, str]:
-    """The text of every `_sources.yml` by its path, for all datasets; those switched off are disabled in dbt too."""
+    """The text of every `_sources.yml` by its path. Datasets switched off are disabled in dbt too."""
     owners = sorted({dataset.owner for dataset in datasets.values()})
     return {
         settings.dbt_dir / "models" / "staging" / owner / "_sources.yml": _render(

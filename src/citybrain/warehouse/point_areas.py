@@ -1,4 +1,4 @@
-"""Fixed points of datasets (air stations) and the county around each: geometry is shapely's, SQL joins the code.
+"""Fixed points of datasets (air stations) and the county around each: geometry is shapely's, not SQL's.
 
 Reads the newest positions from raw and the outlines from meta.area_outline; writes meta.point_area.
 """
@@ -16,9 +16,11 @@ from citybrain.catalogue import Dataset, gcj02_to_wgs84, load_datasets
 from citybrain.settings import Settings
 
 UPSERT = """
-INSERT INTO meta.point_area AS known (dataset, point_code, longitude, latitude, county_code) VALUES (%s, %s, %s, %s, %s)
+INSERT INTO meta.point_area AS known (dataset, point_code, longitude, latitude, county_code)
+VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (dataset, point_code) DO UPDATE SET
-    longitude = excluded.longitude, latitude = excluded.latitude, county_code = excluded.county_code, located_at = now()
+    longitude = excluded.longitude, latitude = excluded.latitude, county_code = excluded.county_code,
+    located_at = now()
 WHERE (known.longitude, known.latitude, known.county_code)
     IS DISTINCT FROM (excluded.longitude, excluded.latitude, excluded.county_code)
 """
@@ -45,7 +47,7 @@ class _Counties:
 
 
 def locate_points(connection: psycopg.Connection, settings: Settings) -> int:
-    """Bring meta.point_area up to date for every dataset of points. Returns how many rows were added or changed."""
+    """Bring meta.point_area up to date for every dataset of points. Returns how many rows changed."""
     counties = _Counties(connection)
     changed = 0
     for dataset in load_datasets(settings).values():
@@ -64,7 +66,8 @@ def _positions(connection: psycopg.Connection, dataset: Dataset) -> list[_Positi
         return []
     code, geometry = sql.Identifier(dataset.key[0]), sql.Identifier(str(dataset.geometry_column))
     query = sql.SQL(
-        "SELECT DISTINCT ON ({code}) {code}, {geometry} FROM {table} WHERE {code} IS NOT NULL AND {geometry} IS NOT NULL"
+        "SELECT DISTINCT ON ({code}) {code}, {geometry} FROM {table}"
+        " WHERE {code} IS NOT NULL AND {geometry} IS NOT NULL"
         " ORDER BY {code}, _source_version DESC, _batch_id DESC, _line DESC"
     ).format(code=code, geometry=geometry, table=sql.Identifier("raw", dataset.id))
     positions = []

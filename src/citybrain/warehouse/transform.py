@@ -1,10 +1,9 @@
 """The warehouse's transformation: one `dbt build`, its freshness check and its documentation, one at a time.
 
-Two builds never overlap: a session lock in the database is held for as long as dbt runs, and dbt dies with the process that holds it.
+Two builds never overlap: a session lock in the database is held while dbt runs, and dbt dies with its holder.
 """
 
 import logging
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +31,9 @@ from citybrain.warehouse.transform_record import (
 logger = logging.getLogger(__name__)
 
 WAIT_FOR_OTHER_BUILD = timedelta(minutes=10)
+# dbt's page carries the code of a usage tracker: the browser is told to open no address but the page's own.
+CONTENT_POLICY = "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'"
+NOTHING_FROM_OUTSIDE = f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'
 OnNode = Callable[[NodeLine], None]
 
 
@@ -61,9 +63,10 @@ class FreshnessReport:
 def build_warehouse(select: str | None = None, on_node: OnNode | None = None) -> TransformReport:
     """Build, test and publish the warehouse: everything, or what dbt's selection syntax picks.
 
-    After a build that left failures, and with no batch settled since, only what failed or was skipped runs again (`dbt retry`).
-    Failing models and tests are in the report. Raises DbtError when dbt gave no results at all (the project does not parse, the
-    database went away), psycopg.errors.LockNotAvailable when another build takes longer than ten minutes.
+    After a build that left failures, and with no batch settled since, only what failed or was skipped runs
+    again (`dbt retry`). Failing models and tests are in the report. Raises DbtError when dbt gave no results
+    (the project does not parse, the database went away), psycopg.errors.LockNotAvailable when another build
+    takes longer than ten minutes.
     """
     settings = get_settings()
     with _only_build(settings) as connection:
@@ -97,13 +100,13 @@ def publish_docs() -> Path:
     settings = get_settings()
     with _only_build(settings):
         ending = run_dbt(settings, ["docs", "generate", "--static"])
-    page = target_dir(settings) / "static_index.html"
-    if ending.code != 0 or not page.exists():
+    if ending.code != 0:
         raise DbtError("; ".join(ending.errors) or f"dbt docs generate ended with code {ending.code}")
+    page = (target_dir(settings) / "static_index.html").read_text(encoding="utf-8")
     published = settings.pages_dir / "dbt" / "index.html"
     published.parent.mkdir(parents=True, exist_ok=True)
     draft = published.with_suffix(".new")
-    shutil.copyfile(page, draft)
+    draft.write_text(page.replace("<head>", f"<head>{NOTHING_FROM_OUTSIDE}", 1), encoding="utf-8")
     draft.replace(published)
     return published
 
@@ -151,7 +154,7 @@ def _invoke(
 def _results(
     settings: Settings, artifact: str, arguments: list[str], on_node: OnNode | None
 ) -> tuple[str, list[NodeResult], Ending]:
-    """Run dbt and read the artifact it leaves. Raises DbtError when it leaves none: an older one is never taken for it."""
+    """Run dbt and read the artifact it leaves; never an older one. Raises DbtError for none."""
     path = target_dir(settings) / artifact
     before = path.read_bytes() if path.exists() else None
     if arguments != ["retry"]:  # retry starts from the last results, everything else must not end with them
@@ -166,7 +169,7 @@ def _results(
 
 
 def _retry_pays(connection: psycopg.Connection, settings: Settings, select: str | None) -> bool:
-    """Did the last build of this selection leave failures, are its results still here, and is no data newer than it?"""
+    """Did the last build of this selection leave failures and its results, and is no data newer than it?"""
     last = last_run(connection)
     if last is None or last.outcome != "failed" or last.selection != select or last.invocation_id is None:
         return False
@@ -190,7 +193,7 @@ def _only_build(settings: Settings) -> Iterator[psycopg.Connection]:
             "SELECT set_config('lock_timeout', %s, false)", (f"{int(WAIT_FOR_OTHER_BUILD.total_seconds())}s",)
         )
         connection.execute("SELECT pg_advisory_lock(hashtext(%s))", (BUILD_LOCK,))
-        # Statements of a dbt that was killed run on in the server for a while: with the lock held they are nobody's.
+        # Statements of a killed dbt run on in the server for a while: with the lock held they are nobody's.
         connection.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE application_name = %s AND usename = current_user AND datname = current_database()",

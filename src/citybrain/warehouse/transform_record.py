@@ -13,7 +13,7 @@ FAILED = ("error", "fail", "runtime error")
 
 @dataclass(frozen=True)
 class NodeResult:
-    """One node of a run. `rows` are those a model wrote, `failures` those a test found; both null where dbt does not say."""
+    """One node of a run: `rows` a model wrote, `failures` a test found; null where dbt does not say."""
 
     node: str  # dbt's unique id
     name: str
@@ -40,7 +40,7 @@ class LastRun:
 
 
 def read_results(path: Path) -> tuple[str, list[NodeResult]]:
-    """The invocation id and node results of a run_results.json or sources.json. Raises OSError, ValueError, KeyError."""
+    """Invocation id and results of run_results.json or sources.json. Raises OSError, ValueError, KeyError."""
     document = json.loads(path.read_text(encoding="utf-8"))
     return str(document["metadata"]["invocation_id"]), [_node(result) for result in document["results"]]
 
@@ -62,9 +62,10 @@ def _node(result: dict[str, Any]) -> NodeResult:
 
 
 def begin_run(connection: psycopg.Connection, command: str, selection: str | None) -> tuple[int, datetime]:
-    """Record a run as running; runs that a killed process left running are closed as failed. Returns its id and start."""
+    """Record a run as running; one that a killed process left is closed as failed. Returns id, start."""
     connection.execute(
-        "UPDATE meta.transform_run SET outcome = 'failed', finished_at = clock_timestamp() WHERE outcome = 'running'"
+        "UPDATE meta.transform_run SET outcome = 'failed', finished_at = clock_timestamp()"
+        " WHERE outcome = 'running'"
     )
     row = connection.execute(
         "INSERT INTO meta.transform_run (command, selection, started_at, outcome)"
@@ -91,8 +92,8 @@ def end_run(
             [(run, r.node, r.kind, r.status, r.seconds, r.rows, r.failures, r.message) for r in results],
         )
         cursor.execute(
-            "UPDATE meta.transform_run SET finished_at = clock_timestamp(), outcome = %s, invocation_id = %s, models = %s,"
-            " tests = %s, failures = %s WHERE transform_run_id = %s",
+            "UPDATE meta.transform_run SET finished_at = clock_timestamp(), outcome = %s, invocation_id = %s,"
+            " models = %s, tests = %s, failures = %s WHERE transform_run_id = %s",
             (
                 "succeeded" if succeeded else "failed",
                 invocation_id,

@@ -20,12 +20,12 @@ limits as (
 
     select
         size_group,
-        max(size_group_name) as size_group_name
         {%- for indicator in ["staff", "revenue", "assets"] %}
-        {%- for band in ["large", "medium", "small"] %},
-        max({{ band }}) filter (where indicator = '{{ indicator }}') as {{ indicator }}_{{ band }}
+        max(large) filter (where indicator = '{{ indicator }}') as {{ indicator }}_large,
+        max(medium) filter (where indicator = '{{ indicator }}') as {{ indicator }}_medium,
+        max(small) filter (where indicator = '{{ indicator }}') as {{ indicator }}_small,
         {%- endfor %}
-        {%- endfor %}
+        max(size_group_name) as size_group_name
     from {{ ref("enterprise_size_limit") }}
     group by size_group
 

@@ -8,7 +8,10 @@ hours as (
 
 days as (
 
-    select * from {{ ref("fct_air_quality_day") }}
+    select
+        *,
+        max(year) over () as newest_year
+    from {{ ref("fct_air_quality_day") }}
 
 ),
 
@@ -30,7 +33,7 @@ city_hours as (
 
     select
         hours.*,
-        max(observed_at) over () as newest_at
+        max(hours.observed_at) over () as newest_at
     from hours
     where {{ in_this_city("hours") }}
 
@@ -65,7 +68,7 @@ years as (
         avg(pm25_mean) as pm25_year_mean,
         avg(is_good_day::integer) as good_day_rate
     from days
-    where is_valid_day and year = (select max(year) from days)
+    where is_valid_day and year = newest_year
     group by station_code
 
 ),

@@ -1,4 +1,4 @@
-"""What the transformation knows and leaves behind: catalogue rows dbt joins, places of points, runs, results, publications."""
+"""What the transformation knows and leaves: catalogue rows, places of points, runs, results, publications."""
 
 from alembic import op
 
@@ -45,7 +45,7 @@ CREATE TABLE meta.point_area (
     PRIMARY KEY (dataset, point_code)
 );
 COMMENT ON TABLE meta.point_area IS
-    'One row per fixed point of a dataset (an air station) and the county whose outline covers it; null outside all of them';
+    'One row per fixed point of a dataset (an air station) and the county around it, if any';
 """
 
 RUNS = """
@@ -62,7 +62,8 @@ CREATE TABLE meta.transform_run (
     failures integer,
     CONSTRAINT finished_with_outcome CHECK ((outcome = 'running') = (finished_at IS NULL))
 );
-COMMENT ON TABLE meta.transform_run IS 'One row per dbt invocation; a killed one stays running until the next build closes it';
+COMMENT ON TABLE meta.transform_run IS
+    'One row per dbt invocation; a killed one stays running until the next build closes it';
 
 CREATE TABLE meta.transform_result (
     transform_run_id bigint NOT NULL REFERENCES meta.transform_run ON DELETE CASCADE,
@@ -94,14 +95,15 @@ CREATE TABLE meta.mart_publication (
     published_rows bigint NOT NULL,
     published_at timestamptz NOT NULL
 );
-COMMENT ON TABLE meta.mart_publication IS 'One row per display mart: the built table that stands in schema marts';
+COMMENT ON TABLE meta.mart_publication IS
+    'One row per display mart: the built table that stands in schema marts';
 """
 
 GRANTS = """
-REVOKE ALL ON meta.dataset, meta.area, meta.point_area, meta.transform_run, meta.transform_result, meta.mart_check,
-    meta.mart_publication FROM citybrain_loader;
-GRANT SELECT, INSERT, UPDATE, DELETE ON meta.dataset, meta.area, meta.point_area, meta.mart_check, meta.mart_publication
-    TO citybrain_transformer;
+REVOKE ALL ON meta.dataset, meta.area, meta.point_area, meta.transform_run, meta.transform_result,
+    meta.mart_check, meta.mart_publication FROM citybrain_loader;
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+    meta.dataset, meta.area, meta.point_area, meta.mart_check, meta.mart_publication TO citybrain_transformer;
 GRANT SELECT, INSERT, UPDATE ON meta.transform_run TO citybrain_transformer;
 GRANT SELECT, INSERT ON meta.transform_result TO citybrain_transformer;
 """
