@@ -39,6 +39,7 @@ from citybrain.quality.rules import (
 )
 
 WARNING, CRITICAL = FailureSeverity.WARNING, FailureSeverity.CRITICAL
+_CARD_ZH = {WARNING: "黄牌", CRITICAL: "红牌"}
 
 
 class LookedAtRowsQueryRowCount(query_row_count.QueryRowCount):
@@ -95,7 +96,7 @@ def row_expectations(check: RowCheck) -> Iterator[Expectation]:
         settings = {
             "mostly": float(1 - Decimal(repr(share))),
             "severity": severity,
-            "description": check.reason_zh,
+            "description": f"{check.reason_zh}［{_CARD_ZH[severity]}：坏行超过 {share:.4g}］",
             "meta": _meta(check.rule_id, check.rule.kind, "、".join(column.name for column in check.columns)),
         }
         yield _native(check, settings) or _counted(check, settings)

@@ -10,8 +10,11 @@ from typing import Any
 
 import orjson
 
+from citybrain.catalogue import load_departments
+from citybrain.quality.compiler import CITY_ZONE
 from citybrain.quality.expectations_file import Expectations
 from citybrain.quality.verdict import Verdict
+from citybrain.quality.wording import rule_words
 from citybrain.settings import Settings
 
 RUN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")
@@ -43,16 +46,27 @@ def write_result(
     """Keep one result. Raises ValueError for a run name that is not a plain file name."""
     if not RUN_NAME.match(run_name):
         raise ValueError(f"{run_name!r} cannot name a result: letters, digits, '_', '-' and '.' only")
-    dataset = expectations.dataset
+    dataset, words = expectations.dataset, rule_words(expectations)
     kept = {
         "dataset": dataset.id,
         "title": dataset.title.zh,
-        "owner": expectations.file.owner,
+        "owner": _owner_zh(expectations.file.owner),
         "runbook": expectations.file.runbook,
         "run_name": run_name,
-        "judged_at": as_of.isoformat(),
+        "judged_at": as_of.astimezone(CITY_ZONE).strftime("%Y-%m-%d %H:%M"),
         "card": verdict.card.value,
         "reason": verdict.reason,
+        "results": [
+            {
+                "rule": words.get(result.rule_id, result.rule_id),
+                "card": "passed" if result.card is None else result.card.value,
+                "bad": result.unexpected_rows,
+                "of": result.evaluated_rows,
+                "error": result.detail.get("error"),
+                "observed": result.detail.get("observed"),
+            }
+            for result in verdict.results
+        ],
         "validation": _shortened(document),
     }
     path = results_dir(settings) / dataset.id / f"{run_name}.json"
@@ -66,6 +80,11 @@ def replace_file(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_bytes(content)
     draft.replace(path)
+
+
+def _owner_zh(owner: str) -> str:
+    departments = load_departments()
+    return departments[owner].zh if owner in departments else owner
 
 
 def _shortened(value: Any) -> Any:

@@ -196,7 +196,8 @@ class Matches(_EachColumn):
         if odd:
             raise ValueError(
                 f"{odd.group()!r} is not allowed in a pattern. It matches the whole text, without ^ and $;"
-                " write classes out, e.g. [0-9]; repeat at most 99 times; put a backslash before punctuation only"
+                " write classes out, e.g. [0-9]; repeat at most 99 times;"
+                " use a backslash before punctuation only"
             )
         try:
             re.compile(value)

@@ -197,13 +197,13 @@ def verdict_zh(results: Sequence[RuleResult], expectations: Expectations) -> str
     failed.sort(key=lambda result: (result.card != Card.RED, -(result.unexpected_rows or 0), result.rule_id))
     if not failed:
         return None
-    words = _words(expectations)
+    words = rule_words(expectations)
     parts = [_failed_zh(result, words.get(result.rule_id, result.rule_id)) for result in failed[:_MOST]]
     more = f"；另有 {len(failed) - _MOST} 条规则未通过" if len(failed) > _MOST else ""
     return "；".join(parts) + more
 
 
-def _words(expectations: Expectations) -> dict[str, str]:
+def rule_words(expectations: Expectations) -> dict[str, str]:
     """What each rule id says, for people."""
     words = {}
     for rule_id, rule, columns in expectations.row_rules_by_column():
