@@ -20,7 +20,7 @@ from citybrain.ingest.settle import (
 )
 from citybrain.ingest.stage import drop_stage, stage_delivery
 from citybrain.lake import download, spool_folder
-from citybrain.quality import Card, Expectations, expectations_for, gate_order
+from citybrain.quality import Card, Expectations, expectations_for, gate_order, publish_data_docs
 from citybrain.settings import DatabaseRole, Settings, get_settings
 from citybrain.warehouse.connection import connect
 from citybrain.warehouse.raw_tables import prepare_raw_table
@@ -54,6 +54,8 @@ def gate_landed_batches(limit: int | None = None) -> list[BatchOutcome]:
             if batch is None:
                 break
             outcomes.append(_gate(connection, settings, batch, claimant))
+    if outcomes:
+        publish_data_docs(settings)
     return outcomes
 
 
