@@ -146,7 +146,8 @@ def trial_city(settings: Settings, folder: Path) -> Iterator[City]:
         get_settings.cache_clear()
         with connect(settings, DatabaseRole.OWNER) as connection:
             tables = connection.execute(
-                "SELECT schemaname, tablename FROM pg_tables WHERE schemaname = 'raw' AND tablename LIKE 'trial%'"
+                "SELECT schemaname, tablename FROM pg_tables"
+                " WHERE schemaname = 'raw' AND tablename LIKE 'trial%'"
             ).fetchall()
             for schema, table in tables:
                 connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(schema, table)))

@@ -1,8 +1,9 @@
-"""One corpus of hostile deliveries: what arrives, and what must become of it. New formats and faults are rows of `CASES`.
+"""One corpus of hostile deliveries: what arrives, and what must become of it. A new fault is a row of `CASES`.
 
-Every case is one file for one of the trial datasets. It ends as a card or as quarantine rows; what was loaded before
-stays. `loaded` and `quarantined` are exact; `reason` must stand in the batch's reason or among the quarantine's.
+Every case is one file for one of the trial datasets. It ends as a card or as quarantine rows, and what was loaded
+before stays. `loaded` and `quarantined` are exact; `reason` must stand in the batch's reason or in the quarantine.
 """
+# ruff: noqa: E501  # one case a line
 
 import csv
 import io
@@ -16,6 +17,7 @@ from typing import Any
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from trial_city import credit_code, with_check_character
 
 COLUMNS = ("统一社会信用代码", "名称", "人数", "资本", "成立")
@@ -217,7 +219,7 @@ CASES = [
     one_bad("half a surrogate pair", "trial_jsonl", lambda: as_jsonl(json_line(1).replace("第1公司", "\\ud83d")), "surrogate"),
     one_bad("very deep JSON", "trial_jsonl", lambda: as_jsonl("[" * 100_000), "not a JSON object"),
     one_bad("feature that is none", "trial_geojson", lambda: as_geojson({"type": "Point"}), "not a GeoJSON Feature"),
-    one_bad("formula without a stored value", "trial_excel", lambda: as_excel(firm(1)[:2] + ["=1+1", 5, "2001-01-01"]), "without a stored value"),
+    one_bad("formula without a stored value", "trial_excel", lambda: as_excel([*firm(1)[:2], "=1+1", 5, "2001-01-01"]), "without a stored value"),
     one_bad("cells beyond the header", "trial_excel", lambda: as_excel([*firm(1), "x"]), "beyond the header"),
     fine("null geometry", "trial_geojson", lambda: as_geojson(feature(firm(8), None)), at=1, uscc=credit_code(8), place=None),
     fine("dates and numbers of a workbook", "trial_excel", lambda: as_excel([credit_code(9), "甲", 12, 0.1, date(2001, 2, 3)]), uscc=credit_code(9), staff=12, opened_on=date(2001, 2, 3)),

@@ -1,14 +1,14 @@
-"""Every hostile delivery ends as a clear card or in quarantine, every row is accounted for, and yesterday's rows stay."""
+"""Every hostile delivery ends as a card or in quarantine, each row is accounted for, older rows stay."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from corpus import CASES, DATASETS, YESTERDAY, Case
-from trial_city import City, assert_accounted_for, trial_city, wipe
 
 from citybrain.ingest import BatchOutcome, gate_landed_batches, land_dataset
 from citybrain.settings import Settings
+from trial_city import City, assert_accounted_for, trial_city, wipe
 
 pytestmark = pytest.mark.integration
 

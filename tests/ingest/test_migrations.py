@@ -4,11 +4,11 @@ import psycopg
 import pytest
 from psycopg import sql
 from stdnum.cn import uscc
-from trial_city import ALPHABET, with_check_character
 
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
 from citybrain.warehouse.migrations import upgrade
+from trial_city import ALPHABET, with_check_character
 
 pytestmark = pytest.mark.integration
 

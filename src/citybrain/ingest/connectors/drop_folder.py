@@ -107,7 +107,12 @@ def _still_written(descriptor: int, found: os.stat_result) -> bool:
 
 
 def _move_to_done(path: Path, sha256: str) -> None:
-    _move(path, DONE, f"{path.stem[:80]}.{sha256[:12]}{path.suffix[:20]}")
+    _move(path, DONE, f"{_cut(path.stem)}.{sha256[:12]}{_cut(path.suffix, 20)}")
+
+
+def _cut(name: str, limit: int = 150) -> str:
+    """At most `limit` bytes of a name: file systems count bytes."""
+    return os.fsencode(name)[:limit].decode(errors="ignore")
 
 
 def _move_to_refused(path: Path) -> None:

@@ -44,11 +44,15 @@ def pulled_document(settings: Settings, dataset_id: str, connector: HttpPull) ->
 
 def _require_allowed(settings: Settings, url: str) -> None:
     parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise SourceError(f"{url!r} is no plain http or https address: {error}") from error
     if parts.scheme not in PORTS or parts.hostname is None or parts.username or parts.password:
         raise SourceError(f"{url!r} is no plain http or https address")
     feeds = urlsplit(settings.feeds_base_url)
     allowed = {_host_port(feeds.scheme, feeds.hostname or "", feeds.port), *settings.http_allow}
-    wanted = _host_port(parts.scheme, parts.hostname, parts.port)
+    wanted = _host_port(parts.scheme, parts.hostname, port)
     if wanted not in allowed:
         raise SourceError(f"{wanted} is not allowed: add it to CITYBRAIN_HTTP_ALLOW to pull {url}")
 
