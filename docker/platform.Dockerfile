@@ -18,6 +18,8 @@ COPY LICENSE README.md pyproject.toml ./
 COPY src src
 RUN uv pip install --no-cache --no-deps --editable .
 COPY dags dags
+# The help text of the DAGs.
+COPY docs/reference docs/reference
 COPY dbt_project dbt_project
 COPY expectations expectations
 COPY dashboards dashboards

@@ -12,6 +12,7 @@ from citybrain.catalogue.dataset import (
     dataset_files,
     load_dataset,
     load_datasets,
+    usable_datasets,
 )
 from citybrain.catalogue.department import Department, load_departments
 from citybrain.catalogue.scenario import (
@@ -51,5 +52,6 @@ __all__ = [
     "load_departments",
     "load_scenarios",
     "read_yaml",
+    "usable_datasets",
     "wgs84_to_gcj02",
 ]

@@ -23,7 +23,7 @@ class County(ContentModel):
     code: str = Field(pattern=r"^\d{6}$")
     zh: str = Field(min_length=1)
     en: str = Field(min_length=1)
-    residents_thousand: int = Field(gt=0, description="resident population of the 2020 census, thousands")
+    residents_thousand: int = Field(gt=0, description="approximate residents, thousands")
 
 
 class CodeSystem(ContentModel):

@@ -4,17 +4,21 @@ A file says who owns the data, how and when it arrives, how its bytes are read, 
 makes a row unique. Tables, DAGs, gates and documentation follow from it.
 """
 
+import logging
 import re
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
+from croniter import croniter
 from pydantic import Field, field_validator, model_validator
 
 from citybrain.catalogue.content_file import ContentError, ContentModel, load_content
 from citybrain.settings import Settings
 
+log = logging.getLogger(__name__)
 IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,47}$")
 
 
@@ -139,6 +143,13 @@ class Dataset(ContentModel):
         default=None, description="GeoJSON: the text column that takes the geometry"
     )
 
+    @field_validator("schedule")
+    @classmethod
+    def _cron(cls, value: str | None) -> str | None:
+        if value is not None and not croniter.is_valid(value):
+            raise ValueError(f"{value!r} is not a cron expression")
+        return value
+
     @field_validator("id")
     @classmethod
     def _identifier(cls, value: str) -> str:
@@ -180,6 +191,15 @@ def dataset_files(settings: Settings) -> list[Path]:
 
 def load_dataset(path: Path) -> Dataset:
     """One source file. Raises ContentError, also when the file is not named after its dataset."""
+    if not path.exists():
+        raise ContentError(path, [(1, f"there is no dataset {path.stem!r}: this file would describe it")])
+    state = path.stat()
+    return _load_dataset(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _load_dataset(path: Path, _modified: int, _size: int) -> Dataset:
+    """A file is read once for as long as it is unchanged: a gate asks for every dataset at every batch."""
     dataset = load_content(path, Dataset)
     if dataset.id != path.stem:
         raise ContentError(path, [(1, f"id is {dataset.id!r}, but the file is called {path.name}")])
@@ -191,10 +211,21 @@ def load_datasets(settings: Settings) -> dict[str, Dataset]:
     return {path.stem: load_dataset(path) for path in dataset_files(settings)}
 
 
+def usable_datasets(settings: Settings) -> dict[str, Dataset]:
+    """Every dataset whose file can be used. A wrong file is logged and costs its own dataset only."""
+    found: dict[str, Dataset] = {}
+    for path in dataset_files(settings):
+        try:
+            found[path.stem] = load_dataset(path)
+        except ContentError as error:
+            log.warning("left out: %s", error)
+    return found
+
+
 def active_datasets(settings: Settings) -> dict[str, Dataset]:
     """The datasets that are landed: enabled in their file or by CITYBRAIN_ENABLE_SOURCES."""
     return {
         name: dataset
-        for name, dataset in load_datasets(settings).items()
+        for name, dataset in usable_datasets(settings).items()
         if dataset.enabled or name in settings.enable_sources
     }

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import psycopg
 
-from citybrain.catalogue import ContentError, Dataset, load_datasets
+from citybrain.catalogue import ContentError, Dataset, load_dataset
 from citybrain.ingest.judging import judge
 from citybrain.ingest.manifest import Batch, claim_next, get_batch, give_back, new_claimant
 from citybrain.ingest.readers import DeliveryRejectedError
@@ -111,9 +111,7 @@ def judge_and_settle(
 
 
 def _content(settings: Settings, dataset_id: str) -> tuple[Dataset, Expectations]:
-    dataset = load_datasets(settings).get(dataset_id)
-    if dataset is None:
-        raise GateError(f"there is no dataset {dataset_id}: write {settings.sources_dir / dataset_id}.yml")
+    dataset = load_dataset(settings.sources_dir / f"{dataset_id}.yml")
     path = settings.expectations_dir / f"{dataset_id}.yml"
     if not path.exists():
         raise GateError(f"nothing is loaded unjudged: write the expectations of {dataset_id} in {path}")

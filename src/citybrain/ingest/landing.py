@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from citybrain.catalogue import Dataset, load_datasets
+from citybrain.catalogue import Dataset, load_dataset
 from citybrain.ingest.connectors import Arrival, Fetched, RefusedError, arrivals, given_file
 from citybrain.ingest.manifest import NewBatch, batch_of_content, note_delivery, register, set_watermarks
 from citybrain.lake import TooLargeError, create_object, ensure_bucket, landing_key, spool_folder
@@ -58,10 +58,7 @@ def waiting(dataset_id: str) -> list[str]:
 
 
 def _dataset(settings: Settings, dataset_id: str) -> Dataset:
-    datasets = load_datasets(settings)
-    if dataset_id not in datasets:
-        raise KeyError(f"there is no dataset {dataset_id!r} in {settings.sources_dir}")
-    return datasets[dataset_id]
+    return load_dataset(settings.sources_dir / f"{dataset_id}.yml")
 
 
 def _land(

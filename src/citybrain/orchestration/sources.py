@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from croniter import croniter  # type: ignore[import-untyped]
-
 from citybrain.catalogue import ContentError, Dataset, dataset_files, line_of, load_dataset, read_yaml
 from citybrain.catalogue.department import load_departments
 from citybrain.orchestration.defaults import Tag, dag_defaults
@@ -25,7 +23,7 @@ def read_sources(settings: Settings) -> Sources:
     for path in dataset_files(settings):
         try:
             dataset = load_dataset(path)
-            _check_schedulable(path, dataset)
+            _check_owner(path, dataset)
         except ContentError as fault:
             sources.faults.append(fault)
             continue
@@ -34,16 +32,11 @@ def read_sources(settings: Settings) -> Sources:
     return sources
 
 
-def _check_schedulable(path: Path, dataset: Dataset) -> None:
-    """Raises ContentError for what is well-formed but would break a DAG: its cron expression, its owner."""
-    faults = []
-    if dataset.schedule is not None and not croniter.is_valid(dataset.schedule):
-        faults.append(("schedule", f"schedule: {dataset.schedule!r} is not a cron expression"))
+def _check_owner(path: Path, dataset: Dataset) -> None:
+    """Raises ContentError for an owner the catalogue does not know: its DAG could name nobody."""
     if dataset.owner not in load_departments():
-        faults.append(("owner", f"owner: no department is called {dataset.owner!r}"))
-    if faults:
-        tree = read_yaml(path)
-        raise ContentError(path, [(line_of(tree, [key]), reason) for key, reason in faults])
+        line = line_of(read_yaml(path), ["owner"])
+        raise ContentError(path, [(line, f"owner: no department is called {dataset.owner!r}")])
 
 
 def raise_faults(sources: Sources) -> None:

@@ -23,6 +23,7 @@ from citybrain.catalogue import (
     load_content,
     load_datasets,
     read_yaml,
+    usable_datasets,
 )
 from citybrain.quality.rules import (
     BatchRule,
@@ -131,7 +132,7 @@ def stray_files(settings: Settings, datasets: Mapping[str, Dataset]) -> list[Con
 def expectations_for(dataset_id: str, settings: Settings | None = None) -> Expectations:
     """The expectations of one dataset. Raises ContentError, also when the dataset has no file."""
     settings = settings or get_settings()
-    return load_expectations_file(expectations_path(settings, dataset_id), load_datasets(settings))
+    return load_expectations_file(expectations_path(settings, dataset_id), usable_datasets(settings))
 
 
 def _faults(file: ExpectationsFile, dataset: Dataset, datasets: Mapping[str, Dataset]) -> Iterator[Fault]:

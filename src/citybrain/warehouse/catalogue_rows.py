@@ -2,7 +2,7 @@
 
 import psycopg
 
-from citybrain.catalogue import active_datasets, load_areas, load_datasets, load_departments
+from citybrain.catalogue import active_datasets, dataset_files, load_areas, load_departments, usable_datasets
 from citybrain.settings import Settings
 
 DATASET = """
@@ -18,7 +18,9 @@ VALUES (%s, %s, %s, %s, %s, now())
 
 
 def write_catalogue_rows(connection: psycopg.Connection, settings: Settings) -> None:
-    """Replace meta.dataset and meta.area by what the files say, in one transaction. Raises ContentError."""
+    """Replace meta.dataset and meta.area by what the files say, in one transaction. Raises ContentError
+    when the areas or departments are wrong; a wrong dataset file keeps the row it had.
+    """
     departments = load_departments()
     active = active_datasets(settings)
     datasets = [
@@ -37,7 +39,7 @@ def write_catalogue_rows(connection: psycopg.Connection, settings: Settings) -> 
             "arrival_sla": dataset.arrival_sla,
             "is_active": dataset.id in active,
         }
-        for dataset in load_datasets(settings).values()
+        for dataset in usable_datasets(settings).values()
     ]
     areas = load_areas()
     rows = [
@@ -46,7 +48,12 @@ def write_catalogue_rows(connection: psycopg.Connection, settings: Settings) -> 
     ]
     rows.append((areas.city.code, "city", areas.city.zh, areas.city.en, sum(row[-1] for row in rows)))
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute("DELETE FROM meta.dataset")
+        # A file that is wrong just now keeps the row it had: its data are still on people's screens.
+        files = [path.stem for path in dataset_files(settings)]
+        known = [dataset["dataset"] for dataset in datasets]
+        cursor.execute(
+            "DELETE FROM meta.dataset WHERE dataset = ANY(%s) OR dataset <> ALL(%s)", (known, files)
+        )
         cursor.executemany(DATASET, datasets)
         cursor.execute("DELETE FROM meta.area")
         cursor.executemany(AREA, rows)

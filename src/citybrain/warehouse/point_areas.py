@@ -12,7 +12,7 @@ from psycopg import sql
 from shapely import STRtree
 from shapely.geometry import Point, shape
 
-from citybrain.catalogue import Dataset, gcj02_to_wgs84, load_datasets
+from citybrain.catalogue import Dataset, gcj02_to_wgs84, usable_datasets
 from citybrain.settings import Settings
 
 UPSERT = """
@@ -50,7 +50,7 @@ def locate_points(connection: psycopg.Connection, settings: Settings) -> int:
     """Bring meta.point_area up to date for every dataset of points. Returns how many rows changed."""
     counties = _Counties(connection)
     changed = 0
-    for dataset in load_datasets(settings).values():
+    for dataset in usable_datasets(settings).values():
         if dataset.geometry_column is None or dataset.delivers != "increment":
             continue
         for position in _positions(connection, dataset):

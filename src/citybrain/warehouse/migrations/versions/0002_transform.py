@@ -33,7 +33,7 @@ CREATE TABLE meta.area (
     synced_at timestamptz NOT NULL
 );
 COMMENT ON TABLE meta.area IS 'One row per city and county of the catalogue, written before each build';
-COMMENT ON COLUMN meta.area.residents IS 'Residents of the 2020 census, rounded to thousands';
+COMMENT ON COLUMN meta.area.residents IS 'Approximate residents of the catalogue, rounded to thousands';
 
 CREATE TABLE meta.point_area (
     dataset text NOT NULL,

@@ -14,5 +14,5 @@ def upgrade() -> None:
         COMMENT ON COLUMN meta.transform_run.project_sha256 IS
             'Hash of the dbt project and the source files this run was built from; null when nobody noted it';
         COMMENT ON COLUMN meta.transform_run.batches_loaded IS
-            'Loaded batches there were when this run began, so at least those it read; null when nobody noted it';
+            'Loaded batches when this run began: at least those it read; null when nobody noted it';
     """)
