@@ -30,10 +30,10 @@ def spoil(room: Settings, name: str, old: str, new: str) -> tuple[Path, int]:
 
 
 FAULTS = [
-    pytest.param(AIR, "order: [-aqi]", "order: [-ozone]", "no column 'ozone'", id="column"),
+    pytest.param(AIR, "order: [-needs_attention, -aqi]", "order: [-ozone]", "no column 'ozone'", id="column"),
     pytest.param(AIR, "by: county_name", "by: township", "no column 'township'", id="dimension"),
     pytest.param(
-        AIR, "{column: needs_attention", "{column: needs_care", "no column 'needs_care'", id="condition"
+        AIR, "{column: is_valid_day", "{column: is_valid_night", "no column 'is_valid_night'", id="condition"
     ),
     pytest.param(AIR, "metric: air_aqi_now,", "metric: air_aqi,", "no metric 'air_aqi'", id="metric"),
     pytest.param(AIR, "metric: air_aqi_now,", "metric: ent_tax,", "belongs to mart_enterprise", id="mart"),
@@ -126,7 +126,7 @@ def test_validate_prints_the_fault_and_exits_1(room: Settings, monkeypatch: pyte
     get_settings.cache_clear()
     try:
         good = CliRunner().invoke(app, ["validate", "--json"])
-        spoil(room, AIR, "order: [-aqi]", "order: [-ozone]")
+        spoil(room, AIR, "order: [-needs_attention, -aqi]", "order: [-ozone]")
         bad = CliRunner().invoke(app, ["validate"])
     finally:
         get_settings.cache_clear()
