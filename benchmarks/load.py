@@ -2,11 +2,11 @@
 
     .venv/bin/python benchmarks/load.py [--rows 200000] [--dirty 0.01] [--repeat 3] [--json]
 
-The full job is what the gate does around Great Expectations: read and check the file, stage it typed, evaluate
-the row predicates of the dataset's expectations, find doubled keys, then move the rows into the raw table with its
-primary key and its lineage columns in one transaction. Great Expectations itself is not in the figure. The server's
-COPY loads the same bytes from its own disk into a plain table of the same types. Ratios within one run survive a
-change of machine; seconds do not. PostgreSQL is started for the run, with fsync on.
+The full job is what the gate does around Great Expectations: read and check the file, stage it typed,
+evaluate the row predicates of the dataset's expectations, find doubled keys, then move the rows into the raw
+table with its primary key and its lineage columns in one transaction. Great Expectations itself is not in the
+figure. The server's COPY loads the same bytes from its own disk into a plain table of the same types. Ratios
+within one run survive a change of machine; seconds do not. PostgreSQL is started for the run, with fsync on.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main() -> None:
         rate, ratio = report["rows"] / seconds, report["seconds"]["server-side COPY"] / seconds
         print(f"{name:28} {seconds:8.2f} s {rate:12,.0f} rows/s {ratio:6.2f} x server-side COPY")
     print(
-        f"peak memory: {report['rss_before_mb']:.0f} MB before the full job, {report['rss_mb']:.0f} MB after it"
+        f"peak memory: {report['rss_before_mb']:.0f} MB before the full job, {report['rss_mb']:.0f} MB after it"  # noqa: E501
     )
 
 

@@ -32,6 +32,11 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 NULL = "\\N"
 
 
+def null_text(missing: frozenset[str]) -> str:
+    """What the typed pass writes for NULL: nothing, where an empty cell means just that."""
+    return "" if "" in missing else NULL
+
+
 def typed_copy(batch: RecordBatch, types: Sequence[str], missing: frozenset[str]) -> bytes:
     """The batch's rows that look right for columns of `types`, each led by its line number; missing values
     are NULL.
@@ -48,11 +53,13 @@ def typed_copy(batch: RecordBatch, types: Sequence[str], missing: frozenset[str]
     if body is not None:
         text = "\n".join(map("%d\t%s".__mod__, zip(lines, body, strict=True))) + "\n"
         for marker in missing:
-            if marker in text:
-                text = _to_null(text, marker)
+            if marker and marker in text:
+                text = _to_null(text, marker, null_text(missing))
         return text.encode()
     storable = [index for index, row in enumerate(rows) if not unstorable(row)]
-    return "".join([_line_of(lines[index], rows[index], missing) for index in storable]).encode()
+    return "".join(
+        [_line_of(lines[index], rows[index], missing, null_text(missing)) for index in storable]
+    ).encode()
 
 
 def text_copy(batch: RecordBatch, wanted: frozenset[int] | None, width: int) -> bytes:
@@ -68,7 +75,7 @@ def text_copy(batch: RecordBatch, wanted: frozenset[int] | None, width: int) -> 
             cells = [None if cell is None else shortened(cell) for cell in row]
             found.append(_fault_row(line, problem, cells, width))
         else:
-            found.append(_line_of(f"{line}\t{NULL}\t{NULL}", row, frozenset()))
+            found.append(_line_of(f"{line}\t{NULL}\t{NULL}", row, frozenset(), NULL))
     for fault in batch.faults:
         if wanted is None or fault.line in wanted:
             found.append(_fault_row(fault.line, fault.reason, fault.record, width))
@@ -119,21 +126,17 @@ def _joined(rows: Sequence[Sequence[Cell]], width: int) -> list[str] | None:
     return joined
 
 
-def _to_null(text: str, marker: str) -> str:
+def _to_null(text: str, marker: str, null: str) -> str:
     """`text` with each cell that is exactly `marker` replaced; twice, since neighbours share a tab."""
     escaped = marker.translate(_ESCAPES)
     for _ in range(2):
-        text = text.replace(f"\t{escaped}\t", f"\t{NULL}\t")
-    return text.replace(f"\t{escaped}\n", f"\t{NULL}\n")
+        text = text.replace(f"\t{escaped}\t", f"\t{null}\t")
+    return text.replace(f"\t{escaped}\n", f"\t{null}\n")
 
 
-def _line_of(lead: int | str, row: Sequence[Cell], missing: frozenset[str]) -> str:
-    cells = "\t".join([_cell(cell, missing) for cell in row])
+def _line_of(lead: int | str, row: Sequence[Cell], missing: frozenset[str], null: str) -> str:
+    cells = "\t".join([null if cell is None or cell in missing else cell.translate(_ESCAPES) for cell in row])
     return f"{lead}\t{cells}\n"
-
-
-def _cell(cell: Cell, missing: frozenset[str]) -> str:
-    return NULL if cell is None or cell in missing else cell.translate(_ESCAPES)
 
 
 def _without(

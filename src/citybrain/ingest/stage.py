@@ -16,12 +16,12 @@ import psycopg
 from psycopg import sql
 
 from citybrain.catalogue import Column, Dataset
-from citybrain.ingest.copy_text import WRITTEN, text_copy, typed_copy
+from citybrain.ingest.copy_text import WRITTEN, null_text, text_copy, typed_copy
 from citybrain.ingest.readers import DeliveryRejectedError, RecordBatch, read_delivery
 
 SCHEMA = "stage"
 MANY_LINES = 200_000  # beyond this the second pass takes every line instead of remembering which
-TYPED_COPY = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT text, ON_ERROR ignore)")
+TYPED_COPY = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT text, ON_ERROR ignore, NULL {})")
 TEXT_COPY = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT text)")
 
 
@@ -84,7 +84,7 @@ def stage_delivery(connection: psycopg.Connection, dataset: Dataset, batch_id: i
                 f"batch {batch_id}: {records} records read, but {typed_rows + doubtful} rows"
                 f" and {faults} faults staged"
             )
-    connection.execute(sql.SQL("ANALYZE {}").format(staged.typed))
+    connection.execute(sql.SQL("ANALYZE {} (_line)").format(staged.typed))
     return Staged(batch_id, dataset, path, records, faults)
 
 
@@ -127,7 +127,7 @@ def _typed_pass(connection: psycopg.Connection, staged: Staged) -> tuple[int, in
     names = sql.SQL(", ").join(map(sql.Identifier, ["_line", *(column.name for column in columns)]))
     records = last_line = 0
     with closing(connection.cursor()) as cursor:
-        with cursor.copy(TYPED_COPY.format(staged.typed, names)) as copy:
+        with cursor.copy(TYPED_COPY.format(staged.typed, names, sql.Literal(null_text(missing)))) as copy:
             for batch in batches:
                 records += len(batch)
                 last_line = max(last_line, *batch.lines[-1:], *(fault.line for fault in batch.faults), 0)

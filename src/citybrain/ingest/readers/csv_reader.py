@@ -118,6 +118,11 @@ def _clean_rows(block: LineBlock, delimiter: str, width: int) -> list[list[str]]
     """The block's rows if each line is one record of `width` cells, else None."""
     if block.cut:
         return None
+    if '"' not in "".join(
+        block.lines
+    ):  # nothing but delimiters: splitting is what the reader would do, faster
+        rows = [line.split(delimiter) for line in block.lines]
+        return rows if "" not in block.lines and set(map(len, rows)) <= {width} else None
     try:
         rows = list(csv.reader(block.lines, delimiter=delimiter, strict=True))
     except csv.Error:

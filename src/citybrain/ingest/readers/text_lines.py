@@ -136,8 +136,9 @@ def line_blocks(chunks: Iterator[str]) -> Iterator[LineBlock]:
         if lines:
             yield LineBlock(number, lines, frozenset(cut))
             number += len(lines)
+    ended = rest.endswith("\r")
     rest = rest.removesuffix("\r")
-    if rest:
+    if rest or ended:
         yield LineBlock(
             number, [rest], frozenset({number} if overflow or len(rest) > MAX_RECORD_CHARS else ())
         )
