@@ -45,9 +45,8 @@ def main() -> None:
     for name, seconds in report["seconds"].items():
         rate, ratio = report["rows"] / seconds, report["seconds"]["server-side COPY"] / seconds
         print(f"{name:28} {seconds:8.2f} s {rate:12,.0f} rows/s {ratio:6.2f} x server-side COPY")
-    print(
-        f"peak memory: {report['rss_before_mb']:.0f} MB before the full job, {report['rss_mb']:.0f} MB after it"  # noqa: E501
-    )
+    before, after = report["rss_before_mb"], report["rss_mb"]
+    print(f"peak memory: {before:.0f} MB before the full job, {after:.0f} MB after it")
 
 
 def _options() -> argparse.Namespace:
