@@ -1,9 +1,8 @@
-"""`citybrain …`: the verbs people and DAGs call. One module per room; heavy imports stand inside the commands."""
-
-from importlib import import_module
-from importlib.util import find_spec
+"""`citybrain …`: the verbs people and DAGs call. One module a room; heavy imports stand inside the commands."""
 
 import typer
+
+from citybrain.cli import bi, ingest, quality, settings, simulate, stack, transform, validate
 
 app = typer.Typer(
     help="The open city data platform: lake, quality gate, warehouse, dashboards.",
@@ -11,14 +10,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # a local variable may hold a password
 )
 
-for _module in ("stack", "ingest", "validate", "settings"):
-    if find_spec(f"citybrain.cli.{_module}"):
-        app.add_typer(import_module(f"citybrain.cli.{_module}").app)
-for _module, _group in (
-    ("quality", "expectations"),
-    ("simulate", "simulate"),
-    ("transform", "transform"),
-    ("bi", "bi"),
-):
-    if find_spec(f"citybrain.cli.{_module}"):
-        app.add_typer(import_module(f"citybrain.cli.{_module}").app, name=_group)
+for room in (stack, ingest, validate, settings):
+    app.add_typer(room.app)
+app.add_typer(quality.app, name="expectations")
+app.add_typer(simulate.app, name="simulate")
+app.add_typer(transform.app, name="transform")
+app.add_typer(bi.app, name="bi")
