@@ -1,4 +1,4 @@
-"""`citybrain …`: the verbs people and DAGs call. One module a room; heavy imports stand inside the commands."""
+"""`citybrain …`: the verbs people and DAGs call. One module a room; heavy imports stand in the commands."""
 
 import typer
 
