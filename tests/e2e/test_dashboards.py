@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from supersetapiclient.databases import Database
 from whole_city import RunningCity
 
 from citybrain.bi.bundle import Bundle, compile_bundle
@@ -176,6 +177,26 @@ def test_an_analyst_sees_the_dashboards_and_no_other_schema(superset: Superset, 
         assert answer["result"][0]["error"] is None
     finally:
         superset.remove(f"security/users/{user}")
+
+
+def test_the_repaired_calls_of_the_client(city: Settings, superset: Superset) -> None:
+    """Fails on the day a new superset-client or Superset makes a repair needless, or breaks it."""
+    found = superset.charts.find_one(slice_name="企业规模构成")
+    before, found.slice_name = found.slice_name, "企业规模（改）"
+    found.save()
+    assert superset.charts.get(found.id).slice_name == "企业规模（改）"
+    found.slice_name = before
+    found.save()
+    assert len(superset.read(f"chart/{found.id}")["result"]["dashboards"]) == 1
+
+    database = Database(
+        database_name="试验连接", sqlalchemy_uri=city.dsn(DatabaseRole.BI_READER, "postgresql+psycopg2")
+    )
+    number = superset.databases.add(database)
+    try:
+        assert superset.databases.get(number).database_name == "试验连接"
+    finally:
+        superset.remove(f"database/{number}")
 
 
 def test_the_verbs_tell_scripts_what_they_did(running_city: RunningCity) -> None:

@@ -7,12 +7,11 @@ endpoint answers 500), and saving a chart (only its name was sent).
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import requests
-from supersetapiclient.assets import Assets
-from supersetapiclient.charts import Charts
+from supersetapiclient.charts import Chart, Charts
 from supersetapiclient.client import SupersetClient
 from supersetapiclient.databases import Databases
 
@@ -25,19 +24,6 @@ TIMEOUT = (5.0, 180.0)  # to connect, to answer: an import of every dashboard is
 
 class SupersetError(RuntimeError):
     """Superset refused, failed or was not reached. The text names the endpoint and what it answered."""
-
-
-class BundleAssets(Assets):  # type: ignore[misc]
-    """Imports a bundle from memory; the passwords travel as the form field that Superset reads."""
-
-    def import_bundle(self, bundle: bytes, passwords: Mapping[str, str]) -> None:
-        response = self.client.post(
-            self.import_url,
-            files={"bundle": ("citybrain.zip", bundle, "application/zip")},
-            data={"passwords": json.dumps(dict(passwords)), "sparse": "false"},
-            headers={"Accept": "application/json"},
-        )
-        checked(response)
 
 
 class ListedDatabases(Databases):  # type: ignore[misc]
@@ -59,9 +45,19 @@ class ListedDatabases(Databases):  # type: ignore[misc]
     edit_columns = add_columns
 
 
+class WholeChart(Chart):  # type: ignore[misc]
+    """A chart as found knows its dashboards as objects; an edit takes their ids."""
+
+    def to_json(self, columns: Iterable[str]) -> dict[str, Any]:
+        body: dict[str, Any] = super().to_json(columns)
+        dashboards = body.get("dashboards") or []
+        return body | {"dashboards": [item["id"] if isinstance(item, dict) else item for item in dashboards]}
+
+
 class WholeCharts(Charts):  # type: ignore[misc]
     """Saves all of a chart that may be edited."""
 
+    base_object = WholeChart
     edit_columns = ("slice_name", "description", "viz_type", "params", "datasource_id", "datasource_type")
 
 
@@ -86,25 +82,26 @@ def checked(response: requests.Response) -> Any:
 class Superset(SupersetClient):  # type: ignore[misc]
     """A signed-in Superset. Every method raises SupersetError when Superset does not do what was asked."""
 
-    assets_cls = BundleAssets
     databases_cls = ListedDatabases
     charts_cls = WholeCharts
 
-    def _request(self, method: str, path: str, **arguments: Any) -> Any:
+    def _send(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        """One request below /api/v1, signed in; what keeps it from an answer is told as a SupersetError."""
         arguments.setdefault("timeout", TIMEOUT)
         try:
-            response = self.session.request(method, f"{self.base_url}/{path}", **arguments)
+            response: requests.Response = self.session.request(method, f"{self.base_url}/{path}", **arguments)
+            return response
         except requests.HTTPError as error:  # the library's own sign-in
-            raise SupersetError(
-                f"Superset at {self.host} refused the sign-in of {self.username}: {error}"
-            ) from error
+            reason = f"Superset at {self.host} refused the sign-in of {self.username}: {error}"
+            raise SupersetError(reason) from error
         except requests.Timeout as error:
             raise SupersetError(f"{method} {path}: no answer within {TIMEOUT[1]:.0f} s") from error
         except requests.ConnectionError as error:
-            raise SupersetError(
-                f"Superset does not answer at {self.host}; is it up? (citybrain status)"
-            ) from error
-        return checked(response)
+            reason = f"Superset does not answer at {self.host}; is it up? (citybrain status)"
+            raise SupersetError(reason) from error
+
+    def _request(self, method: str, path: str, **arguments: Any) -> Any:
+        return checked(self._send(method, path, **arguments))
 
     def read(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """GET `path` below /api/v1, with Superset's `q` parameter."""
@@ -116,7 +113,7 @@ class Superset(SupersetClient):  # type: ignore[misc]
 
     def exported_assets(self) -> bytes:
         """Superset's own export of every asset: a zip of YAML files."""
-        response = self.session.get(self.assets.export_url, timeout=TIMEOUT)
+        response = self._send("GET", "assets/export/")
         if not response.ok:
             checked(response)
         return bytes(response.content)
@@ -145,7 +142,13 @@ class Superset(SupersetClient):  # type: ignore[misc]
 
     def import_assets(self, bundle: bytes, passwords: Mapping[str, str]) -> None:
         """Create or overwrite everything in the bundle, in one transaction. Nothing gets deleted."""
-        self.assets.import_bundle(bundle, passwords)
+        self._request(
+            "POST",
+            "assets/import/",
+            files={"bundle": ("citybrain.zip", bundle, "application/zip")},
+            data={"passwords": json.dumps(dict(passwords)), "sparse": "false"},
+            headers={"Accept": "application/json"},
+        )
 
 
 def connect(settings: Settings) -> Superset:
