@@ -105,6 +105,9 @@ class Settings(BaseSettings):
         description="host:port pairs that HTTP sources may open besides the demo city's feeds",
     )
 
+    demo: bool = Field(
+        default=True, description="whether `make up` lets the demo city write deliveries first"
+    )
     demo_enterprises: int = Field(
         default=20_000, ge=100, description="firms in the demo city's enterprise register"
     )

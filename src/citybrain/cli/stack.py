@@ -32,7 +32,7 @@ def up() -> None:
     try:
         with Steps(console) as steps:
             stack.up(settings, steps)
-            if not has_deliveries(settings):
+            if settings.demo and not is_demo_written(settings):
                 with steps.step("the demo city writes its deliveries"):
                     simulate(settings)
             stack.run_main_job(settings, steps)
@@ -124,14 +124,12 @@ def logs(
     os.execvp("tail", ["tail", *(["-F"] if follow else []), "-n", str(lines), "--", *files])  # noqa: S606
 
 
-def has_deliveries(settings: Any) -> bool:
-    """Whether anything lies in the drop folder or among the feeds."""
-    return any(
-        path.is_file()
-        for folder in (settings.drops, settings.feeds_dir)
-        if folder.exists()
-        for path in folder.rglob("*")
-    )
+def is_demo_written(settings: Any) -> bool:
+    """Whether the demo city has once written its deliveries to the end; a killed run is taken up again."""
+    from citybrain.simulate import read_ledger
+
+    ledger = read_ledger(settings)
+    return ledger is not None and ledger.reached is not None
 
 
 def simulate(settings: Any) -> None:
