@@ -6,10 +6,12 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from citybrain.settings import Settings
 from citybrain.stack import airflow
@@ -38,10 +40,9 @@ class AirflowApi:
     def __init__(self, settings: Settings, account: str) -> None:
         self.settings = settings
         _, secret = airflow.ACCOUNTS[account]
-        self._http = httpx.Client(base_url=settings.airflow_url, timeout=30, trust_env=False)
-        answer = self._http.post(
-            "/auth/token", json={"username": account, "password": settings.secret(secret)}
-        )
+        self._http = httpx.Client(base_url=settings.airflow_url, timeout=60, trust_env=False)
+        credentials = {"username": account, "password": settings.secret(secret)}
+        answer = self._send("POST", "/auth/token", json=credentials)
         if answer.is_error:
             raise StackError(
                 f"Airflow refuses the login {account} (HTTP {answer.status_code}); {self._api_log()}"
@@ -49,14 +50,33 @@ class AirflowApi:
         self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def get(self, path: str, **parameters: str | int) -> Any:
-        return self._answer(self._http.get(f"/api/v2{path}", params=parameters))
+        return self._answer(self._send("GET", f"/api/v2{path}", params=parameters))
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
-        return self._answer(self._http.post(f"/api/v2{path}", json=body))
+    def start_run(self, dag_id: str, run_id: str) -> None:
+        """Start a run; asked twice for the same id (an answer was lost), it is started once."""
+        body = {"dag_run_id": run_id, "logical_date": None}
+        answer = self._send("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
+        if answer.status_code != httpx.codes.CONFLICT:
+            self._answer(answer)
 
     def has_dag(self, dag_id: str) -> bool:
-        answer = self._http.get(f"/api/v2/dags/{dag_id}")
+        answer = self._send("GET", f"/api/v2/dags/{dag_id}")
         return answer.status_code != httpx.codes.NOT_FOUND and bool(self._answer(answer))
+
+    def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """One request, patiently: while DAGs are read for the first time a busy machine answers late."""
+        try:
+            for attempt in Retrying(
+                retry=retry_if_exception_type(httpx.TransportError),
+                stop=stop_after_attempt(5),
+                wait=wait_fixed(2),
+                reraise=True,
+            ):
+                with attempt:
+                    answer = self._http.request(method, path, **content)
+        except httpx.TransportError as error:
+            raise StackError(f"Airflow does not answer {path} ({error!r}); {self._api_log()}") from error
+        return answer
 
     def _answer(self, answer: httpx.Response) -> Any:
         if answer.is_error:
@@ -84,7 +104,9 @@ def wait_for_dag(api: AirflowApi, dag_id: str, seconds: float = _PARSE_SECONDS) 
 
 def trigger(api: AirflowApi, dag_id: str = MAIN_DAG) -> str:
     """Start a run now and return its run id."""
-    return str(api.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None})["dag_run_id"])
+    run_id = f"up__{datetime.now(UTC).isoformat()}"
+    api.start_run(dag_id, run_id)
+    return run_id
 
 
 def follow(api: AirflowApi, run_id: str, dag_id: str = MAIN_DAG) -> Iterator[FinishedTask]:
