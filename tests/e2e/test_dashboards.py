@@ -135,7 +135,7 @@ def test_a_dropped_column_is_reported_by_chart(
     """A mart that loses a column between two builds: verify names the charts that need it."""
     mart, column = "mart_air_quality_now", "attention_reason"
     name = psycopg.sql.Identifier("marts", mart)
-    with psycopg.connect(city.dsn(DatabaseRole.OWNER), autocommit=True) as owner:
+    with psycopg.connect(city.dsn(DatabaseRole.TRANSFORMER), autocommit=True) as owner:
         renamed = psycopg.sql.SQL("ALTER TABLE {} RENAME COLUMN {} TO {}")
         there, away = psycopg.sql.Identifier(column), psycopg.sql.Identifier("column_gone")
         owner.execute(renamed.format(name, there, away))
@@ -181,7 +181,7 @@ def test_an_analyst_sees_the_dashboards_and_no_other_schema(superset: Superset, 
 
 def test_the_repaired_calls_of_the_client(city: Settings, superset: Superset) -> None:
     """Fails on the day a new superset-client or Superset makes a repair needless, or breaks it."""
-    found = superset.charts.find_one(slice_name="企业规模构成")
+    found = superset.charts.find_one(slice_name="企业规模构成（最近申报年度）")
     before, found.slice_name = found.slice_name, "企业规模（改）"
     found.save()
     assert superset.charts.get(found.id).slice_name == "企业规模（改）"

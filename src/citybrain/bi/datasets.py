@@ -12,6 +12,7 @@ from citybrain.bi.semantics import MapView
 
 MARTS_SCHEMA = "marts"
 DATABASE = "citybrain"
+CATALOG = "city"  # the PostgreSQL database; without it Superset checks access to a schema that no role has
 TIME_ZONE = "Asia/Shanghai"
 DISC_SIDES = 24
 MAP_COLUMNS = ((MAP_LABEL, "地点", "TEXT"), (OUTLINE, "轮廓", "TEXT"), (MAP_LAYER, "图层", "INTEGER"))
@@ -143,7 +144,7 @@ def dataset(name: str, content: Dashboards) -> dict[str, Any]:
         "database_uuid": str(asset_uuid("database", DATABASE)),
         "table_name": name,
         "schema": MARTS_SCHEMA,
-        "catalog": None,
+        "catalog": CATALOG,
         "sql": map_sql(view, content.marts) if view else None,
         "description": view.title if view else f"{mart.zh}。{mart.description}",
         "main_dttm_col": None,

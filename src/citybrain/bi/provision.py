@@ -10,7 +10,7 @@ from uuid import UUID
 from citybrain.bi.bundle import Bundle, compile_bundle, database_path
 from citybrain.bi.client import Superset, SupersetError, connect
 from citybrain.bi.content import Dashboards, load_dashboards
-from citybrain.bi.datasets import DATABASE
+from citybrain.bi.datasets import CATALOG, DATABASE
 from citybrain.bi.identity import asset_uuid
 from citybrain.bi.semantics import Roles
 from citybrain.bi.theme import Appearance, theme_json, theme_name
@@ -65,16 +65,11 @@ def set_dashboard_themes(superset: Superset, content: Dashboards, themes: Mappin
 
 def _schema_permission(superset: Superset, schema: str) -> int:
     """The id of `schema_access` on a schema; Superset makes it when a dataset of the schema arrives."""
-    wanted = f".[{schema}]"
+    wanted = f"[{DATABASE}].[{CATALOG}].[{schema}]"
     for row in superset.listed("security/permissions-resources/"):
-        name = row["view_menu"]["name"]
-        if (
-            row["permission"]["name"] == "schema_access"
-            and name.startswith(f"[{DATABASE}]")
-            and name.endswith(wanted)
-        ):
+        if row["permission"]["name"] == "schema_access" and row["view_menu"]["name"] == wanted:
             return int(row["id"])
-    raise SupersetError(f"Superset knows no access permission for the schema {schema} of {DATABASE}")
+    raise SupersetError(f"Superset knows no access permission {wanted}")
 
 
 def apply_roles(superset: Superset, roles: Roles) -> None:
