@@ -28,10 +28,10 @@ with DAG(
     held, reviews = open_reviews()
     report = build()
     published = publish(trigger_rule=TriggerRule.NONE_FAILED)
-    verified = verify()
+    verified = verify(published)
     docs = publish_docs()
 
-    landings >> outcomes >> decide_build() >> refresh_outlines() >> report >> published >> verified
+    landings >> outcomes >> decide_build() >> refresh_outlines() >> report >> published
     report >> docs
     outcomes >> held >> reviews
     [verified, docs, reviews] >> summarise(landings, outcomes, report, published)

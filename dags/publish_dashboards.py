@@ -10,4 +10,4 @@ with DAG(
     schedule=by_asset_or_cron(MARTS_READY, EVERY_MORNING),
     **dag_defaults("publish_dashboards", title="看板发布与校验", tags=[Tag.PUBLISH]),
 ):
-    publish() >> verify()
+    verify(publish())

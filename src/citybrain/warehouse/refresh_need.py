@@ -21,6 +21,7 @@ SELECT started_at, project_sha256, batches_loaded FROM meta.transform_run
 WHERE outcome = 'succeeded' AND selection IS NULL AND command = 'build'
 ORDER BY transform_run_id DESC LIMIT 1
 """
+NEWEST_BUILD = "SELECT coalesce(max(transform_run_id), 0) FROM meta.transform_run"
 LOADED = "SELECT count(*) FROM meta.batch WHERE state = 'loaded'"
 NOTE = """
 UPDATE meta.transform_run SET project_sha256 = %s, batches_loaded = %s
@@ -64,6 +65,13 @@ def built_from(settings: Settings) -> BuiltFrom:
     """What a build that starts now is made from, at least. Raises psycopg.Error."""
     with connect(settings, DatabaseRole.TRANSFORMER, "refresh-need") as connection:
         return BuiltFrom(project_hash(settings), _loaded(connection))
+
+
+def newest_build(settings: Settings) -> int:
+    """The newest build, which may have changed a mart; 0 before the first. Raises psycopg.Error."""
+    with connect(settings, DatabaseRole.TRANSFORMER, "refresh-need") as connection:
+        row = connection.execute(NEWEST_BUILD).fetchone()
+    return int(row[0]) if row else 0
 
 
 def note_built_from(settings: Settings, inputs: BuiltFrom) -> None:
