@@ -1,4 +1,4 @@
-"""Is there anything to publish: did files, marts or Superset itself change since the last good publication?"""
+"""Is there anything to publish: did files, marts or Superset change since the last good publication?"""
 
 import hashlib
 import json
