@@ -10,8 +10,19 @@ check() {
   "$@"
   echo "   $name: $((SECONDS - start)) s"
 }
+# The hook renumbers the lines of its baseline when code moves (exit code 3): that happens on a copy, and is no finding.
 secrets() {
-  git ls-files -z | grep -zvE '^(requirements/.*\.txt|\.secrets\.baseline)$' | xargs -0 "$BIN/detect-secrets-hook" --baseline .secrets.baseline
+  local baseline status=0
+  baseline=$(mktemp)
+  cp .secrets.baseline "$baseline"
+  git ls-files -z ':!requirements/*.txt' ':!.secrets.baseline' >"$baseline.files"
+  xargs -0 --arg-file="$baseline.files" "$BIN/detect-secrets-hook" --baseline "$baseline" >"$baseline.out" || status=$?
+  # xargs tells every exit code of the hook as 123; a finding is printed, a renumbering is not one.
+  if [[ $status != 0 ]] && ! grep -q '^The baseline file was updated' "$baseline.out"; then
+    cat "$baseline.out"
+    return 1
+  fi
+  rm -f "$baseline" "$baseline.files" "$baseline.out"
 }
 check "ruff" "$BIN/ruff" check .
 check "ruff format" "$BIN/ruff" format --check .
