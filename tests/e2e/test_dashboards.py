@@ -15,6 +15,7 @@ from citybrain.bi.client import Superset, connect
 from citybrain.bi.content import load_dashboards
 from citybrain.bi.drift import compare
 from citybrain.bi.provision import apply, standing_objects
+from citybrain.bi.publication import fingerprint, note_published, why_publish
 from citybrain.bi.render import CHROMIUM, render
 from citybrain.bi.verification import VerifyError, query_charts, verify
 from citybrain.settings import DatabaseRole, Settings
@@ -54,6 +55,14 @@ def test_the_main_job_has_published_everything(superset: Superset, bundle: Bundl
     }
     plan = compare(superset, bundle)
     assert plan.clean, plan
+
+
+def test_nothing_is_published_again_until_something_changed(city: Settings) -> None:
+    assert why_publish(city) is None
+    note_published(city, "what an older build or older files gave")
+    assert "changed since" in (why_publish(city) or "")
+    note_published(city, fingerprint(city))
+    assert why_publish(city) is None
 
 
 def test_applying_again_changes_nothing(city: Settings, superset: Superset, bundle: Bundle) -> None:

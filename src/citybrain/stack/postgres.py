@@ -10,7 +10,6 @@ import pwd
 import signal
 import subprocess
 import tempfile
-import time
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,8 +17,9 @@ from pathlib import Path
 import psycopg
 
 from citybrain.settings import Settings
-from citybrain.stack.errors import StackError, log_tail
+from citybrain.stack.errors import StackError
 from citybrain.stack.ports import require_free_ports
+from citybrain.stack.readiness import wait_until
 
 SYSTEM_USER = "embedded_postgres"
 
@@ -162,14 +162,7 @@ def wait_ready(
     settings: Settings, process: "subprocess.Popen[bytes] | None" = None, seconds: float = 60
 ) -> None:
     """Wait until the server accepts logins; raise StackError with the log's end when it does not."""
-    deadline = time.monotonic() + seconds
-    while not is_ready(settings):
-        died = process is not None and process.poll() is not None
-        if died or time.monotonic() > deadline:
-            what = "stopped at once" if died else f"does not answer after {seconds:.0f} s"
-            log = log_file(settings)
-            raise StackError(f"PostgreSQL {what}; log {log}:{log_tail(log)}")
-        time.sleep(0.1)
+    wait_until(lambda: is_ready(settings), "PostgreSQL", log_file(settings), process, seconds)
 
 
 def stop(process: "subprocess.Popen[bytes]", seconds: float = 30) -> None:

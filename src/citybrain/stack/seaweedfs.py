@@ -9,7 +9,6 @@ import json
 import os
 import subprocess
 import sysconfig
-import time
 from pathlib import Path
 
 import urllib3
@@ -19,8 +18,8 @@ from urllib3.exceptions import HTTPError
 
 from citybrain.settings import Settings
 from citybrain.stack.certificates import write_mutual_tls, write_private
-from citybrain.stack.errors import StackError, log_tail
 from citybrain.stack.ports import require_free_ports
+from citybrain.stack.readiness import wait_until
 
 _JWT_SECTIONS = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
 _GRPC_PARTS = ("master", "volume", "filer", "s3", "client")
@@ -140,14 +139,7 @@ def wait_ready(
     settings: Settings, process: "subprocess.Popen[bytes] | None" = None, seconds: float = 60
 ) -> None:
     """Wait until S3 answers; raise StackError with the log's end when the server died or stays silent."""
-    deadline = time.monotonic() + seconds
-    while not is_ready(settings):
-        died = process is not None and process.poll() is not None
-        if died or time.monotonic() > deadline:
-            what = "stopped at once" if died else f"does not answer after {seconds:.0f} s"
-            log = log_file(settings)
-            raise StackError(f"S3 (SeaweedFS) {what}; log {log}:{log_tail(log)}")
-        time.sleep(0.2)
+    wait_until(lambda: is_ready(settings), "S3 (SeaweedFS)", log_file(settings), process, seconds)
 
 
 def stop(process: "subprocess.Popen[bytes]", seconds: float = 30) -> None:
