@@ -192,7 +192,7 @@ def dataset_files(settings: Settings) -> list[Path]:
 def load_dataset(path: Path) -> Dataset:
     """One source file. Raises ContentError, also when the file is not named after its dataset."""
     if not path.exists():
-        raise ContentError(path, [(1, f"there is no dataset {path.stem!r}: this file would describe it")])
+        raise ContentError(path, [(1, f"there is no dataset {path.stem!r}: write {path}")])
     state = path.stat()
     return _load_dataset(path, state.st_mtime_ns, state.st_size)
 
