@@ -94,6 +94,7 @@ def test_every_tab_is_drawn_without_an_alert(city: Settings, content: Dashboards
         assert picture.path.stat().st_size > 20_000, "an empty page is a small picture"
 
 
+@pytest.mark.slow
 def test_a_change_by_hand_is_seen_and_undone(city: Settings, superset: Superset, bundle: Bundle) -> None:
     chart = next(item for item in standing_objects(superset) if item.kind == "chart")
     superset.change(f"chart/{chart.id}", {"slice_name": "改过的标题"})
@@ -104,6 +105,7 @@ def test_a_change_by_hand_is_seen_and_undone(city: Settings, superset: Superset,
     assert compare(superset, bundle).clean
 
 
+@pytest.mark.slow
 def test_pruning_takes_our_orphans_and_leaves_what_people_made(city: Settings, superset: Superset) -> None:
     dataset = next(item for item in standing_objects(superset) if item.kind == "dataset")
     made = superset.create(
@@ -138,6 +140,7 @@ def test_pruning_takes_our_orphans_and_leaves_what_people_made(city: Settings, s
         superset.remove(f"chart/{made}")
 
 
+@pytest.mark.slow
 def test_a_dropped_column_is_reported_by_chart(
     city: Settings, superset: Superset, bundle: Bundle, content: Dashboards
 ) -> None:
