@@ -30,6 +30,9 @@ class DatabaseRole(StrEnum):
     LOADER = "loader"  # writes raw, quarantine, meta; reads nothing else
     TRANSFORMER = "transformer"  # dbt: reads raw and meta, writes staging, intermediate, marts
     BI_READER = "bi_reader"  # Superset: reads marts only
+    DESK = "desk"  # the case desk: writes ops under row security, reads what it shows
+    MATCHER = "matcher"  # policy matching: reads facts, adds results
+    WATCHER = "watcher"  # the vision workers: rounds and objects of their own, adds signals
     AIRFLOW = "airflow"  # owns the `airflow` database
     SUPERSET = "superset"  # owns the `superset` database
 
@@ -86,10 +89,16 @@ class Settings(BaseSettings):
         default=18091, description="published pages: Great Expectations Data Docs and dbt docs"
     )
 
+    desk_port: int = Field(default=18085, description="the desk: cases, policy review, the phone page")
+
     # Where the other services are found: on this machine unless they run elsewhere (one container each).
     airflow_url: str = Field(default="", description="default http://127.0.0.1:<airflow_port>")
     superset_url: str = Field(default="", description="default http://127.0.0.1:<superset_port>")
     pages_url: str = Field(default="", description="default http://127.0.0.1:<pages_port>")
+    desk_url: str = Field(default="", description="default http://127.0.0.1:<desk_port>")
+    desk_hosts: list[str] = Field(
+        default_factory=list, description="host names the desk answers to besides loopback, as a JSON list"
+    )
 
     drop_folder: Path | None = Field(
         default=None, description="where departments drop files; default <home>/drop"
@@ -132,6 +141,7 @@ class Settings(BaseSettings):
         self.airflow_url = (self.airflow_url or f"http://127.0.0.1:{self.airflow_port}").rstrip("/")
         self.superset_url = (self.superset_url or f"http://127.0.0.1:{self.superset_port}").rstrip("/")
         self.pages_url = (self.pages_url or f"http://127.0.0.1:{self.pages_port}").rstrip("/")
+        self.desk_url = (self.desk_url or f"http://127.0.0.1:{self.desk_port}").rstrip("/")
 
     # Places below home
     @property
@@ -177,6 +187,14 @@ class Settings(BaseSettings):
     @property
     def expectations_dir(self) -> Path:
         return self.project / "expectations"
+
+    @property
+    def policies_dir(self) -> Path:
+        return self.project / "policies"
+
+    @property
+    def detectors_dir(self) -> Path:
+        return self.project / "detectors"
 
     @property
     def dashboards_dir(self) -> Path:

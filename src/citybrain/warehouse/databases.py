@@ -17,7 +17,14 @@ DATABASES = {
     "airflow": DatabaseRole.AIRFLOW,
     "superset": DatabaseRole.SUPERSET,
 }
-CITY_ROLES = (DatabaseRole.LOADER, DatabaseRole.TRANSFORMER, DatabaseRole.BI_READER)
+CITY_ROLES = (
+    DatabaseRole.LOADER,
+    DatabaseRole.TRANSFORMER,
+    DatabaseRole.BI_READER,
+    DatabaseRole.DESK,
+    DatabaseRole.MATCHER,
+    DatabaseRole.WATCHER,
+)
 
 
 def prepare(settings: Settings) -> None:

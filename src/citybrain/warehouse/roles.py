@@ -18,6 +18,7 @@ COUNTIES = ("341602", "341621", "341622", "341623")  # the four counties of Bozh
 SCOPE_ROLES = ("citybrain_scope_city", *(f"citybrain_scope_{county}" for county in COUNTIES))
 
 OWNER_SCHEMAS = ("meta", "raw", "quarantine", "stage")
+SERVICE_SCHEMAS = ("ops", "policy", "vision", "ledger")  # who may enter which is said by the migrations
 TRANSFORMER_SCHEMAS = ("staging", "intermediate", "marts_build", "marts", "snapshots")
 
 
@@ -113,6 +114,8 @@ def create_schemas(settings: Settings) -> None:
             connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, loader))
             if name != "stage":
                 connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, transformer))
+        for name in SERVICE_SCHEMAS:
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(name)))
         connection.execute(sql.SQL("GRANT CREATE ON SCHEMA stage TO {}").format(loader))
         connection.execute(sql.SQL("GRANT CREATE ON DATABASE city TO {}").format(transformer))
     with psycopg.connect(settings.dsn(DatabaseRole.TRANSFORMER)) as connection:
