@@ -43,3 +43,10 @@
     ) -%}
     {{ return(names.columns[0].values() | list if execute else []) }}
 {% endmacro %}
+
+{#- What `meta.read_by` of a model names may select from its table, too: services that read one mart, not all of them. -#}
+{% macro grant_to_services(relation, model) %}
+    {%- for role in model.config.meta.get("read_by", []) %}
+    grant select on {{ relation }} to {{ adapter.quote(role) }};
+    {%- endfor %}
+{% endmacro %}

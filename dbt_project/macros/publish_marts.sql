@@ -77,6 +77,7 @@
         set local lock_timeout = '60s';
         create table {{ next }} (like {{ source }} including all);
         {{ lock_relation(next, shaped_like=source) }}
+        {{ grant_to_services(next, mart) }}
         insert into {{ next }} select * from {{ source }};
         comment on table {{ next }} is $comment${{ mart.description }}$comment$;
         drop table if exists {{ live }};

@@ -17,6 +17,10 @@ Connection = psycopg.Connection[tuple[object, ...]]
 COUNTIES = ("341602", "341621", "341622", "341623")  # the four counties of Bozhou, GB/T 2260
 SCOPE_ROLES = ("citybrain_scope_city", *(f"citybrain_scope_{county}" for county in COUNTIES))
 
+# Who sees the rows of every county, and whether with the right to read every mart or only those a model's
+# `read_by` names.
+READS_WHOLE_CITY = {DatabaseRole.BI_READER: True, DatabaseRole.DESK: False, DatabaseRole.MATCHER: False}
+
 OWNER_SCHEMAS = ("meta", "raw", "quarantine", "stage")
 SERVICE_SCHEMAS = ("ops", "policy", "vision", "ledger")  # who may enter which is said by the migrations
 TRANSFORMER_SCHEMAS = ("staging", "intermediate", "marts_build", "marts", "snapshots")
@@ -53,18 +57,21 @@ def role_statements(connection: Connection, settings: Settings) -> list[sql.Comp
         for name in SCOPE_ROLES
         if name not in present
     ]
-    member = connection.execute(
-        "SELECT 1 FROM pg_auth_members m"
-        " JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles u ON u.oid = m.member"
-        " WHERE r.rolname = %s AND u.rolname = %s",
-        ("citybrain_scope_city", DatabaseRole.BI_READER.login),
-    ).fetchone()
-    if member is None:
-        statements.append(
-            sql.SQL("GRANT {} TO {}").format(
-                sql.Identifier("citybrain_scope_city"), sql.Identifier(DatabaseRole.BI_READER.login)
-            )
+    members = {
+        row[0]
+        for row in connection.execute(
+            "SELECT u.rolname FROM pg_auth_members m"
+            " JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles u ON u.oid = m.member"
+            " WHERE r.rolname = 'citybrain_scope_city'"
         )
+    }
+    statements += [
+        sql.SQL("GRANT citybrain_scope_city TO {} WITH INHERIT {}").format(
+            sql.Identifier(role.login), sql.SQL("TRUE" if inherits else "FALSE")
+        )
+        for role, inherits in READS_WHOLE_CITY.items()
+        if role.login not in members
+    ]
     return statements
 
 
@@ -122,8 +129,8 @@ def create_schemas(settings: Settings) -> None:
         _lock(connection)
         for name in TRANSFORMER_SCHEMAS:
             connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(name)))
-        for reader in (bi_reader, *(sql.Identifier(name) for name in SCOPE_ROLES)):
-            connection.execute(sql.SQL("GRANT USAGE ON SCHEMA marts TO {}").format(reader))
+        for reader in (*(role.login for role in READS_WHOLE_CITY), *SCOPE_ROLES):
+            connection.execute(sql.SQL("GRANT USAGE ON SCHEMA marts TO {}").format(sql.Identifier(reader)))
         for statement in (
             "GRANT SELECT ON ALL TABLES IN SCHEMA marts TO {}",
             "ALTER DEFAULT PRIVILEGES IN SCHEMA marts GRANT SELECT ON TABLES TO {}",
