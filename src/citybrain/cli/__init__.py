@@ -2,7 +2,7 @@
 
 import typer
 
-from citybrain.cli import bi, ingest, ledger, quality, settings, simulate, stack, transform, validate
+from citybrain.cli import bi, desk, ingest, ledger, quality, settings, simulate, stack, transform, validate
 
 app = typer.Typer(
     help="The open city data platform: lake, quality gate, warehouse, dashboards.",
@@ -17,3 +17,4 @@ app.add_typer(simulate.app, name="simulate")
 app.add_typer(transform.app, name="transform")
 app.add_typer(bi.app, name="bi")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(desk.app, name="desk")

@@ -45,7 +45,7 @@ def up() -> None:
 
 @app.command()
 def setup() -> None:
-    """Databases, roles, migrations, Airflow's and Superset's metadata and accounts; starts nothing."""
+    """Databases, roles, migrations; metadata and accounts of Airflow, Superset, the desk. Starts nothing."""
     from rich.console import Console
 
     from citybrain.settings import get_settings
@@ -65,6 +65,8 @@ def setup() -> None:
                 preparation.prepare_airflow(settings)
             with steps.step("Superset's metadata and account"):
                 preparation.prepare_superset(settings)
+            with steps.step("the desk's tables and accounts"):
+                preparation.prepare_desk(settings)
     except (StackError, MissingRightsError) as error:
         _fail(str(error))
 

@@ -3,8 +3,9 @@ server.
 """
 
 import httpx
+import psycopg
 
-from citybrain.settings import Settings
+from citybrain.settings import DatabaseRole, Settings
 from citybrain.stack import postgres, seaweedfs
 from citybrain.stack.services import Service
 
@@ -23,6 +24,8 @@ def answers(service: Service, settings: Settings) -> bool:
         return seaweedfs.is_ready(settings)
     if service.name in _AIRFLOW_JOBS:
         return airflow_job_is_healthy(settings, _AIRFLOW_JOBS[service.name])
+    if service.name == "desk-worker":
+        return worker_is_alive(settings)
     response = _get(f"{service.url}{service.health_path}")
     return response is not None and response.status_code == httpx.codes.OK
 
@@ -33,6 +36,18 @@ def airflow_job_is_healthy(settings: Settings, job: str) -> bool:
     if response is None or response.status_code != httpx.codes.OK:
         return False
     return bool(response.json().get(job, {}).get("status") == "healthy")
+
+
+def worker_is_alive(settings: Settings) -> bool:
+    """Whether a worker of the desk's queue has reported within the last minute."""
+    try:
+        with psycopg.connect(settings.dsn(DatabaseRole.DESK), connect_timeout=3) as connection:
+            found = connection.execute(
+                "SELECT 1 FROM ops.procrastinate_workers WHERE last_heartbeat > now() - interval '1 minute'"
+            ).fetchone()
+    except (psycopg.OperationalError, psycopg.errors.UndefinedTable):
+        return False
+    return found is not None
 
 
 def _get(url: str) -> httpx.Response | None:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from citybrain.settings import Settings, get_settings
-from citybrain.stack import airflow, postgres, seaweedfs, superset
+from citybrain.stack import airflow, desk, postgres, seaweedfs, superset
 from citybrain.stack.processes import write_note
-from citybrain.stack.services import AIRFLOW_SERVICES
+from citybrain.stack.services import AIRFLOW_SERVICES, DESK_SERVICES
 
 
 class Program(NamedTuple):
@@ -40,6 +40,8 @@ def program(service: str, settings: Settings) -> Program:
         return Program(
             superset.command(settings), superset.environment(settings), superset.data_folder(settings)
         )
+    if service in DESK_SERVICES:
+        return Program(desk.command(service, settings), desk.environment(settings), settings.run_dir)
     port = {"feeds": settings.feeds_port, "pages": settings.pages_port}[service]
     arguments = [
         *(sys.executable, "-m", "uvicorn", "--factory", f"citybrain.stack.sites:{service}"),

@@ -37,6 +37,7 @@ def service_ports(settings: Settings, service: str) -> dict[str, int]:
         "superset": "superset_port",
         "feeds": "feeds_port",
         "pages": "pages_port",
+        "desk": "desk_port",
     }
     if service not in names:
         return {}

@@ -1,4 +1,4 @@
-"""The nine programs of the embedded stack: names, addresses, logs and the order in which they stand on
+"""The programs of the embedded stack: names, addresses, logs and the order in which they stand on
 each other.
 """
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from citybrain.settings import Settings
 
+DESK_SERVICES = ("desk", "desk-worker")
 AIRFLOW_SERVICES = ("airflow-api", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
 
 
@@ -37,5 +38,7 @@ def services(settings: Settings) -> list[Service]:
         service("airflow-api", settings.airflow_url, "/api/v2/monitor/health"),
         *(service(name, None) for name in AIRFLOW_SERVICES[1:]),
         service("superset", settings.superset_url, "/health"),
+        service("desk", settings.desk_url, "/-/health"),
+        service("desk-worker", None),
     ]
     return [program for program in programs if program is not None]

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 
 from citybrain.settings import DatabaseRole, Settings
-from citybrain.stack import airflow, superset
+from citybrain.stack import airflow, desk, superset
 from citybrain.stack.errors import StackError, log_tail
 
 _REPOSITORY_FILES = Path(__file__).parent
@@ -40,7 +40,7 @@ def prepare_airflow(settings: Settings) -> None:
     _once(
         folder / "prepared",
         stamp,
-        lambda: _run(
+        lambda: run_setup(
             "Airflow's set-up",
             airflow.accounts_command(),
             airflow.environment(settings),
@@ -67,7 +67,7 @@ def prepare_superset(settings: Settings) -> None:
     _once(
         folder / "prepared",
         stamp,
-        lambda: _run(
+        lambda: run_setup(
             "Superset's set-up",
             superset.provision_command(settings),
             superset.environment(settings),
@@ -75,6 +75,20 @@ def prepare_superset(settings: Settings) -> None:
             settings.log_dir / "superset-setup.log",
         ),
     )
+
+
+def prepare_desk(settings: Settings) -> None:
+    """The desk's tables, roles, organisations and demo accounts; skipped while its code is unchanged."""
+    rooms = [_REPOSITORY_FILES.parent / room for room in ("desk", "events", "policy")]
+    files = sorted(path for room in rooms for path in room.rglob("*") if path.suffix in (".py", ".yml"))
+    code = "".join(path.read_text(encoding="utf-8") for path in files)
+    stamp = _stamp(settings, DatabaseRole.OWNER, version("django"), version("procrastinate"), code)
+    log = settings.log_dir / "desk-setup.log"
+
+    def work() -> None:
+        run_setup("The desk's set-up", desk.management("prepare"), desk.environment(settings), "", log)
+
+    _once(settings.data_dir / "desk-prepared", stamp, work)
 
 
 def _stamp(settings: Settings, role: DatabaseRole, *parts: str) -> str:
@@ -94,7 +108,7 @@ def _once(note: Path, stamp: str, work: Callable[[], None]) -> None:
     note.write_text(stamp, encoding="ascii")
 
 
-def _run(what: str, command: list[str], environment: dict[str, str], text: str, log: Path) -> None:
+def run_setup(what: str, command: list[str], environment: dict[str, str], text: str, log: Path) -> None:
     """Run a set-up process with `text` on its stdin, output into `log`. Raises StackError with the log's
     end.
     """

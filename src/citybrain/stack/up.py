@@ -13,7 +13,7 @@ from citybrain.stack.errors import StackError, log_tail
 from citybrain.stack.ports import require_free_ports
 from citybrain.stack.processes import end_orphans, noted_group
 from citybrain.stack.progress import Steps
-from citybrain.stack.services import AIRFLOW_SERVICES, Service, services
+from citybrain.stack.services import AIRFLOW_SERVICES, DESK_SERVICES, Service, services
 from citybrain.stack.supervision import Supervisor
 
 _FREE_BYTES = 1 << 30
@@ -74,8 +74,15 @@ def up(settings: Settings, steps: Steps) -> None:
                 setup.prepare_superset(settings)
             start("superset")
 
+        def start_desk() -> None:
+            with steps.step("the desk's tables and accounts"):
+                setup.prepare_desk(settings)
+            start(*DESK_SERVICES)
+
         # No set-up needs the lake, and after a stop S3 takes some 20 s to find its volumes again.
-        steps.together(start_airflow, start_superset, lambda: start("s3"), lambda: start("feeds", "pages"))
+        steps.together(
+            *(start_airflow, start_superset, start_desk, lambda: start("s3"), lambda: start("feeds", "pages"))
+        )
 
 
 def run_main_job(settings: Settings, steps: Steps) -> None:

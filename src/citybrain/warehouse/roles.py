@@ -19,7 +19,12 @@ SCOPE_ROLES = ("citybrain_scope_city", *(f"citybrain_scope_{county}" for county 
 
 # Who sees the rows of every county, and whether with the right to read every mart or only those a model's
 # `read_by` names.
-READS_WHOLE_CITY = {DatabaseRole.BI_READER: True, DatabaseRole.DESK: False, DatabaseRole.MATCHER: False}
+READS_WHOLE_CITY = {
+    DatabaseRole.BI_READER: True,
+    DatabaseRole.DESK: False,
+    DatabaseRole.MATCHER: False,
+    DatabaseRole.WATCHER: False,
+}
 
 OWNER_SCHEMAS = ("meta", "raw", "quarantine", "stage")
 SERVICE_SCHEMAS = ("ops", "policy", "vision", "ledger")  # who may enter which is said by the migrations

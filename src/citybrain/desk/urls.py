@@ -1,0 +1,15 @@
+"""Every address of the desk."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import path
+
+from citybrain.desk import pages
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("sign-in/", LoginView.as_view(redirect_authenticated_user=True), name="sign-in"),
+    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("-/health", pages.health, name="health"),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,8 @@
+"""The desk under a WSGI server."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citybrain.desk.settings")
+application = get_wsgi_application()

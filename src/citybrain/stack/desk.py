@@ -1,0 +1,38 @@
+"""The desk as two processes: the site under gunicorn, and the worker of its task queue."""
+
+import os
+import sys
+
+from citybrain.settings import Settings
+
+_THREADS = 8
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Where the platform stands; secrets are read from its folder, settings of the shell are passed on."""
+    ours = {name: value for name, value in os.environ.items() if name.startswith("CITYBRAIN_")}
+    return {
+        **ours,
+        "CITYBRAIN_HOME": str(settings.home),
+        "CITYBRAIN_PROJECT": str(settings.project),
+        "DJANGO_SETTINGS_MODULE": "citybrain.desk.settings",
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def command(service: str, settings: Settings) -> list[str]:
+    """The program of `desk` or `desk-worker`."""
+    if service == "desk-worker":
+        return [*management("procrastinate"), "worker", "--concurrency", "4"]
+    return [
+        *(sys.executable, "-m", "gunicorn", "--bind", f"{settings.bind_host}:{settings.desk_port}"),
+        *("--workers", "2", "--worker-class", "gthread", "--threads", str(_THREADS)),
+        *("--worker-tmp-dir", str(settings.run_dir), "--no-control-socket", "citybrain.desk.wsgi"),
+    ]
+
+
+def management(*arguments: str) -> list[str]:
+    """A management command of the desk, in a process of its own."""
+    return [sys.executable, "-m", "citybrain.desk", *arguments]
