@@ -143,3 +143,21 @@ def test_a_pid_file_of_another_process_names_nobody(stack: Settings) -> None:
     assert noted_group(note) == []
     note.write_text(f"{os.getpid()} {psutil.boot_time() - 3600}\n", encoding="ascii")
     assert noted_group(note) == []
+
+
+def test_a_supervisor_of_an_older_version_is_stopped_and_followed(
+    stack: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer version knows a program that the running supervisor was never told of."""
+    newer = [*services(stack), Service("novelty", None, stack.log_dir / "novelty.log")]
+    monkeypatch.setattr("citybrain.stack.supervision.services", lambda _settings: newer)
+    supervisor = Supervisor(stack)
+    assert supervisor.state("novelty") == ("STOPPED", 0, "")
+    assert not supervisor.same_settings()
+    before = pids(stack)["postgres"]
+
+    start_small(stack)
+
+    assert supervisor.same_settings()
+    assert supervisor.state("novelty")[0] == "STOPPED"
+    assert pids(stack)["postgres"] != before

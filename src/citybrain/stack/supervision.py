@@ -85,12 +85,12 @@ def log_file(settings: Settings) -> Path:
 
 
 def fingerprint(settings: Settings) -> str:
-    """Changes with any setting: programs started under other settings have to be started again."""
+    """Changes with any setting and with the programs: what was started under others has to start again."""
     values = {
         name: value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
         for name, value in settings
     }
-    return sha256(repr(sorted(values.items())).encode()).hexdigest()
+    return sha256(repr((sorted(values.items()), configuration(settings))).encode()).hexdigest()
 
 
 class Supervisor:
@@ -157,9 +157,14 @@ class Supervisor:
 
     def state(self, name: str) -> tuple[str, int, str]:
         """State name (RUNNING, STARTING, STOPPED, BACKOFF, FATAL, EXITED …), pid (0 for none) and
-        description.
+        description. A program this supervisor was not told of (it runs an older version) is stopped.
         """
-        info = self._rpc.getProcessInfo(name)
+        try:
+            info = self._rpc.getProcessInfo(name)
+        except Fault as fault:
+            if fault.faultCode == Faults.BAD_NAME:
+                return "STOPPED", 0, ""
+            raise
         return str(info["statename"]), int(info["pid"]), str(info["description"])
 
     def start_service(self, name: str) -> None:
