@@ -16,7 +16,18 @@ from whole_city import CITYBRAIN, RunningCity
 from citybrain.settings import get_settings
 from citybrain.stack.ports import free_ports
 
-PORTS = ("POSTGRES", "S3", "S3_MASTER", "S3_VOLUME", "S3_FILER", "AIRFLOW", "SUPERSET", "FEEDS", "PAGES")
+PORTS = (
+    "POSTGRES",
+    "S3",
+    "S3_MASTER",
+    "S3_VOLUME",
+    "S3_FILER",
+    "AIRFLOW",
+    "SUPERSET",
+    "FEEDS",
+    "PAGES",
+    "DESK",
+)
 FIRMS = 600
 
 

@@ -14,7 +14,9 @@ from citybrain.stack import airflow
 from citybrain.stack.processes import noted_group
 
 pytestmark = [pytest.mark.slow, pytest.mark.integration]
-SERVICES = {"postgres", "s3", "feeds", "pages", "superset"} | set(airflow.AIRFLOW_COMMANDS)
+SERVICES = {"postgres", "s3", "feeds", "pages", "superset", "desk", "desk-worker"} | set(
+    airflow.AIRFLOW_COMMANDS
+)
 IDLE_BYTES = 4 << 30
 
 
@@ -84,7 +86,7 @@ def test_nothing_listens_beyond_loopback(running_city: RunningCity) -> None:
         and not found.raddr
         and found.status in (psutil.CONN_LISTEN, "NONE")
     ]
-    assert len(listening) >= 13  # PostgreSQL 1, S3 8, Airflow 1, Superset 1, feeds 1, pages 1
+    assert len(listening) >= 14  # PostgreSQL 1, S3 8, Airflow 1, Superset 1, feeds 1, pages 1, desk 1
     assert {found.laddr.ip for found in listening} == {"127.0.0.1"}
 
 

@@ -150,7 +150,7 @@ def print_summary(settings: Any, console: Any, seconds: float) -> None:
     """Figures, addresses and logins. Passwords are shown on a terminal only; elsewhere the file that holds
     each.
     """
-    from citybrain.stack import airflow, superset
+    from citybrain.stack import airflow, desk, superset
     from citybrain.stack.counts import read_counts
 
     def say(text: str) -> None:
@@ -167,6 +167,8 @@ def print_summary(settings: Any, console: Any, seconds: float) -> None:
     login("Superset", settings.superset_url, "admin", superset.ADMIN_SECRET)
     for account, (_role, secret) in airflow.ACCOUNTS.items():
         login("Airflow", settings.airflow_url, account, secret)
+    for account in desk.demo_accounts(settings):
+        login("Desk", settings.desk_url, account, desk.password_secret(account))
     say(f"  {'Pages':<9} {settings.pages_url}   Data Docs and dbt docs")
 
 

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from citybrain.desk.accounts.demo import load_demo_accounts
 from citybrain.settings import Settings
 
 _THREADS = 8
@@ -36,3 +37,8 @@ def command(service: str, settings: Settings) -> list[str]:
 def management(*arguments: str) -> list[str]:
     """A management command of the desk, in a process of its own."""
     return [sys.executable, "-m", "citybrain.desk", *arguments]
+
+
+def demo_accounts(settings: Settings) -> list[str]:
+    """The user names of the demo city, none where real people sign in."""
+    return [account.username for account in load_demo_accounts()] if settings.demo else []

@@ -1,20 +1,15 @@
 """Roles, organisations and demo accounts brought up to date from files and marts; safe to run again."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.contrib.auth.models import Group, Permission
 from django.db import connection, transaction
-from pydantic import Field
 
-from citybrain.catalogue.content_file import ContentModel, load_content
 from citybrain.catalogue.department import load_departments
+from citybrain.desk.accounts.demo import load_demo_accounts, password_secret
 from citybrain.desk.accounts.models import Organisation, User
 from citybrain.desk.accounts.roles import ROLES_FILE, load_roles
 from citybrain.settings import Settings
-
-DEMO_ACCOUNTS_FILE = Path(__file__).with_name("demo_accounts.yml")
 
 _COMPANIES = """
 SELECT DISTINCT ON (property_company_id) property_company_id, property_company_name, county_code
@@ -24,21 +19,6 @@ _COMMUNITIES = """
 SELECT DISTINCT ON (area_code) area_code, community_name, county_code
 FROM marts.dim_compound WHERE area_code IS NOT NULL ORDER BY area_code, community_name
 """
-
-
-class DemoAccount(ContentModel):
-    """One account of the demo city: named by its post, never by a person."""
-
-    username: str = Field(pattern=r"^[a-z][a-z0-9_]{2,29}$")
-    display_name: str
-    roles: list[str] = Field(min_length=1)
-    organisation: str = Field(
-        description="a department's id, or `company:first` / `community:first` of the mart"
-    )
-
-
-class DemoAccounts(ContentModel):
-    accounts: list[DemoAccount]
 
 
 @dataclass(frozen=True)
@@ -105,9 +85,8 @@ def sync_demo_accounts(settings: Settings) -> int:
 
     An account that exists keeps its password; its roles and organisation follow the file.
     """
-    accounts = load_content(DEMO_ACCOUNTS_FILE, DemoAccounts).accounts
     made = 0
-    for account in accounts:
+    for account in load_demo_accounts():
         organisation = _organisation(account.organisation)
         if organisation is None:
             continue
@@ -115,7 +94,7 @@ def sync_demo_accounts(settings: Settings) -> int:
         user.display_name, user.organisation = account.display_name, organisation
         user.is_staff = any(load_roles()[role].staff for role in account.roles)
         if created:
-            user.set_password(settings.secret(f"desk_{account.username}"))
+            user.set_password(settings.secret(password_secret(account.username)))
         user.save()
         user.groups.set(Group.objects.filter(name__in=account.roles))
         made += 1
@@ -133,8 +112,3 @@ def sync(settings: Settings) -> Synced:
     """Roles and organisations; the demo accounts too where the demo city runs."""
     roles, organisations = sync_roles(), sync_organisations()
     return Synced(roles, organisations, sync_demo_accounts(settings) if settings.demo else 0)
-
-
-def logins() -> Iterable[DemoAccount]:
-    """The demo accounts, for the summary that tells people how to sign in."""
-    return load_content(DEMO_ACCOUNTS_FILE, DemoAccounts).accounts
