@@ -150,6 +150,7 @@ def print_summary(settings: Any, console: Any, seconds: float) -> None:
     """Figures, addresses and logins. Passwords are shown on a terminal only; elsewhere the file that holds
     each.
     """
+    from citybrain.desk.accounts.demo import password_secret
     from citybrain.stack import airflow, desk, superset
     from citybrain.stack.counts import read_counts
 
@@ -168,7 +169,7 @@ def print_summary(settings: Any, console: Any, seconds: float) -> None:
     for account, (_role, secret) in airflow.ACCOUNTS.items():
         login("Airflow", settings.airflow_url, account, secret)
     for account in desk.demo_accounts(settings):
-        login("Desk", settings.desk_url, account, desk.password_secret(account))
+        login("Desk", settings.desk_url, account, password_secret(account))
     say(f"  {'Pages':<9} {settings.pages_url}   Data Docs and dbt docs")
 
 

@@ -10,7 +10,7 @@ DEMO_ACCOUNTS_FILE = Path(__file__).with_name("demo_accounts.yml")
 
 
 class DemoAccount(ContentModel):
-    """One account: `organisation` is an organisation's code, or `<kind>:first` for the first one of a kind."""
+    """One account: `organisation` is an organisation's code, or `<kind>:first` for a kind's first one."""
 
     username: str = Field(pattern=r"^[a-z][a-z0-9_]{2,29}$")
     display_name: str
