@@ -83,6 +83,7 @@ def command(settings: Settings) -> list[str]:
             "-master.telemetry=false",
         ),
         *(f"-master.port={settings.s3_master_port}", "-master.volumeSizeLimitMB=1024"),
+        "-master.electionTimeout=1s",  # a restarted master first waits for others this long; stock 10 s
         *(f"-volume.port={settings.s3_volume_port}", "-volume.max=0", "-volume.preStopSeconds=1"),
     ]
 
