@@ -10,6 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from citybrain.settings import DatabaseRole, Settings, get_settings
 from citybrain.stack import postgres, seaweedfs
@@ -30,6 +32,29 @@ PORT_SETTINGS = (
 )
 # A crash of the machine may lose a test's data; a crash of a server process may not, and still does not.
 FAST_POSTGRES = {"fsync": "off", "full_page_writes": "off"}
+# The longest rooms come first, so that none is left for one worker at the end.
+LONGEST_FIRST = ("e2e", "stack", "dags", "dbt", "hostile")
+
+
+def room_of(nodeid: str) -> str:
+    """The folder below tests/ that a test stands in."""
+    return nodeid.split("/")[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rooms = sorted({room_of(item.nodeid) for item in items} - set(LONGEST_FIRST))
+    items.sort(key=lambda item: [*LONGEST_FIRST, *rooms].index(room_of(item.nodeid)))
+
+
+class RoomScheduling(LoadScopeScheduling):
+    """With `pytest -n`, whole rooms for a worker: tests share servers, a loaded city, a built warehouse."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return room_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> RoomScheduling:
+    return RoomScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

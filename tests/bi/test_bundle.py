@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -55,9 +56,10 @@ def test_the_same_files_give_the_same_bytes(
         f"home=Path({str(settings_of_our_own.home)!r}))\n"
         "print(compile_bundle(settings, load_dashboards(settings)).sha256)\n"
     )
+    own = {name: value for name, value in os.environ.items() if name.startswith("CITYBRAIN_")}
     printed = subprocess.run(
         [sys.executable, "-c", script],
-        env={"PYTHONHASHSEED": "1", "PATH": "/usr/bin:/bin"},
+        env=own | {"PYTHONHASHSEED": "1", "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
         check=True,

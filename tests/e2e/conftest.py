@@ -31,7 +31,7 @@ PORTS = (
 FIRMS = 600
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_city() -> Iterator[RunningCity]:
     """The platform after its first `citybrain up`: everything runs, the main job is done, dashboards
     stand.

@@ -3,6 +3,8 @@
 import os
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,6 +54,15 @@ def test_free_ports_differ_and_are_free_with_their_twins() -> None:
     ports = free_ports(9)
     assert len(set(ports)) == 9
     assert all(is_free(port) and is_free(port + 10_000) for port in ports)
+
+
+def test_two_processes_are_never_given_the_same_port() -> None:
+    taken = set(free_ports(300))
+    program = "from citybrain.stack.ports import free_ports; print(*free_ports(300))"
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    others = {int(port) for port in printed.stdout.split()}
+    assert len(others) == 300
+    assert not taken & others
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")

@@ -4,6 +4,7 @@ second stack.
 
 import random
 import socket
+from itertools import islice
 
 import psutil
 
@@ -11,10 +12,9 @@ from citybrain.settings import Settings
 from citybrain.stack.errors import StackError
 
 GRPC_OFFSET = 10_000  # SeaweedFS opens a gRPC twin of each HTTP port
-_LOWEST, _HIGHEST = (
-    20_000,
-    22_700,
-)  # with their twins below Linux's ephemeral range, so no client socket takes them
+# With their twins below Linux's ephemeral range, so no client socket takes them.
+_LOWEST, _HIGHEST = 20_000, 22_700
+_claims: list[socket.socket] = []
 
 
 def service_ports(settings: Settings, service: str) -> dict[str, int]:
@@ -82,9 +82,25 @@ def _owner_of(port: int) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different ports that are free, and whose twin at + 10000 is free too."""
+    """`count` different ports that are free, and whose twin at + 10000 is free too.
+
+    They are this process's for as long as it lives: no other caller is given one of them meanwhile.
+    """
     candidates = random.SystemRandom().sample(range(_LOWEST, _HIGHEST), _HIGHEST - _LOWEST)
-    found = [port for port in candidates if is_free(port) and is_free(port + GRPC_OFFSET)][:count]
+    usable = (port for port in candidates if is_free(port) and is_free(port + GRPC_OFFSET) and _claim(port))
+    found = list(islice(usable, count))
     if len(found) < count:
         raise StackError(f"fewer than {count} free ports between {_LOWEST} and {_HIGHEST}")
     return found
+
+
+def _claim(port: int) -> bool:
+    """Take a port before its server listens on it, by a name that the kernel gives to one process only."""
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0citybrain port {port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
