@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install the locked environments this checkout needs, and nothing when they are there already.
-#   bootstrap.sh run    .venv (the platform) and .venv-superset
+#   bootstrap.sh run    .venv (the platform), .venv-superset and .venv-vision (6 GB: torch brings NVIDIA's libraries along)
 #   bootstrap.sh test   the same, the development packages, and a browser where we may install one
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,12 +21,16 @@ step() { # step <title> <command …>: run it, then one line with its seconds
 
 stamp() { cat "$@" | sha256sum | cut -d' ' -f1; }
 
-# uv does not read pip's configuration: hand over a package index that the machine's pip is set up with.
-use_pips_index() {
-  [[ -n ${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-} || -e ${XDG_CONFIG_HOME:-$HOME/.config}/uv/uv.toml || -e /etc/uv/uv.toml ]] && return
-  local index=${PIP_INDEX_URL:-}
-  [[ -n $index ]] || index=$("$1" -m pip config get global.index-url 2>/dev/null || true)
+# uv does not read pip's configuration: hand over the indexes and wheel folders that the machine's pip is set up with.
+# The locks name every file's hash, so it does not matter which of them serves it.
+use_pips_sources() {
+  [[ -n ${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}${UV_INDEX:-} || -e ${XDG_CONFIG_HOME:-$HOME/.config}/uv/uv.toml || -e /etc/uv/uv.toml ]] && return
+  pips() { "$python" -m pip config get "global.$1" 2>/dev/null || true; }
+  local index=${PIP_INDEX_URL:-$(pips index-url)} more=${PIP_EXTRA_INDEX_URL:-$(pips extra-index-url)}
+  local links=${PIP_FIND_LINKS:-$(pips find-links)}
   if [[ -n $index ]]; then export UV_DEFAULT_INDEX=$index; fi
+  if [[ -n $more ]]; then export UV_INDEX=$more UV_INDEX_STRATEGY=unsafe-best-match; fi
+  if [[ -n $links ]]; then export UV_FIND_LINKS=${links// /,}; fi
 }
 
 install_environment() { # install_environment <folder> <stamp> <lock …>
@@ -34,7 +38,7 @@ install_environment() { # install_environment <folder> <stamp> <lock …>
   shift 2
   [[ -x $folder/bin/python ]] || step "environment $folder" "$uv" venv --quiet --python "$python" "$folder"
   step "$folder from ${*##*/}" "$uv" pip sync --quiet --python "$folder" --require-hashes "$@"
-  if [[ $folder == .venv ]]; then
+  if [[ $folder != .venv-superset ]]; then
     step "citybrain into $folder" "$uv" pip install --quiet --python "$folder" --no-deps --editable .
   fi
   printf '%s\n' "$wanted" >"$folder/.citybrain-lock"
@@ -48,13 +52,15 @@ locks=(requirements/main.txt)
 if [[ $purpose == test || -e .venv/.citybrain-dev ]]; then locks+=(requirements/dev.txt); fi
 main=$(stamp "${locks[@]}" pyproject.toml)
 superset=$(stamp requirements/superset.txt)
+vision=$(stamp requirements/vision.txt pyproject.toml)
 
-if ! is_current .venv "$main" || ! is_current .venv-superset "$superset"; then
+if ! is_current .venv "$main" || ! is_current .venv-superset "$superset" || ! is_current .venv-vision "$vision"; then
   python=$(scripts/python.sh)
-  use_pips_index "$python"
+  use_pips_sources
   uv=$(scripts/uv.sh)
   is_current .venv "$main" || install_environment .venv "$main" "${locks[@]}"
   is_current .venv-superset "$superset" || install_environment .venv-superset "$superset" requirements/superset.txt
+  is_current .venv-vision "$vision" || install_environment .venv-vision "$vision" requirements/vision.txt
 fi
 [[ $purpose == test ]] || exit 0
 

@@ -3,10 +3,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 UV=$(scripts/uv.sh)
-compile() {
+compile() { # compile <source> <lock> [option …]
   "$UV" pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
-    --custom-compile-command "make lock" "$1" --output-file "$2"
+    --custom-compile-command "make lock" "$1" --output-file "$2" "${@:3}"
 }
 compile pyproject.toml requirements/main.txt
 compile requirements/superset.in requirements/superset.txt
 compile requirements/dev.in requirements/dev.txt
+compile requirements/vision.in requirements/vision.txt --override requirements/vision-overrides.txt
