@@ -52,6 +52,30 @@ LABOUR = [
     ("91341622MA0000005X", 2025, 15, 15, 0, 0),
     ("N2341623MA0000008X", 2025, 8, 8, 0, 0),
 ]
+# code, year, months, paid, graduates for 3 and 6 months
+INSURANCE: list[tuple[str, int, int, float | None, int, int]] = [
+    ("91341602MA0000001X", 2025, 12, 600000.5, 12, 9),
+    ("91341602MA0000002X", 2025, 8, None, 0, 0),
+    ("91341621MA0000004X", 2024, 12, 30000, 2, 2),
+]
+# code, title, year, nth
+TITLES = [
+    ("91341602MA0000001X", "高新技术企业", 2022, 1),
+    ("91341602MA0000001X", "高新技术企业", 2025, 2),
+    ("91341602MA0000001X", "省专精特新中小企业", 2024, 1),
+    ("91341602MA0000001X", "市专精特新中小企业", 2023, 1),
+]
+# code, reason, listed, removed
+DISHONEST: list[tuple[str, str, str, str | None]] = [
+    ("91341602MA0000002X", "拖欠劳动报酬", "2026-03-01", None),
+    ("91341621MA0000004X", "拖欠劳动报酬", "2024-03-01", "2025-03-01"),
+]
+# project, code, year, equipment, guide, picked
+UPGRADES: list[tuple[str, str, int, float | None, str, str | None]] = [
+    ("JG1", "91341602MA0000001X", 2025, 812.5, "是", "是"),
+    ("JG2", "91341602MA0000001X", 2025, None, "是", None),
+    ("JG3", "91341602MA0000002X", 2025, 40, "否", None),
+]
 
 
 def load(
@@ -144,6 +168,10 @@ def labour_rows() -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in LABOUR]
 
 
+def list_rows(names: tuple[str, ...], rows: list[Any]) -> list[dict[str, Any]]:
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
 def air_row(station: str, observed_at: datetime, **values: float | None) -> dict[str, Any]:
     name, longitude, latitude = STATIONS[station]
     air: dict[str, Any] = {"pm25": 40, "pm10": 80, "so2": 10, "no2": 30, "co": 0.8, "o3": 60} | values
@@ -191,8 +219,20 @@ def load_city(settings: Settings) -> None:
     load(settings, "enterprise_register", firm_rows(), quarantined=1)
     load(settings, "enterprise_tax_year", tax_rows())
     load(settings, "enterprise_labour_year", labour_rows())
+    load_lists(settings)
     load(settings, "air_quality_hour", air_rows(), logical_date=NEWEST_HOUR.date())
     load(settings, "water_stage", water_rows(), logical_date=NEWEST_HOUR.date())
+
+
+def load_lists(settings: Settings) -> None:
+    """What departments list about enterprises: insurance, titles, dishonesty, upgrade projects."""
+    names = ("uscc", "year", "insured_months", "ui_paid_yuan", "graduates_3_months", "graduates_6_months")
+    load(settings, "unemployment_insurance_year", list_rows(names, INSURANCE))
+    load(settings, "enterprise_title", list_rows(("uscc", "title", "year", "nth"), TITLES))
+    names = ("uscc", "reason", "listed_on", "removed_on")
+    load(settings, "dishonest_enterprise", list_rows(names, DISHONEST))
+    names = ("project_code", "uscc", "year", "equipment_wan", "fits_guide", "selected")
+    load(settings, "tech_upgrade_project", list_rows(names, UPGRADES))
 
 
 def load_outlines(settings: Settings) -> None:

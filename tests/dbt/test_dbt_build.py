@@ -23,7 +23,7 @@ def test_every_display_mart_is_published(built: TransformReport, transformer: ps
         node.name for node in built.per_node if node.kind == "model" and node.name.startswith("mart_")
     }
     assert set(built.published_marts) == modelled
-    assert len(modelled) == 9
+    assert len(modelled) >= 10
     for mart in sorted(modelled):
         beside = rows(transformer, f"SELECT count(*) FROM marts_build.{mart}")
         assert rows(transformer, f"SELECT count(*) FROM marts.{mart}") == beside
@@ -223,3 +223,34 @@ def test_the_hard_logic_by_hand(city: Settings, built: TransformReport) -> None:
         ("unit_test", "hourly_index_at_break_points"),
         ("unit_test", "size_bands_of_every_group"),
     ]
+
+
+def test_a_fact_nobody_knows_is_null_and_an_absence_is_known_only_from_a_list(
+    transformer: psycopg.Connection,
+) -> None:
+    names = (
+        "active", "industry", "size", "rd", "paid", "months", "dishonest", "high_tech", "times", "level",
+        "project", "equipment", "picked",
+    )  # fmt: skip
+    found = rows(
+        transformer,
+        "SELECT is_active, industry_code, size_band, rd_expense_yuan, ui_paid_yuan, insured_months,"
+        " is_dishonest, is_high_tech, high_tech_times, specialised_level, has_upgrade_project,"
+        " upgrade_equipment_yuan, upgrade_is_selected FROM marts.mart_enterprise_facts"
+        " WHERE uscc IN ('91341602MA0000001X', '91341602MA0000002X', '91341622MA0000005X') ORDER BY uscc",
+    )
+    known, listed, other = (dict(zip(names, row, strict=True)) for row in found)
+    assert known == {
+        "active": True, "industry": "C2730", "size": "large", "rd": Decimal(15_000_000),
+        "paid": Decimal("600000.50"), "months": 12, "dishonest": False, "high_tech": True, "times": 2,
+        "level": "province", "project": True, "equipment": Decimal(8_125_000), "picked": True,
+    }  # fmt: skip
+    assert (listed["dishonest"], listed["paid"], listed["months"]) == (True, None, 8)
+    assert (listed["high_tech"], listed["times"], listed["level"]) == (False, None, "none")
+    assert (other["paid"], other["months"], other["rd"], other["dishonest"]) == (None, None, None, False)
+    assert (other["project"], other["equipment"], other["picked"]) == (False, None, None)
+
+
+def test_the_list_is_read_as_of_its_day(transformer: psycopg.Connection) -> None:
+    query = "SELECT is_dishonest FROM marts.mart_enterprise_facts WHERE uscc = '91341621MA0000004X'"
+    assert rows(transformer, query) == [(False,)]  # taken off in 2025

@@ -9,13 +9,17 @@ from zoneinfo import ZoneInfo
 
 from citybrain.simulate.air import air_delivery
 from citybrain.simulate.dirt import Planted
+from citybrain.simulate.dishonest import dishonest_delivery
 from citybrain.simulate.divisions import shipped_delivery
 from citybrain.simulate.firms import Firms, firms_until
+from citybrain.simulate.insurance import insurance_delivery
 from citybrain.simulate.labour import labour_delivery
 from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.places import DIVISIONS, EDITION
 from citybrain.simulate.register import register_delivery
 from citybrain.simulate.tax import tax_delivery
+from citybrain.simulate.titles import title_delivery
+from citybrain.simulate.upgrades import upgrade_delivery
 from citybrain.simulate.water import STEP, water_delivery
 from citybrain.simulate.yearly import year_of
 
@@ -26,6 +30,13 @@ LONGEST_OBJECT = timedelta(days=10)
 FACT_YEARS = 3
 
 Content = tuple[bytes, int, list[Planted]]
+
+# Lists of enterprises that departments export once a month
+MONTHLY_LISTS: dict[str, Callable[[int, Firms, date], Content]] = {
+    "enterprise_title": title_delivery,
+    "dishonest_enterprise": dishonest_delivery,
+    "tech_upgrade_project": upgrade_delivery,
+}
 
 
 class Place(StrEnum):
@@ -108,6 +119,21 @@ def _enterprises(ledger: Ledger, local: datetime) -> Iterator[Delivery]:
             1,
             partial(_labour, seed, firms, year, first_day),
         )
+        yield _dropped(
+            "unemployment_insurance_year",
+            f"unemployment_insurance_{year}.jsonl",
+            local,
+            1,
+            partial(_insurance, seed, firms, year, first_day),
+        )
+    for dataset, delivery in MONTHLY_LISTS.items():
+        yield _dropped(
+            dataset,
+            f"{dataset}_{today:%Y%m}.csv",
+            local,
+            2,
+            partial(_list, delivery, seed, firms, today),
+        )
 
 
 def _tax(seed: int, firms: Callable[[], Firms], year: int, first_day: date, moment: datetime) -> Content:
@@ -116,6 +142,16 @@ def _tax(seed: int, firms: Callable[[], Firms], year: int, first_day: date, mome
 
 def _labour(seed: int, firms: Callable[[], Firms], year: int, first_day: date) -> Content:
     return labour_delivery(seed, year_of(seed, firms(), year, first_day))
+
+
+def _insurance(seed: int, firms: Callable[[], Firms], year: int, first_day: date) -> Content:
+    return insurance_delivery(seed, year_of(seed, firms(), year, first_day))
+
+
+def _list(
+    delivery: Callable[[int, Firms, date], Content], seed: int, firms: Callable[[], Firms], day: date
+) -> Content:
+    return delivery(seed, firms(), day)
 
 
 def _air(ledger: Ledger, local: datetime) -> Iterator[Delivery]:
