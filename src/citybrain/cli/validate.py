@@ -58,10 +58,17 @@ def _dashboards(settings: "Settings") -> Iterator[Fault]:
         yield from _of(error)
 
 
+def _policies(settings: "Settings") -> Iterator[Fault]:
+    from citybrain.policy import policy_faults
+
+    yield from policy_faults(settings)
+
+
 ROOMS: dict[str, Callable[["Settings"], Iterator[Fault]]] = {
     "catalogue and dags/sources": _sources,
     "expectations": _expectations,
     "dashboards": _dashboards,
+    "policies": _policies,
 }
 
 
@@ -96,9 +103,16 @@ def _shown(path: Path, project: Path) -> Path:
 def _schemas() -> dict[str, dict[str, Any]]:
     from citybrain.bi.content import json_schemas
     from citybrain.catalogue.dataset import Dataset
+    from citybrain.policy.facts import FactsFile
+    from citybrain.policy.item_file import PolicyFile
     from citybrain.quality.expectations_file import ExpectationsFile
 
-    own = {"source": Dataset.model_json_schema(), "expectations": ExpectationsFile.model_json_schema()}
+    own = {
+        "source": Dataset.model_json_schema(),
+        "expectations": ExpectationsFile.model_json_schema(),
+        "policy": PolicyFile.model_json_schema(),
+        "policy-facts": FactsFile.model_json_schema(),
+    }
     return own | {f"dashboards-{name}": schema for name, schema in json_schemas().items()}
 
 

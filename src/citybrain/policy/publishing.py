@@ -1,0 +1,184 @@
+"""Files win: what `policies/` says is written into schema `policy`, a changed version as a new one.
+
+A published version is never edited. When its file changes, it is withdrawn and the new one stands beside it,
+so that every result keeps the rule it came from.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from citybrain.catalogue import load_departments
+from citybrain.policy.facts import stored_facts
+from citybrain.policy.item_file import Version
+from citybrain.policy.library import Policy, load_policies
+from citybrain.policy.rule import AMOUNT_ID, Rule, resolve
+from citybrain.policy.wording import amount_words, sentence
+from citybrain.settings import DatabaseRole, Settings
+from citybrain.warehouse.connection import connect
+
+Connection = psycopg.Connection[Any]
+AMOUNT_LABEL = "测算金额大于 0"
+AMOUNT_SENTENCE = "测算金额所需的事实与标准齐全，且金额大于 0 元（不含）"
+
+DOCUMENT = """
+INSERT INTO policy.document (document_id, title, number, issuer, department, published_on, uri, origin)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (document_id) DO UPDATE SET title = excluded.title, number = excluded.number,
+    issuer = excluded.issuer, department = excluded.department, published_on = excluded.published_on,
+    uri = excluded.uri, origin = excluded.origin, updated_at = now()
+"""
+ITEM = """
+INSERT INTO policy.item (item_id, document_id, title, department, department_zh, channel, origin)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (item_id) DO UPDATE SET document_id = excluded.document_id, title = excluded.title,
+    department = excluded.department, department_zh = excluded.department_zh, channel = excluded.channel,
+    origin = excluded.origin, updated_at = now()
+"""
+VERSION = """
+INSERT INTO policy.item_version (item_id, valid_from, valid_to, sha256, definition, clause, source_url,
+    amount_words, payable, unconfirmed, exclusion_group, exclusion_rule, fund_id, fund_amount, review,
+    recheck_before_pay)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+RETURNING item_version_id
+"""
+CRITERION = """
+INSERT INTO policy.criterion (item_version_id, bit, criterion_id, label, sentence, fact, fact_label,
+    source_department, gate)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+WITHDRAW = """
+UPDATE policy.item_version SET withdrawn_at = now()
+WHERE withdrawn_at IS NULL AND NOT sha256 = ANY(%s)
+"""
+IN_FORCE = "SELECT sha256 FROM policy.item_version WHERE withdrawn_at IS NULL"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Versions that stand now, and how many of them this call added and withdrew."""
+
+    documents: int
+    items: int
+    versions: int
+    added: int
+    withdrawn: int
+
+
+def definition_of(policy: Policy, rule: Rule) -> dict[str, Any]:
+    """A version and the facts it names, as it is published: enough to compile and explain it for good."""
+    return {
+        "item": {"id": policy.item.id, "title": policy.item.title, "channel": policy.item.channel},
+        "version": rule.version.model_dump(mode="json", by_alias=True),
+        "facts": {name: rule.facts[name].model_dump(mode="json") for name in _fact_names(rule)},
+    }
+
+
+def _fact_names(rule: Rule) -> list[str]:
+    return sorted(rule.used)
+
+
+def stored_rule(definition: dict[str, Any]) -> Rule:
+    """The rule of a published definition."""
+    return resolve(Version.model_validate(definition["version"]), stored_facts(definition["facts"]))
+
+
+def definition_sha256(definition: dict[str, Any]) -> str:
+    text = json.dumps(definition, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def publish(settings: Settings) -> Publication:
+    """Bring schema `policy` in line with the files, in one transaction. Raises ContentError, psycopg.Error.
+
+    It runs as the owner: who matches and who decides cannot write rules.
+    """
+    policies = load_policies(settings)
+    with connect(settings, DatabaseRole.OWNER, "citybrain policy publish") as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('citybrain policy publish'))")
+        return publish_policies(connection, policies)
+
+
+def publish_policies(connection: Connection, policies: Sequence[Policy]) -> Publication:
+    """As `publish`, in the caller's transaction."""
+    departments = load_departments()
+    wanted: dict[str, tuple[Policy, Rule, dict[str, Any]]] = {}
+    for policy in policies:
+        for rule in policy.rules:
+            definition = definition_of(policy, rule)
+            wanted[definition_sha256(definition)] = (policy, rule, definition)
+    for policy in policies:
+        document, item = policy.document, policy.item
+        connection.execute(
+            DOCUMENT,
+            (document.id, document.title, document.number, document.issuer, document.department,
+             document.published, document.uri, document.origin),
+        )  # fmt: skip
+        connection.execute(
+            ITEM,
+            (item.id, document.id, item.title, document.department, departments[document.department].zh,
+             item.channel, document.origin),
+        )  # fmt: skip
+    withdrawn = connection.execute(WITHDRAW, (list(wanted),)).rowcount
+    standing = {row[0] for row in connection.execute(IN_FORCE)}
+    added = 0
+    for sha256, (policy, rule, definition) in wanted.items():
+        if sha256 not in standing:
+            _add(connection, policy, rule, definition, sha256)
+            added += 1
+    return Publication(
+        documents=len({policy.document.id for policy in policies}),
+        items=len(policies),
+        versions=len(wanted),
+        added=added,
+        withdrawn=withdrawn,
+    )
+
+
+def _add(connection: Connection, policy: Policy, rule: Rule, definition: dict[str, Any], sha256: str) -> None:
+    version = rule.version
+    exclusion, budget = version.exclusion, version.caps.budget
+    row = connection.execute(
+        VERSION,
+        (
+            policy.item.id,
+            version.valid.start,
+            version.valid.end,
+            sha256,
+            Jsonb(definition),
+            version.clause,
+            version.source,
+            amount_words(rule),
+            rule.payable,
+            list(rule.unconfirmed),
+            exclusion.group if exclusion else None,
+            exclusion.rule if exclusion else None,
+            budget.id if budget else None,
+            budget.amount if budget else None,
+            Jsonb(version.review.model_dump(mode="json")),
+            list(version.recheck_before_pay),
+        ),
+    ).fetchone()
+    assert row is not None  # noqa: S101 - INSERT … RETURNING of one row
+    with connection.cursor() as cursor:
+        cursor.executemany(CRITERION, [(row[0], *columns) for columns in criterion_rows(rule)])
+
+
+def criterion_rows(rule: Rule) -> list[tuple[Any, ...]]:
+    """bit, id, label, sentence, fact, its label, its department, gate; the amount's own bit comes last."""
+    departments = load_departments()
+    rows: list[tuple[Any, ...]] = []
+    for criterion in rule.criteria:
+        leaf, fact = criterion.leaf, criterion.fact
+        words = sentence(criterion)
+        source = departments[fact.source].zh
+        rows.append(
+            (criterion.bit, leaf.id, leaf.label or words, words, leaf.fact, fact.label, source, leaf.gate)
+        )
+    rows.append((rule.amount_bit, AMOUNT_ID, AMOUNT_LABEL, AMOUNT_SENTENCE, None, None, None, True))
+    return rows

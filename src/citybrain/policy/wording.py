@@ -1,0 +1,132 @@
+"""Conditions and amounts as officers read them: bounds say whether they are included (含 / 不含)."""
+
+from datetime import date
+from decimal import Decimal
+
+from citybrain.policy.facts import Fact, Facts, FactValue
+from citybrain.policy.item_file import Flat, FlatBy, Formula, PerUnit, RateBy, RateOf, Tiers, Version
+from citybrain.policy.rule import Criterion, Rule
+
+STATUS_ZH = {"eligible": "符合", "needs_data": "缺数据", "near": "接近符合", "ineligible": "不符合"}
+CHANNEL_ZH = {"auto": "免申即享", "confirm": "企业确认后享受", "apply": "申报享受"}
+MOST_LISTED = 8
+
+
+def sentence(criterion: Criterion) -> str:
+    """e.g. `上年度裁员率不高于 5.5%（含）`."""
+    fact, leaf = criterion.fact, criterion.leaf
+    if not criterion.known:
+        return f"{fact.label}（标准待核定）"
+    values = [shown(value, fact) for value in criterion.values]
+    match leaf.op:
+        case "is":
+            return fact.label if criterion.values[0] is True else f"不是：{fact.label}"
+        case "==":
+            return f"{fact.label}为 {values[0]}"
+        case "!=":
+            return f"{fact.label}不为 {values[0]}"
+        case ">":
+            return f"{fact.label}{_later(fact, '高于')} {values[0]}（不含）"
+        case ">=":
+            return f"{fact.label}{_later(fact, '不低于')} {values[0]}（含）"
+        case "<":
+            return f"{fact.label}{_later(fact, '低于')} {values[0]}（不含）"
+        case "<=":
+            return f"{fact.label}{_later(fact, '不高于')} {values[0]}（含）"
+        case "in":
+            return f"{fact.label}为 {_listed(values)} 之一"
+        case "not_in":
+            return f"{fact.label}不为 {_listed(values)}"
+        case "between":
+            return f"{fact.label}在 {values[0]}（含）至 {values[1]}（含）之间"
+        case "under":
+            return f"{fact.label}属于 {_listed(values)}"
+
+
+def _later(fact: Fact, words: str) -> str:
+    """Days come before and after, they are not high and low."""
+    if fact.type != "date":
+        return words
+    return {"高于": "晚于", "不低于": "不早于", "低于": "早于", "不高于": "不晚于"}[words]
+
+
+def _listed(values: list[str]) -> str:
+    more = f"等 {len(values)} 项" if len(values) > MOST_LISTED else ""
+    return "、".join(values[:MOST_LISTED]) + more
+
+
+def shown(value: FactValue, fact: Fact) -> str:
+    """A value with its unit, as people read it."""
+    if value is None:
+        return "缺失"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, date):
+        return f"{value.year}年{value.month}月{value.day}日"
+    if isinstance(value, str):
+        return fact.values.get(value, value)
+    if fact.unit == "比例":
+        return f"{plain(Decimal(value) * 100)}%"
+    number = yuan(Decimal(value)) if fact.type == "money" else plain(Decimal(value))
+    if fact.type == "money" or fact.unit == "年":
+        return number
+    return f"{number} {fact.unit}" if fact.unit else number
+
+
+def plain(number: Decimal) -> str:
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def yuan(number: Decimal) -> str:
+    """`30 万元`, `1,234.56 元`."""
+    if number and number % 10_000 == 0:
+        return f"{plain(number / 10_000)} 万元"
+    return f"{number:,.2f} 元".replace(".00 元", " 元")
+
+
+def amount_words(rule: Rule) -> str:
+    """How much, in one line, with the cap and the fund."""
+    version = rule.version
+    words = _amount_words(version, rule.facts)
+    if version.caps.per_enterprise is not None:
+        words += f"，每户最高 {yuan(version.caps.per_enterprise)}"
+    if version.caps.budget is not None:
+        words += f"，资金总额 {yuan(version.caps.budget.amount)}"
+    return words
+
+
+def _amount_words(version: Version, facts: Facts) -> str:
+    amount = version.amount
+
+    def money(value: Decimal | None) -> str:
+        return "待核定" if value is None else yuan(value)
+
+    def share(value: Decimal | None) -> str:
+        return "待核定比例" if value is None else f"{plain(value * 100)}%"
+
+    match amount:
+        case Flat():
+            return f"一次性 {money(amount.value)}"
+        case FlatBy():
+            fact = facts[amount.by]
+            parts = (f"{fact.values[key]} {money(value)}" for key, value in amount.values.items())
+            return f"按{fact.label}：" + "，".join(parts)
+        case RateOf():
+            return f"{facts[amount.of].label}的 {share(amount.rate)}"
+        case RateBy():
+            fact = facts[amount.by]
+            parts = (f"{fact.values[key]} {share(rate)}" for key, rate in amount.rates.items())
+            return f"{facts[amount.of].label}的一定比例，按{fact.label}：" + "，".join(parts)
+        case PerUnit():
+            fact = facts[amount.of]
+            return f"{fact.label}每{fact.unit or '个'} {money(amount.value)}"
+        case Tiers():
+            parts = (
+                f"{yuan(tier.start)}（含）起 {money(tier.value) if tier.rate is None else share(tier.rate)}"
+                for tier in amount.tiers
+            )
+            how = "分段累计" if amount.mode == "marginal" else "按达到的最高一档"
+            return f"{facts[amount.of].label}{how}：" + "，".join(parts)
+        case Formula():
+            return f"按公式计算：{amount.expr}"
