@@ -46,6 +46,8 @@ def _plausible(number: Decimal) -> Decimal:
 
 
 def _stored(value: Any) -> Any:
+    if isinstance(value, list):  # pydantic asks the first member of `Scalar | list[Scalar]` for both
+        return [_stored(each) for each in value]
     if isinstance(value, Decimal):
         return {"number": format(value, "f")}
     return {"day": value.isoformat()} if isinstance(value, date) else value
