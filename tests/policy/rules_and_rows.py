@@ -22,8 +22,8 @@ LOADED = datetime(2026, 5, 31, 12, 0, tzinfo=UTC)
 
 def fact(kind: str, **more: Any) -> Fact:
     return Fact.model_validate(
-        {"type": kind, "column": f"f_{kind}", "label": f"事实{kind}", "source": "taxation", "as_of": "seen_at",
-         "fresh_within": timedelta(days=30), **more}
+        {"type": kind, "column": f"f_{kind}", "label": f"事实{kind}", "source": "taxation",
+         "as_of": "seen_at", "fresh_within": timedelta(days=30), **more}
     )  # fmt: skip
 
 
@@ -145,7 +145,9 @@ amounts = st.one_of(
     st.builds(
         lambda of, mode, rate, rounding: {
             "kind": "tiers", "of": of, "mode": mode, "round": rounding,
-            "tiers": [{"from": Decimal("0.2"), "rate": rate}, {"from": Decimal(500000), "rate": Decimal("0.04")}],
+            "tiers": [
+                {"from": Decimal("0.2"), "rate": rate}, {"from": Decimal(500000), "rate": Decimal("0.04")}
+            ],
         },
         numbers, st.sampled_from(["marginal", "whole"]), rates, roundings,
     ),
