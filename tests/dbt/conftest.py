@@ -70,3 +70,9 @@ def transformer(city: Settings, built: TransformReport) -> Iterator[psycopg.Conn
     """A connection that sees everything that was built."""
     with psycopg.connect(city.dsn(DatabaseRole.TRANSFORMER), autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def watcher(city: Settings) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(city.dsn(DatabaseRole.WATCHER), autocommit=True) as connection:
+        yield connection

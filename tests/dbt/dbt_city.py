@@ -12,6 +12,7 @@ from psycopg import sql
 
 from citybrain.catalogue import load_datasets
 from citybrain.settings import SOURCE_TREE, DatabaseRole, Settings
+from citybrain.simulate.compounds import load_compounds
 from citybrain.warehouse.raw_tables import prepare_raw_table
 
 DIVISIONS = SOURCE_TREE / "src" / "citybrain" / "simulate" / "data"
@@ -211,11 +212,48 @@ def water_rows() -> list[dict[str, Any]]:
     ]
 
 
+def compound_rows() -> list[dict[str, Any]]:
+    return [
+        {
+            "compound_id": compound.compound_id,
+            "compound_name": compound.name,
+            "village_code": compound.village_code,
+            "community_name": compound.community,
+            "property_company_id": "PM01",
+            "property_company_name": "某物业",
+            "connected": "是" if compound.connected else "否",
+            "lon": compound.lon,
+            "lat": compound.lat,
+        }
+        for compound in load_compounds()
+    ]
+
+
+def camera_rows() -> list[dict[str, Any]]:
+    """One for each compound; the unconnected one's is listed as enabled, and is not."""
+    return [
+        {
+            "camera_id": compound.camera_id,
+            "camera_name": compound.camera_name,
+            "compound_id": compound.compound_id,
+            "scenario": "fire_lane_occupancy",
+            "lon": compound.lon,
+            "lat": compound.lat,
+            "snapshot_url": f"folder:stills/{compound.camera_id}",
+            "owner_department": "fire_rescue",
+            "enabled": "是",
+        }
+        for compound in load_compounds()
+    ]
+
+
 def load_city(settings: Settings) -> None:
     """Everything but the outlines of counties, which come from the boundaries."""
     for level in ("county", "township", "village"):
         load(settings, f"division_{level}", division_rows(level))
     load_outlines(settings)
+    load(settings, "compound_register", compound_rows())
+    load(settings, "camera_register", camera_rows())
     load(settings, "enterprise_register", firm_rows(), quarantined=1)
     load(settings, "enterprise_tax_year", tax_rows())
     load(settings, "enterprise_labour_year", labour_rows())

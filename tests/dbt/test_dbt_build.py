@@ -254,3 +254,22 @@ def test_a_fact_nobody_knows_is_null_and_an_absence_is_known_only_from_a_list(
 def test_the_list_is_read_as_of_its_day(transformer: psycopg.Connection) -> None:
     query = "SELECT is_dishonest FROM marts.mart_enterprise_facts WHERE uscc = '91341621MA0000004X'"
     assert rows(transformer, query) == [(False,)]  # taken off in 2025
+
+
+def test_the_patrol_may_read_the_cameras_it_looks_through(
+    built: TransformReport, watcher: psycopg.Connection
+) -> None:
+    cameras = rows(
+        watcher,
+        "SELECT left(camera_id, 6), count(*), count(*) FILTER (WHERE enabled), bool_and(camera.county_code ="
+        " left(camera.area_code, 6)) FROM marts.dim_camera AS camera JOIN marts.dim_compound USING (compound_id)"
+        " GROUP BY 1 ORDER BY 1",
+    )
+    assert cameras == [
+        (QIAOCHENG, 11, 11, True),
+        (GUOYANG, 6, 6, True),
+        (MENGCHENG, 7, 7, True),
+        (LIXIN, 5, 4, True),
+    ]
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        watcher.execute("SELECT 1 FROM marts.dim_enterprise")

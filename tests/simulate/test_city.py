@@ -186,7 +186,7 @@ def test_going_back_or_changing_the_seed_is_refused(city: WrittenCity) -> None:
 def test_the_plan_writes_nothing(settings: Settings, tmp_path: Path) -> None:
     own = settings_of_city(settings, tmp_path, "plan-")
     deliveries = plan_city(own, STARTED)
-    assert len(deliveries) == 4 + 1 + 9 + 3 + 1 + 3
+    assert len(deliveries) == 4 + 1 + 2 + 9 + 3 + 1 + 3
     assert [path.name for path in tmp_path.iterdir()] == ["secrets"]
 
 

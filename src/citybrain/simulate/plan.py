@@ -8,6 +8,7 @@ from functools import cache, partial
 from zoneinfo import ZoneInfo
 
 from citybrain.simulate.air import air_delivery
+from citybrain.simulate.compounds import camera_delivery, compound_delivery
 from citybrain.simulate.dirt import Planted
 from citybrain.simulate.dishonest import dishonest_delivery
 from citybrain.simulate.divisions import shipped_delivery
@@ -69,6 +70,7 @@ def owed(ledger: Ledger, moment: datetime) -> list[Delivery]:
     local = moment.astimezone(SHANGHAI)
     everything = [
         *_divisions(local),
+        *_compounds(local),
         *_enterprises(ledger, local),
         *_air(ledger, local),
         *_water(ledger, local),
@@ -87,6 +89,11 @@ def _divisions(local: datetime) -> Iterator[Delivery]:
         yield _dropped(name, f"{name}_{EDITION}.csv", local, 2, partial(shipped_delivery, f"{name}.csv"))
     file = "county_boundary.geojson"
     yield _dropped("county_boundary", file, local, 1, partial(shipped_delivery, file))
+
+
+def _compounds(local: datetime) -> Iterator[Delivery]:
+    for name, make in (("compound_register", compound_delivery), ("camera_register", camera_delivery)):
+        yield _dropped(name, f"{name}_{local:%Y%m}.csv", local, 2, make)
 
 
 def _enterprises(ledger: Ledger, local: datetime) -> Iterator[Delivery]:
