@@ -14,8 +14,10 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from citybrain.settings import DatabaseRole, Settings, get_settings
+from citybrain.stack import desk as desk_processes
 from citybrain.stack import postgres, seaweedfs
 from citybrain.stack.ports import free_ports
+from citybrain.stack.setup import run_setup
 from citybrain.warehouse.databases import prepare
 
 PORT_SETTINGS = (
@@ -94,6 +96,24 @@ def settings(home: Path) -> Iterator[Settings]:
         seaweedfs.wait_ready(settings, s3)
         yield settings
     get_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def desk(settings: Settings) -> Settings:
+    """Settings over a prepared desk; importing Django models is safe after this."""
+    settings.log_dir.mkdir(exist_ok=True)
+    run_setup(
+        "The desk's set-up",
+        desk_processes.management("prepare"),
+        desk_processes.environment(settings),
+        "",
+        settings.log_dir / "desk-setup.log",
+    )
+    os.environ["DJANGO_SETTINGS_MODULE"] = "citybrain.desk.settings"
+    import django
+
+    django.setup()
+    return settings
 
 
 @pytest.fixture

@@ -1,0 +1,64 @@
+"""People of every role on a prepared desk; Django is loaded."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from citybrain.settings import DatabaseRole, Settings
+from citybrain.warehouse.connection import connect
+from citybrain.warehouse.row_scope import SYSTEM, enter
+
+Person = Any  # citybrain.desk.accounts.models.User: importable only once Django is loaded
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class People:
+    """One person a role, and `make` for more."""
+
+    officer: Person
+    checker: Person
+    treasury: Person
+    make: Callable[..., Person]
+
+
+@pytest.fixture(scope="session")
+def people(desk: Settings) -> People:
+    from citybrain.desk.accounts.sync import sync
+
+    sync(desk)
+
+    def make(*roles: str) -> Person:
+        from django.contrib.auth.models import Group
+
+        from citybrain.desk.accounts.models import Organisation, User
+
+        number = next(_numbers)
+        user = User.objects.create(
+            username=f"trial_{number}",
+            display_name=f"{'、'.join(roles)} {number}",
+            organisation=Organisation.objects.get(code="human_resources"),
+        )
+        user.groups.set(Group.objects.filter(name__in=roles))
+        return user
+
+    return People(make("policy_officer"), make("policy_checker"), make("treasury"), make)
+
+
+@pytest.fixture
+def past_notice(desk: Settings) -> Callable[[int], None]:
+    """Moves a list's notice ten days back, as only the owner of the tables can."""
+
+    def move(list_id: int) -> None:
+        with connect(desk, DatabaseRole.OWNER) as owner:
+            enter(owner, SYSTEM)
+            owner.execute(
+                "UPDATE ops.grant_notice SET opened_at = opened_at - interval '10 days',"
+                " closes_at = least(closes_at - interval '10 days', now()) WHERE list_id = %s",
+                (list_id,),
+            )
+
+    return move
