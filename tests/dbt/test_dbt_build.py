@@ -262,7 +262,8 @@ def test_the_patrol_may_read_the_cameras_it_looks_through(
     cameras = rows(
         watcher,
         "SELECT left(camera_id, 6), count(*), count(*) FILTER (WHERE enabled), bool_and(camera.county_code ="
-        " left(camera.area_code, 6)) FROM marts.dim_camera AS camera JOIN marts.dim_compound USING (compound_id)"
+        " left(camera.area_code, 6)) FROM marts.dim_camera AS camera"
+        " JOIN marts.dim_compound USING (compound_id)"
         " GROUP BY 1 ORDER BY 1",
     )
     assert cameras == [
