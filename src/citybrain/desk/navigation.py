@@ -16,7 +16,7 @@ class Entry:
     small: bool = False
 
 
-ENTRIES: tuple[Entry, ...] = ()
+ENTRIES: tuple[Entry, ...] = (Entry("惠企名单", "grants:lists", "grants.view_grantlist"),)
 
 
 def entries_for(request: HttpRequest) -> list[dict[str, str]]:

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import path
+from django.urls import include, path
 
 from citybrain.desk import pages
 
@@ -12,4 +12,6 @@ urlpatterns = [
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("-/health", pages.health, name="health"),
     path("admin/", admin.site.urls),
+    path("grants/", include("citybrain.desk.grants.urls")),
+    path("notice/", include("citybrain.desk.grants.public_urls")),
 ]

@@ -131,7 +131,7 @@ def _items(run_id: int) -> list[Item]:
     with connection.cursor() as cursor:
         cursor.execute(_ITEMS, [run_id])
         rows = cursor.fetchall()
-    return [Item(*row[:8], json.loads(row[8]), *row[9:]) for row in rows]
+    return [Item(*(*row[:8], json.loads(row[8]), *row[9:])) for row in rows]
 
 
 def _wanted(item: Item, run_id: int, draft_id: int | None) -> dict[str, Decimal]:

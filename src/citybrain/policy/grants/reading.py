@@ -1,14 +1,14 @@
 """What the rooms of policy say about a line, an enterprise, an item: for people to read."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
 from django.db import connection
 
-from citybrain.catalogue import load_departments
+from citybrain.policy.grants.models import GrantLine, GrantList
 
 Outcome = Literal["met", "unmet", "unknown"]
 
@@ -23,9 +23,9 @@ SELECT v.clause, v.source_url, v.amount_words, v.valid_from, v.valid_to, d.title
 FROM policy.item_version v JOIN policy.item i USING (item_id) JOIN policy.document d USING (document_id)
 WHERE v.item_version_id = %s
 """
-_RESULT = """
-SELECT unmet_mask, unknown_mask FROM policy.match_result
-WHERE run_id = %s AND item_version_id = %s AND uscc = %s
+_RESULTS = """
+SELECT uscc, unmet_mask, unknown_mask FROM policy.match_result
+WHERE run_id = %s AND item_version_id = %s AND uscc = ANY (%s)
 """
 _OPEN_ENDS = """
 SELECT uscc, coalesce(enterprise_name, ''), coalesce(county_code, ''), unmet_mask, unknown_mask, amount
@@ -49,6 +49,14 @@ LEFT JOIN policy.proposal p ON p.run_id = r.run_id AND p.item_version_id = r.ite
     AND p.uscc = r.uscc
 WHERE m.run_id = (SELECT max(run_id) FROM policy.match_run)
 ORDER BY array_position(ARRAY['eligible', 'needs_data', 'near'], r.status), i.department_zh, i.item_id
+"""
+
+_FIRM_NAME = """
+(SELECT enterprise_name FROM policy.match_result
+ WHERE uscc = %s AND enterprise_name IS NOT NULL ORDER BY run_id DESC LIMIT 1)
+UNION ALL
+(SELECT enterprise_name FROM ops.grant_line WHERE uscc = %s ORDER BY id DESC LIMIT 1)
+LIMIT 1
 """
 
 
@@ -101,14 +109,16 @@ def clause(item_version_id: int) -> dict[str, Any]:
     )
 
 
-def criteria_of_line(
-    run_id: int, item_version_id: int, uscc: str, facts: Mapping[str, Any]
-) -> list[Criterion]:
-    """Every condition of the item with the facts that decided it."""
+def criteria_of_lines(grant_list: GrantList, lines: Iterable[GrantLine]) -> dict[int, list[Criterion]]:
+    """By line: every condition of the item with the facts that decided it."""
+    lines = list(lines)
+    rule = _rule(grant_list.item_version_id)
     with connection.cursor() as cursor:
-        cursor.execute(_RESULT, [run_id, item_version_id, uscc])
-        unmet, unknown = cursor.fetchone() or (0, 0)
-    return _criteria(_rule(item_version_id), unmet, unknown, facts)
+        cursor.execute(
+            _RESULTS, [grant_list.run_id, grant_list.item_version_id, [line.uscc for line in lines]]
+        )
+        masks = {uscc: (unmet, unknown) for uscc, unmet, unknown in cursor.fetchall()}
+    return {line.pk: _criteria(rule, *masks.get(line.uscc, (0, 0)), line.facts) for line in lines}
 
 
 def open_ends(run_id: int, item_version_id: int, status: str, limit: int = 50) -> list[OpenEnd]:
@@ -172,18 +182,16 @@ def _rule(item_version_id: int) -> list[tuple[Any, ...]]:
 def _criteria(
     rule: list[tuple[Any, ...]], unmet: int, unknown: int, facts: Mapping[str, Any]
 ) -> list[Criterion]:
-    departments = load_departments()
     judged = []
     for bit, label, sentence, fact, fact_label, source, gate, definition in rule:
         outcome: Outcome = "unknown" if unknown >> bit & 1 else "unmet" if unmet >> bit & 1 else "met"
-        department = departments.get(source or "")
         judged.append(
             Criterion(
                 sentence or label,
                 outcome,
                 fact_label or "",
                 shown(facts.get(fact), json.loads(definition or "{}")) if fact in facts else "",
-                department.zh if department else source or "",
+                source or "",
                 gate,
             )
         )
@@ -208,3 +216,11 @@ def shown(value: Any, fact: Mapping[str, Any]) -> str:
         places = ",.2f" if fact["type"] == "money" else ","
         return f"{number:{places}} {unit}".strip()
     return str(value)
+
+
+def firm_name(uscc: str) -> str:
+    """The enterprise's name as matching or a list knew it last; empty when neither does."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRM_NAME, [uscc, uscc])
+        row = cursor.fetchone()
+    return str(row[0]) if row else ""

@@ -1,0 +1,1 @@
+"""Pages on which officers decide on grant lists, and the public notices."""
