@@ -11,11 +11,13 @@ import pytest
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.refresh_need import (
     BUILD_LOCK,
+    OPERATIONS,
     built_from,
     note_built_from,
     project_hash,
     wait_for_build,
     why_build,
+    why_build_operations,
 )
 
 pytestmark = pytest.mark.integration
@@ -132,3 +134,53 @@ def test_a_build_nobody_noted_counts_as_changed(city: Settings) -> None:
     batch(city, "loaded", NOON)
     run(city, "succeeded", NOON + timedelta(hours=1))
     assert "nobody noted" in (why_build(city) or "")
+
+
+def record(city: Settings) -> None:
+    """What the desk does with every change of a case and every decision."""
+    with psycopg.connect(city.dsn(DatabaseRole.DESK)) as desk:
+        desk.execute("SELECT ledger.append('case_opened', 'case/1', '{}')")
+
+
+def test_operations_wait_for_the_first_build_of_everything(city: Settings) -> None:
+    record(city)
+    assert why_build_operations(city) is None
+    run(city, "succeeded", NOON)
+    assert "nobody noted" in (why_build_operations(city) or "")
+
+
+@pytest.mark.parametrize("selection", [None, OPERATIONS])
+def test_what_was_recorded_after_a_build_began_is_a_reason(city: Settings, selection: str | None) -> None:
+    run(city, "succeeded", NOON)
+    note_built_from(city, built_from(city))
+    assert why_build_operations(city) is None
+    record(city)
+    assert "ledger entries" in (why_build_operations(city) or "")
+    before = built_from(city)
+    record(city)
+    run(city, "succeeded", NOON + timedelta(hours=1), selection)
+    note_built_from(city, before)
+    assert "ledger entries" in (why_build_operations(city) or "")
+    note_built_from(city, built_from(city))
+    assert why_build_operations(city) is None
+
+
+def test_a_build_of_operations_settles_nothing_else(city: Settings) -> None:
+    batch(city, "loaded", NOON)
+    run(city, "succeeded", NOON)
+    note_built_from(city, built_from(city))
+    batch(city, "loaded", NOON + timedelta(hours=1))
+    run(city, "succeeded", NOON + timedelta(hours=2), OPERATIONS)
+    note_built_from(city, built_from(city))
+    assert "1 batches loaded since" in (why_build(city) or "")
+    assert why_build_operations(city) is None
+
+
+@pytest.mark.parametrize("later", [("failed", OPERATIONS), ("succeeded", "mart_event_situation")])
+def test_operations_built_badly_or_in_part_are_built_again(city: Settings, later: tuple[str, str]) -> None:
+    run(city, "succeeded", NOON)
+    note_built_from(city, built_from(city))
+    record(city)
+    run(city, later[0], NOON + timedelta(hours=1), later[1])
+    note_built_from(city, built_from(city))
+    assert "ledger entries" in (why_build_operations(city) or "")

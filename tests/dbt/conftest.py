@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from dbt_city import load_city
+from dbt_services import forget_services, record_services
 from psycopg import sql
 
 from citybrain.settings import DatabaseRole, Settings
@@ -42,11 +43,14 @@ def empty(settings: Settings) -> None:
 
 
 @pytest.fixture(scope="package")
-def city(settings: Settings) -> Iterator[Settings]:
-    """The small city of `dbt_city.py`, loaded and not yet built."""
+def city(desk: Settings) -> Iterator[Settings]:
+    """The small city of `dbt_city.py` and `dbt_services.py`, loaded and recorded, and not yet built."""
+    settings = desk
     empty(settings)
     load_city(settings)
+    record_services(settings)
     yield settings
+    forget_services(settings)
     empty(settings)
 
 

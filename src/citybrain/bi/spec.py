@@ -218,7 +218,9 @@ class Scenario(ScreenText):
     """One display scenario: one dashboard."""
 
     slug: Identifier
-    domain: Literal["overview", "industry", "governance", "safety", "ecology", "livelihood", "services"]
+    domain: Literal[
+        "panorama", "digital_government", "industry", "governance", "safety", "ecology", "livelihood"
+    ]
     owner: Identifier = Field(description="department id of the catalogue")
     provenance: Literal["source", "public", "completion"]
     summary: str

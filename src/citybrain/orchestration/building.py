@@ -33,6 +33,25 @@ def decide_build() -> XComArg:
     return decide()
 
 
+def decide_operations() -> XComArg:
+    """Did anybody record anything since a build read it? Skipped, and the build with it, when not."""
+
+    @task(task_id="decide_operations", task_display_name="判断是否有新的处置或兑现记录")
+    def decide() -> str:
+        from citybrain.settings import get_settings
+        from citybrain.warehouse.refresh_need import wait_for_build, why_build_operations
+
+        leave_to_main_job(get_current_context())
+        settings = get_settings()
+        wait_for_build(settings, ANOTHER_BUILD)
+        reason = why_build_operations(settings)
+        if reason is None:
+            raise AirflowSkipException("no case, grant or match was recorded since the last build")
+        return reason
+
+    return decide()
+
+
 def refresh_outlines() -> XComArg:
     """Outlines of areas from the newest boundaries; the number of changed rows."""
 
@@ -67,6 +86,28 @@ def build() -> XComArg:
         from citybrain.warehouse.transform import build_warehouse
 
         report = build_warehouse(on_node=log_node)
+        events = get_current_context()["outlet_events"][PUBLISHED]
+        for name in report.published_marts:
+            events.add(mart(name))
+        return asdict(report)
+
+    return build_models()
+
+
+def build_operations(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
+    """One `dbt build` of the models that read cases, grants and matching, and of nothing else."""
+
+    @task(
+        task_id="build_operations",
+        task_display_name="更新处置与兑现主题表",
+        outlets=[PUBLISHED],
+        trigger_rule=trigger_rule,
+    )
+    def build_models() -> dict[str, Any]:
+        from citybrain.warehouse.refresh_need import OPERATIONS
+        from citybrain.warehouse.transform import build_warehouse
+
+        report = build_warehouse(OPERATIONS, on_node=log_node)
         events = get_current_context()["outlet_events"][PUBLISHED]
         for name in report.published_marts:
             events.add(mart(name))

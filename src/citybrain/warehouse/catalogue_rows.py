@@ -1,8 +1,9 @@
-"""Rows of the catalogue that dbt joins: datasets with their honest labels, the city and its counties."""
+"""Rows of the catalogue that dbt joins: datasets with their honest labels, areas, departments, scenarios."""
 
 import psycopg
 
 from citybrain.catalogue import active_datasets, dataset_files, load_areas, load_departments, usable_datasets
+from citybrain.catalogue.scenario import EventScenario, load_scenarios
 from citybrain.settings import Settings
 
 DATASET = """
@@ -15,11 +16,19 @@ AREA = """
 INSERT INTO meta.area (area_code, level, name_zh, name_en, residents, synced_at)
 VALUES (%s, %s, %s, %s, %s, now())
 """
+DEPARTMENT = (
+    "INSERT INTO meta.department (department, name_zh, name_en, synced_at) VALUES (%s, %s, %s, now())"
+)
+SCENARIO = """
+INSERT INTO meta.scenario (scenario, kind, title_zh, title_en, domain, domain_zh, domain_en, provenance,
+    synced_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, now())
+"""
 
 
 def write_catalogue_rows(connection: psycopg.Connection, settings: Settings) -> None:
-    """Replace meta.dataset and meta.area by what the files say, in one transaction. Raises ContentError
-    when the areas or departments are wrong; a wrong dataset file keeps the row it had.
+    """Replace the catalogue's rows in schema meta by what its files say, in one transaction. Raises
+    ContentError when areas, departments or scenarios are wrong; a wrong dataset file keeps the row it had.
     """
     departments = load_departments()
     active = active_datasets(settings)
@@ -47,6 +56,20 @@ def write_catalogue_rows(connection: psycopg.Connection, settings: Settings) -> 
         for county in areas.counties
     ]
     rows.append((areas.city.code, "city", areas.city.zh, areas.city.en, sum(row[-1] for row in rows)))
+    scenarios = load_scenarios()
+    scenario_rows = [
+        (
+            scenario.id,
+            "event" if isinstance(scenario, EventScenario) else "display",
+            scenario.zh,
+            scenario.en,
+            scenario.domain,
+            scenarios.domains[scenario.domain].zh,
+            scenarios.domains[scenario.domain].en,
+            scenario.provenance,
+        )
+        for scenario in scenarios.all
+    ]
     with connection.transaction(), connection.cursor() as cursor:
         # A file that is wrong just now keeps the row it had: its data are still on people's screens.
         files = [path.stem for path in dataset_files(settings)]
@@ -57,3 +80,7 @@ def write_catalogue_rows(connection: psycopg.Connection, settings: Settings) -> 
         cursor.executemany(DATASET, datasets)
         cursor.execute("DELETE FROM meta.area")
         cursor.executemany(AREA, rows)
+        cursor.execute("DELETE FROM meta.department")
+        cursor.executemany(DEPARTMENT, [(name, d.zh, d.en) for name, d in departments.items()])
+        cursor.execute("DELETE FROM meta.scenario")
+        cursor.executemany(SCENARIO, scenario_rows)
