@@ -100,6 +100,12 @@ class Settings(BaseSettings):
         default_factory=list, description="host names the desk answers to besides loopback, as a JSON list"
     )
 
+    notify_urls: list[SecretStr] = Field(
+        default_factory=list,
+        description="Apprise addresses that get every notification of the desk, as a JSON list"
+        " (json://host/path for a webhook); organisations add their own",
+    )
+
     drop_folder: Path | None = Field(
         default=None, description="where departments drop files; default <home>/drop"
     )

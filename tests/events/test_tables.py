@@ -31,7 +31,7 @@ def test_a_watcher_adds_a_signal_once_and_reads_nothing_else(desk: Settings) -> 
 def test_history_is_not_changed(desk: Settings, table: str, role: DatabaseRole) -> None:
     with connect(desk, role, autocommit=True) as connection:
         for statement in (f"DELETE FROM ops.{table}", f"UPDATE ops.{table} SET case_id = 0"):
-            with pytest.raises(psycopg.Error, match="permission denied|append-only"):
+            with pytest.raises(psycopg.Error, match=r"permission denied|append-only"):
                 connection.execute(statement.encode())
 
 

@@ -64,11 +64,24 @@ def _policies(settings: "Settings") -> Iterator[Fault]:
     yield from policy_faults(settings)
 
 
+def _case_rules(_settings: "Settings") -> Iterator[Fault]:
+    from citybrain.catalogue import ContentError
+    from citybrain.events.case_classes import load_case_classes
+    from citybrain.events.rules import load_rules
+
+    for load in (load_rules, load_case_classes):
+        try:
+            load()
+        except ContentError as error:
+            yield from _of(error)
+
+
 ROOMS: dict[str, Callable[["Settings"], Iterator[Fault]]] = {
     "catalogue and dags/sources": _sources,
     "expectations": _expectations,
     "dashboards": _dashboards,
     "policies": _policies,
+    "case rules": _case_rules,
 }
 
 
@@ -103,6 +116,8 @@ def _shown(path: Path, project: Path) -> Path:
 def _schemas() -> dict[str, dict[str, Any]]:
     from citybrain.bi.content import json_schemas
     from citybrain.catalogue.dataset import Dataset
+    from citybrain.events.case_classes import CaseClasses
+    from citybrain.events.rules import Rules
     from citybrain.policy.facts import FactsFile
     from citybrain.policy.item_file import PolicyFile
     from citybrain.quality.expectations_file import ExpectationsFile
@@ -112,6 +127,8 @@ def _schemas() -> dict[str, dict[str, Any]]:
         "expectations": ExpectationsFile.model_json_schema(),
         "policy": PolicyFile.model_json_schema(),
         "policy-facts": FactsFile.model_json_schema(),
+        "case-transitions": Rules.model_json_schema(),
+        "case-classes": CaseClasses.model_json_schema(),
     }
     return own | {f"dashboards-{name}": schema for name, schema in json_schemas().items()}
 

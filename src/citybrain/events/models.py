@@ -7,6 +7,7 @@ another organisation) stands in the migration `0002_rules`.
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 
 class Origin(models.TextChoices):
@@ -168,7 +169,7 @@ class Signal(models.Model):
     lon = models.DecimalField("经度", max_digits=9, decimal_places=6, null=True)
     lat = models.DecimalField("纬度", max_digits=9, decimal_places=6, null=True)
     observed_at = models.DateTimeField("观测时间")
-    received_at = models.DateTimeField("接收时间", db_default=models.functions.Now())
+    received_at = models.DateTimeField("接收时间", db_default=Now())
     score = models.DecimalField("置信度", max_digits=6, decimal_places=4, null=True)
     evidence = models.JSONField("证据", db_default=models.Value([], models.JSONField()))
     detail = models.JSONField("细节", db_default=models.Value({}, models.JSONField()))

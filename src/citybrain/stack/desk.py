@@ -26,7 +26,7 @@ def environment(settings: Settings) -> dict[str, str]:
 def command(service: str, settings: Settings) -> list[str]:
     """The program of `desk` or `desk-worker`."""
     if service == "desk-worker":
-        return [*management("procrastinate"), "worker", "--concurrency", "4"]
+        return [*management("procrastinate"), "worker", "--concurrency", "4", "--delete-jobs", "successful"]
     return [
         *(sys.executable, "-m", "gunicorn", "--bind", f"{settings.bind_host}:{settings.desk_port}"),
         *("--workers", "2", "--worker-class", "gthread", "--threads", str(_THREADS)),

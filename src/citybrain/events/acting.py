@@ -1,0 +1,171 @@
+"""Every change of a case's state goes through `apply`, whoever asks: a page, the platform, a command.
+
+One transaction holds the case's row, checks who asks and what must hold, moves the case and writes its
+history, clocks, notifications and one entry of the ledger; or nothing of it stands.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from citybrain import ledger
+from citybrain.events.clocks import deadline, keep_time
+from citybrain.events.effects import EFFECTS
+from citybrain.events.guards import FOR_THE_PERSON, GUARDS, Attempt, may, refusal
+from citybrain.events.models import Case, State, Transition
+from citybrain.events.outbox import tell
+from citybrain.events.people import Actor, Organisation
+from citybrain.events.rules import Step, load_rules
+from citybrain.events.scope import as_system
+
+
+class CaseRefusedError(Exception):
+    """The step is not taken, and nothing of it stands. The text is Chinese, for the person who asked."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A step that a person may take now, and what its form has to ask for."""
+
+    action: str
+    zh: str
+    needs_reason: bool
+    needs_handler: bool
+    needs_photo: bool
+
+
+def actions_for(case: Case, actor: Actor) -> list[Offer]:
+    """The steps that the person may take on the case as it stands, in the rules' order."""
+    now = timezone.now()
+    offers = []
+    for step in load_rules().leaving(case.state):
+        attempt = Attempt(case, step, actor, now)
+        own = [name for name in step.guards if name in FOR_THE_PERSON]
+        if step.permission is None or not may(actor, step) or any(GUARDS[name](attempt) for name in own):
+            continue
+        offers.append(
+            Offer(
+                action=step.action,
+                zh=step.zh,
+                needs_reason="reason_given" in step.guards,
+                needs_handler="another_handler" in step.guards
+                or ("handler_given" in step.guards and case.handler is None),
+                needs_photo="after_photo" in step.guards,
+            )
+        )
+    return offers
+
+
+@transaction.atomic
+def apply(
+    case: Case,
+    action: str,
+    actor: Actor | None = None,
+    *,
+    reason: str = "",
+    organisation: Organisation | None = None,
+    version: int | None = None,
+    key: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> Case:
+    """Take a step on a case and return the case as it stands afterwards.
+
+    `actor` is the person who asks, under whose view the case must be seen; None is the platform itself.
+    `organisation` is the handler a step names. `version` is what the person's page showed. `key` makes a step
+    that is sent twice count once. Raises CaseRefusedError.
+    """
+    held = Case.objects.select_for_update(of=("self",)).filter(pk=case.pk).first()
+    if held is None:
+        raise CaseRefusedError("没有这个案件，或您无权查看。")
+    if key and held.transitions.filter(data__key=key, actor_id=actor.pk if actor else None).exists():
+        return held
+    if version is not None and version != held.version:
+        raise CaseRefusedError("页面打开后案件已有变化，本次操作没有执行。请核对刷新后的内容再办理。")
+    step = load_rules().step(action, held.state)
+    if step is None:
+        raise CaseRefusedError(f"案件现在是“{held.get_state_display()}”，不能这样办理。")
+    if not may(actor, step):
+        raise CaseRefusedError(f"您的岗位不办理“{step.zh}”。")
+    words = {**(data or {}), **({"key": key} if key else {})}
+    attempt = Attempt(held, step, actor, timezone.now(), reason.strip(), organisation, words)
+    if said := refusal(attempt):
+        raise CaseRefusedError(said)
+    with as_system(actor.pk if actor else None):
+        take(attempt)
+    if step.follow:
+        with as_system():
+            return apply(held, step.follow)
+    return held
+
+
+def take(attempt: Attempt) -> None:
+    """Carry out a step that nothing stands against, on a case whose row is held."""
+    case, step, now = attempt.case, attempt.step, attempt.now
+    from_state, handler_before = case.state if case.version else "", case.handler_id
+    # Written before the case moves: row security lets nobody but the platform see a case change hands.
+    case.version += 1
+    case.state = step.to
+    data = dict(attempt.data)
+    if attempt.organisation is not None:
+        case.handler_id = attempt.organisation.pk
+        data["handler"] = attempt.organisation.code
+    for effect in step.effects:
+        data |= EFFECTS[effect](attempt)
+    same_handler = handler_before is None or case.handler_id == handler_before
+    keep_time(case, step.clocks, now, same_handler)
+    case.deadline_at = deadline(case)
+    _date(case, now)
+    case.save()
+    written = Transition.objects.create(
+        case=case,
+        version=case.version,
+        from_state=from_state,
+        to_state=step.to,
+        action=step.action,
+        actor_id=attempt.actor.pk if attempt.actor else None,
+        organisation_id=attempt.actor.organisation_id if attempt.actor else None,
+        reason=attempt.reason,
+        rules_version=load_rules().version,
+        at=now,
+        data=data,
+    )
+    tell(case, step.action, step.notify, now, attempt.reason)
+    _record(case, step, written, attempt.actor)
+
+
+def _date(case: Case, now: datetime) -> None:
+    """The dates that a state carries."""
+    match case.state:
+        case State.FILED:
+            case.filed_at = case.filed_at or now
+        case State.HANDLED:
+            case.handled_at = now
+        case State.REWORK:
+            case.rework_count += 1
+        case State.CLOSED | State.VOIDED:
+            case.closed_at = now
+
+
+def _record(case: Case, step: Step, written: Transition, actor: Actor | None) -> None:
+    """The step's one entry on the ledger; its last statement, since it holds the chain."""
+    connection.ensure_connection()
+    payload = {
+        "case": case.number,
+        "version": case.version,
+        "action": step.action,
+        "from": written.from_state,
+        "to": written.to_state,
+        "actor": actor.get_username() if actor else None,
+        "organisation_id": written.organisation_id,
+        "handler_id": case.handler_id,
+        "reason": written.reason,
+        "rules_version": written.rules_version,
+        "at": written.at.isoformat(),
+        "data": written.data,
+        "evidence": list(case.evidence.order_by("id").values_list("sha256", flat=True)),
+    }
+    ledger.append(connection.connection, "case_transition", f"case:{case.number}", payload)

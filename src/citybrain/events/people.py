@@ -1,0 +1,29 @@
+"""What this room needs of the desk's people and organisations; their models are the desk's."""
+
+from typing import Protocol
+
+
+class Organisation(Protocol):
+    """A department, a community or a company that leads, handles or is told."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def is_active(self) -> bool: ...
+    @property
+    def notify_urls(self) -> list[str]: ...
+
+
+class Actor(Protocol):
+    """A person who signed in."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def organisation_id(self) -> int | None: ...
+    def has_perm(self, perm: str) -> bool: ...
+    def get_username(self) -> str: ...

@@ -1,0 +1,82 @@
+"""What a person reports: it becomes a signal like a detector's, and waits for an acceptor as a case."""
+
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+from django.db import transaction
+from django.utils import timezone
+
+from citybrain.events.acting import CaseRefusedError
+from citybrain.events.case_classes import filing_of
+from citybrain.events.models import Origin, Signal, SourceKind
+from citybrain.events.people import Actor
+from citybrain.events.photos import judge, keep
+from citybrain.settings import get_settings
+
+LONGEST_TEXT = 1000  # characters
+
+
+@transaction.atomic
+def report(
+    actor: Actor,
+    scenario: str,
+    text: str,
+    *,
+    key: str,
+    class_code: str = "",
+    file: BinaryIO | None = None,
+    lon: Decimal | None = None,
+    lat: Decimal | None = None,
+    place_id: str = "",
+    place_name: str = "",
+    area_code: str = "",
+    detail: dict[str, Any] | None = None,
+) -> Signal:
+    """Write down what somebody saw; sent twice under one `key` it counts once.
+
+    `class_code` is needed for a scenario of several classes. Raises CaseRefusedError, PhotoRefusedError.
+    """
+    if not actor.has_perm("events.report_case"):
+        raise CaseRefusedError("您的岗位不能上报事件。")
+    filing = filing_of(scenario, class_code)
+    if filing is None:
+        raise CaseRefusedError("请选择要上报的类别。")
+    text = text.strip()
+    if not text or len(text) > LONGEST_TEXT:
+        raise CaseRefusedError(f"请说明看到了什么（{LONGEST_TEXT} 字以内）。")
+    if not place_name and not place_id and (lon is None or lat is None):
+        raise CaseRefusedError("请写明地点，或允许定位。")
+    full_key = f"report:{actor.pk}:{key}"
+    known = Signal.objects.filter(key=full_key).first()
+    if known is not None:
+        return known
+    return Signal.objects.create(
+        key=full_key,
+        scenario=scenario,
+        class_code=filing.rule.class_code,
+        kind=Signal.Kind.DETECTED,
+        source_kind=SourceKind.COLLECTOR,
+        place_id=place_id,
+        place_name=place_name[:200],
+        area_code=area_code or getattr(getattr(actor, "organisation", None), "area_code", ""),
+        lon=lon,
+        lat=lat,
+        observed_at=timezone.now(),
+        evidence=[] if file is None else [_picture(file)],
+        detail={**(detail or {}), "text": text},
+        origin=Origin.SYNTHETIC if get_settings().demo else Origin.REAL,
+        reporter_id=actor.pk,
+    )
+
+
+def _picture(file: BinaryIO) -> dict[str, object]:
+    photo = judge(file)
+    bucket, object_key = keep(photo)
+    return {
+        "bucket": bucket,
+        "key": object_key,
+        "sha256": photo.sha256,
+        "kind": "before",
+        "width": photo.width,
+        "height": photo.height,
+    }

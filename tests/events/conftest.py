@@ -1,0 +1,64 @@
+"""The desk with the demo city's roles, one company, one community, and a compound of theirs."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from fire_lane import COMPANY, COMPOUND, COUNTY, VILLAGE, Spot
+
+from citybrain.settings import DatabaseRole, Settings
+from citybrain.warehouse.row_scope import RowScope, enter
+
+
+@pytest.fixture(scope="session")
+def city(desk: Settings) -> Settings:
+    """A desk with a compound whose company handles its cases."""
+    with psycopg.connect(desk.dsn(DatabaseRole.TRANSFORMER)) as dbt:
+        dbt.execute(
+            "CREATE TABLE marts.dim_compound (compound_id text, compound_name text, area_code text,"
+            " county_code text, community_name text, property_company_id text, property_company_name text)"
+        )
+        dbt.execute(
+            "INSERT INTO marts.dim_compound VALUES (%s, '合欢苑', %s, %s, %s, %s, %s)",
+            (COMPOUND, VILLAGE, COUNTY, "花戏楼社区", COMPANY, "安居物业(示范)"),
+        )
+        dbt.execute("GRANT SELECT ON marts.dim_compound TO citybrain_desk")
+    from citybrain.desk.accounts.sync import sync
+
+    sync(desk)
+    return desk
+
+
+@pytest.fixture
+def people(city: Settings) -> "Callable[[str], Any]":
+    """An account of the demo city by its user name."""
+    from citybrain.desk.accounts.models import User
+
+    def named(username: str) -> Any:
+        return User.objects.select_related("organisation").get(username=username)
+
+    return named
+
+
+@pytest.fixture
+def asked_by(city: Settings) -> "Callable[[Any], Any]":
+    """What the desk does around a request: a transaction that knows who asks."""
+    from contextlib import contextmanager
+
+    from django.db import connection, transaction
+
+    @contextmanager
+    def scope(person: Any) -> Iterator[None]:
+        seen = person if isinstance(person, RowScope) else person.row_scope
+        with transaction.atomic(), connection.cursor() as cursor:
+            enter(cursor, seen)
+            yield
+
+    return scope
+
+
+@pytest.fixture
+def spot(city: Settings) -> Spot:
+    return Spot(city, f"F{uuid.uuid4().hex[:10]}")
