@@ -216,8 +216,7 @@ def fill(
     """Replace the enterprises of the facts table; the n-th one's code is `E<n>`."""
     facts = facts or FACTS
     loads = sorted({fact.as_of for fact in facts.values()})
-    names = ["uscc", "enterprise_name", "county_code"]
-    columns = names + [fact.column for fact in facts.values()] + loads
+    columns = ["uscc", "enterprise_name", *(fact.column for fact in facts.values()), *loads]
     connection.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(FACTS_TABLE)))
     insert = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(FACTS_TABLE), sql.SQL(", ").join(map(sql.Identifier, columns))
@@ -225,7 +224,7 @@ def fill(
     with connection.cursor().copy(insert) as copy:
         for number, row in enumerate(rows):
             values = [row.get(name) for name in facts]
-            copy.write_row([f"E{number:04d}", f"企业{number}", "341602", *values, *[loaded] * len(loads)])
+            copy.write_row([f"E{number:04d}", f"企业{number}", *values, *[loaded] * len(loads)])
 
 
 def found(connection: psycopg.Connection[Any], rule: Rule, day: date = DAY) -> dict[str, dict[str, Any]]:

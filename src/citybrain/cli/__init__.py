@@ -2,7 +2,19 @@
 
 import typer
 
-from citybrain.cli import bi, desk, ingest, ledger, quality, settings, simulate, stack, transform, validate
+from citybrain.cli import (
+    bi,
+    desk,
+    ingest,
+    ledger,
+    policy,
+    quality,
+    settings,
+    simulate,
+    stack,
+    transform,
+    validate,
+)
 
 app = typer.Typer(
     help="The open city data platform: lake, quality gate, warehouse, dashboards.",
@@ -16,5 +28,6 @@ app.add_typer(quality.app, name="expectations")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(transform.app, name="transform")
 app.add_typer(bi.app, name="bi")
+app.add_typer(policy.app, name="policy")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(desk.app, name="desk")

@@ -71,8 +71,8 @@ def role_statements(connection: Connection, settings: Settings) -> list[sql.Comp
         )
     }
     statements += [
-        sql.SQL("GRANT citybrain_scope_city TO {} WITH INHERIT {}").format(
-            sql.Identifier(role.login), sql.SQL("TRUE" if inherits else "FALSE")
+        sql.SQL("GRANT citybrain_scope_city TO {} WITH INHERIT {option}, SET {option}").format(
+            sql.Identifier(role.login), option=sql.SQL("TRUE" if inherits else "FALSE")
         )
         for role, inherits in READS_WHOLE_CITY.items()
         if role.login not in members

@@ -1,0 +1,247 @@
+"""`citybrain policy …`: check items, match enterprises, explain, compare and replay."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from citybrain.policy.matching import ItemCount, MatchReport
+
+app = typer.Typer(help="Policies: items in YAML, matched with enterprises in SQL.", no_args_is_help=True)
+console = Console(stderr=True, highlight=False)
+MARKS = {True: "green", False: "red", None: "yellow"}
+
+Json = Annotated[bool, typer.Option("--json", help="the result as JSON on standard output")]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Faults people can mend become one line and an exit code."""
+    from citybrain.catalogue import ContentError
+    from citybrain.lake import LakeError
+    from citybrain.policy.matching import MatchError
+    from citybrain.policy.snapshot import SnapshotError
+
+    try:
+        yield
+    except (ContentError, MatchError, SnapshotError, LakeError) as error:
+        console.print(f"[red]{error}[/]")
+        raise typer.Exit(2) from error
+
+
+@app.command(epilog="Example: citybrain policy validate --json")
+def validate(as_json: Json = False) -> None:
+    """Check `policies/` alone: one line a fault, `file:line: reason`. Exit code 1 when there is any."""
+    from citybrain.policy import policy_faults
+    from citybrain.settings import get_settings
+
+    faults = sorted(set(policy_faults(get_settings())))
+    if as_json:
+        _print_json(
+            {"faults": [{"file": str(path), "line": line, "reason": why} for path, line, why in faults]}
+        )
+    for path, line, why in faults:
+        console.print(f"[red]{path}:{line}: {why}[/]", soft_wrap=True)
+    if not faults:
+        console.print("policies: ok")
+    raise typer.Exit(1 if faults else 0)
+
+
+@app.command(epilog="Example: citybrain policy show DEMO-STABLE-JOBS --on 2026-06-01 --sql")
+def show(
+    item: Annotated[str | None, typer.Argument(help="id of an item; the list when left out")] = None,
+    on: Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="default today")] = None,
+    with_sql: Annotated[
+        bool, typer.Option("--sql", help="the compiled statement on standard output")
+    ] = False,
+) -> None:
+    """The items of the files, or one item as officers read it."""
+    from citybrain.policy import load_policies
+    from citybrain.policy.compiler import compile_rule
+    from citybrain.policy.publishing import criterion_rows
+    from citybrain.policy.wording import CHANNEL_ZH, amount_words
+    from citybrain.settings import get_settings
+
+    day = (on or datetime.now().astimezone()).date()
+    with _told():
+        policies = {policy.item.id: policy for policy in load_policies(get_settings())}
+    if item is None:
+        for policy in policies.values():
+            rule = policy.rule_on(day)
+            state = "not in force" if rule is None else "" if rule.payable else "not payable yet"
+            typer.echo(f"{policy.item.id:<22} {policy.document.origin:<9} {state:<15} {policy.item.title}")
+        return
+    if item not in policies:
+        console.print(f"[red]no item is called {item}; there are {', '.join(policies)}[/]")
+        raise typer.Exit(2)
+    policy = policies[item]
+    rule = policy.rule_on(day)
+    if rule is None:
+        console.print(f"[red]no version of {item} holds on {day}[/]")
+        raise typer.Exit(1)
+    if with_sql:
+        typer.echo(compile_rule(rule, day).sql)
+        return
+    valid = rule.version.valid
+    typer.echo(f"{policy.item.title}（{CHANNEL_ZH[policy.item.channel]}，{policy.document.origin}）")
+    typer.echo(f"有效期：{valid.start} 至 {valid.end or '未定'}")
+    typer.echo(f"条款：{rule.version.clause}")
+    typer.echo(f"来源：{rule.version.source}")
+    typer.echo(f"金额：{amount_words(rule)}")
+    for note in rule.unconfirmed:
+        typer.echo(f"待核定：{note}（核定前不发放）")
+    for bit, _, label, words, *_ in criterion_rows(rule):
+        typer.echo(f"  {bit + 1}. {words}" if label == words else f"  {bit + 1}. {label}（{words}）")
+
+
+@app.command(epilog="Example: citybrain policy test DEMO-STABLE-JOBS")
+def test(
+    item: Annotated[str | None, typer.Argument(help="id of an item; all when left out")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run the cases written in the item files. Exit code 1 when one does not hold."""
+    from citybrain.policy import load_policies
+    from citybrain.policy.facts import load_facts
+    from citybrain.policy.library import run_cases
+    from citybrain.settings import get_settings
+
+    settings = get_settings()
+    with _told():
+        facts = load_facts(settings)
+        chosen = [policy for policy in load_policies(settings) if item in (None, policy.item.id)]
+    results = [result for policy in chosen for result in run_cases(policy, facts)]
+    if as_json:
+        _print_json({"cases": [asdict(result) for result in results]})
+    for result in results:
+        mark = "[green]ok[/]  " if result.reason is None else "[red]fail[/]"
+        where = "" if result.reason is None else f" {result.path}:{result.line}: {result.reason}"
+        console.print(f"{mark} {result.item_id} {result.name}{where}", soft_wrap=True)
+    failed = sum(result.reason is not None for result in results)
+    console.print(f"{len(results)} cases, {failed} failed")
+    raise typer.Exit(1 if failed or not results else 0)
+
+
+@app.command(epilog="Examples: citybrain policy match --dry-run; citybrain policy match --as-of 2026-06-30")
+def match(
+    as_of: Annotated[
+        datetime | None,
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="day of the run; default today"),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="count, but write no run (the files are published)")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Match every item in force with every enterprise. Nothing changed since the last run: no new run."""
+    from citybrain.policy.matching import match as run_match
+    from citybrain.settings import get_settings
+
+    def show_item(place: int, total: int, count: "ItemCount") -> None:
+        console.print(
+            f"{place:>3}/{total} {count.item_id:<22} {count.eligible:>7} eligible {count.needs_data:>7}"
+            f" lack data {count.near:>5} near {count.seconds:7.3f} s"
+        )
+
+    with _told():
+        report = run_match(get_settings(), as_of.date() if as_of else None, dry_run, show_item)
+    if as_json:
+        _print_json(asdict(report))
+    console.print(_summary(report))
+
+
+def _summary(report: "MatchReport") -> str:
+    head = (
+        "dry run" if report.run_id is None else f"run {report.run_id}{'' if report.made else ' (unchanged)'}"
+    )
+    return (
+        f"{head} as of {report.as_of}: {len(report.items)} items, {report.enterprises} enterprises,"
+        f" {report.firms_found} firms found, {report.yuan_proposed:,.2f} yuan proposed,"
+        f" {report.seconds:.2f} s"
+    )
+
+
+@app.command(epilog="Example: citybrain policy explain DEMO-STABLE-JOBS 91341602MA0000001X")
+def explain(
+    item: Annotated[str, typer.Argument(help="id of an item")],
+    uscc: Annotated[str, typer.Argument(help="unified social credit code")],
+    run: Annotated[int | None, typer.Option("--run", help="number of a run; default the newest")] = None,
+    as_json: Json = False,
+) -> None:
+    """Why an enterprise gets an item or does not, criterion by criterion."""
+    from citybrain.policy.explanation import explain as explain_one
+    from citybrain.settings import get_settings
+
+    with _told():
+        found = explain_one(get_settings(), item, uscc, run)
+    if as_json:
+        _print_json({**asdict(found), "sentences": [answer.words for answer in found.answers]})
+        return
+    typer.echo(f"{found.title}  {found.enterprise_name or ''} {found.uscc}")
+    amount = f"，测算金额 {found.amount} 元" if found.amount is not None else ""
+    typer.echo(f"结论：{found.status_zh}{amount}{'；' + found.proposal if found.proposal else ''}")
+    for note in found.unconfirmed:
+        typer.echo(f"待核定：{note}（核定前不发放）")
+    for answer in found.answers:
+        console.print(f"  [{MARKS[answer.met]}]{answer.words}[/]", soft_wrap=True)
+
+
+@app.command(epilog="Example: citybrain policy diff 3 4")
+def diff(
+    before: Annotated[int | None, typer.Argument(help="default the run before")] = None,
+    after: Annotated[int | None, typer.Argument(help="default the newest run")] = None,
+    as_json: Json = False,
+) -> None:
+    """What two runs propose otherwise: firms gained and lost, amounts changed, yuan."""
+    from citybrain.policy.comparison import compare_runs
+    from citybrain.settings import get_settings
+
+    with _told():
+        changes = compare_runs(get_settings(), before, after)
+    if as_json:
+        _print_json([asdict(change) for change in changes])
+        return
+    table = Table("item", "gained", "lost", "changed", "yuan")
+    for change in changes:
+        table.add_row(
+            change.item_id, str(change.gained), str(change.lost), str(change.changed), f"{change.yuan:+,.2f}"
+        )
+    Console().print(table if changes else "the two runs propose the same")
+
+
+@app.command(epilog="Example: citybrain policy replay 3")
+def replay(
+    run: Annotated[int, typer.Argument(help="number of a run")],
+    as_json: Json = False,
+) -> None:
+    """Make a run again from its kept facts and rules. Exit code 1 when the rows differ."""
+    from citybrain.policy.replay import replay as replay_run
+    from citybrain.settings import get_settings
+
+    with _told():
+        found = replay_run(get_settings(), run)
+    if as_json:
+        _print_json({**asdict(found), "equal": found.equal})
+    for item in found.items:
+        mark = "[green]equal[/]" if item.lost == item.gained == 0 else "[red]differs[/]"
+        console.print(f"{mark} {item.item_id}: {item.rows} rows, {item.lost} lost, {item.gained} gained")
+    if not found.same_code:
+        console.print("[yellow]the code has changed since that run[/]")
+    raise typer.Exit(0 if found.equal else 1)

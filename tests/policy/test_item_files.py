@@ -1,0 +1,284 @@
+"""Item files: what is refused, with its line; the project's own policies, and their cases on PostgreSQL."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from bureau import REVIEW, Bureau, item, version
+from psycopg import sql
+from rules_and_rows import fill
+from typer.testing import CliRunner
+
+from citybrain.catalogue import ContentError
+from citybrain.cli import app
+from citybrain.policy import load_policies, policy_faults
+from citybrain.policy.compiler import compile_rule
+from citybrain.policy.facts import load_facts
+from citybrain.policy.formula import FormulaError, parse_formula
+from citybrain.policy.library import case_facts, run_cases
+from citybrain.policy.snapshot import snapshot_columns
+from citybrain.settings import SOURCE_TREE, DatabaseRole, Settings, get_settings
+
+POLICIES = load_policies(Settings(project=SOURCE_TREE))
+ASKED = {"id": "asked", "fact": "revenue", "op": ">=", "value": 1}
+
+
+@pytest.fixture
+def bureau(tmp_path: Path) -> Bureau:
+    """Files only: no server."""
+    import shutil
+
+    (tmp_path / "policies").mkdir()
+    shutil.copy(SOURCE_TREE / "policies" / "facts.yml", tmp_path / "policies")
+    return Bureau(Settings(project=tmp_path), None)  # type: ignore[arg-type]
+
+
+def faults(bureau: Bureau) -> list[tuple[int, str]]:
+    return [(line, reason) for _, line, reason in policy_faults(bureau.settings)]
+
+
+def asking(**leaf: Any) -> dict[str, Any]:
+    return item("SALES", version(require={"all": [{**ASKED, **leaf}]}))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (item("SALES", bonus=1), "items.0.bonus: Extra inputs are not permitted"),
+        (asking(weight=2), "weight: Extra inputs are not permitted"),
+        (asking(fact="profit"), "no fact is called 'profit'"),
+        (asking(fact="revenue_yuan"), "no fact is called 'revenue_yuan'"),
+        (asking(value="1000"), "'1000' is not a value of type money"),
+        (asking(value="1 OR 1=1"), "is not a value of type money"),
+        (asking(value=True), "True is not a value of type money"),
+        (asking(value=date(2026, 1, 1)), "is not a value of type money"),
+        (asking(value=float("nan")), "a number is finite"),
+        (asking(value=10**19), "at most 18 digits"),
+        (asking(value="$limit"), "no parameter is called 'limit'"),
+        (asking(value=[1, 2]), ">= takes one value, not a list"),
+        (asking(op="between", value=[1]), "between takes two values"),
+        (asking(op="between", value=[2, 1]), "nothing lies between 2 and 1"),
+        (asking(op="in", value=[]), "in takes at least one value"),
+        (asking(op="like", value="%"), "Input should be"),
+        (asking(op="under", value=["1"]), "under does not fit revenue (money)"),
+        (asking(fact="is_active", op=">", value=True), "> does not fit is_active (bool)"),
+        (asking(fact="size_band", op="==", value="huge"), "'huge' is not one of large, medium"),
+        (asking(fact="size_band", op="==", value="x'; DROP TABLE t; --"), "is not one of large, medium"),
+        (asking(fact="established_on", value="2025-01-01"), "is not a value of type date"),
+        (asking(id="amount_positive"), "'amount_positive' is taken"),
+        (asking(id="Robert'); --"), "is not a name"),
+        (item("SALES", version(require={"all": [ASKED, ASKED]})), "'asked' is taken"),
+        (item("SALES", version(require={"all": []})), "at least 1 item"),
+        (item("SALES", version(require={"not": ASKED})), "not: Extra inputs"),
+        (item("SALES", version(require={"at_least": 2, "of": [ASKED]})), "at least 2 of 1 can never be met"),
+        (item("SALES", version(on_missing="pay")), "Input should be 'needs_data'"),
+        (item("SALES", version(params={"revenue": 1})), "'revenue' is a fact"),
+        (item("SALES", version(amount={"kind": "flat", "value": -1})), "greater than or equal to 0"),
+        (item("SALES", version(amount={"kind": "flat", "value": "100"})), "'100' is not a number"),
+        (item("SALES", version(amount={"kind": "rate_of", "of": "revenue", "rate": 8})), "less than or equal"),
+        (item("SALES", version(amount={"kind": "rate_of", "of": "size_band", "rate": 0})), "not a number"),
+        (
+            item("SALES", version(amount={"kind": "flat_by", "by": "size_band", "values": {"huge": 1}})),
+            "size_band is never 'huge'",
+        ),
+        (
+            item("SALES", version(amount={"kind": "tiers", "of": "revenue", "mode": "whole", "tiers": [
+                {"from": 5, "value": 1}, {"from": 1, "value": 2}]})),
+            "rising order",
+        ),
+        (item("SALES", version(recheck_before_pay=["profit"])), "no fact is called 'profit'"),
+        (item("SALES", version(), version()), "versions overlap on 2026-01-01"),
+        (item("SALES", version(valid={"from": date(2026, 2, 1), "to": date(2026, 1, 1)})), "is before"),
+        (item("SALES", version(caps={"per_enterprise": 0})), "greater than 0"),
+        (item("SALES", channel="auto"), "channel auto asks no enterprise to confirm"),
+        (item("sales; drop table"), "String should match pattern"),
+        (item("SALES", given={"profit": 1}), "no fact is called 'profit'"),
+        (
+            item("SALES", cases=[{"name": "x", "on": date(2031, 1, 1), "expect": {"status": "near"}}]),
+            "no version holds",
+        ),
+        (
+            item("SALES", cases=[{"name": "说好的", "expect": {"status": "eligible"}}]),
+            "case 说好的: status needs_data",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_refused_with_its_line(bureau: Bureau, wrong: dict[str, Any], reason: str) -> None:
+    bureau.writes(wrong)
+    lines = [line for line, told in faults(bureau) if reason in told]
+    assert lines
+    assert min(lines) > 1
+
+
+def test_the_line_is_that_of_the_fault(bureau: Bureau) -> None:
+    path = bureau.writes(item("SALES"))
+    text = path.read_text(encoding="utf-8").replace("fact: is_active", "fact: is_alive")
+    path.write_text(text, encoding="utf-8")
+    expected = text.splitlines().index(next(line for line in text.splitlines() if "is_alive" in line)) + 1
+    assert faults(bureau) == [
+        (expected, "items.0.versions.0.require.all.0.fact: no fact is called 'is_alive':"
+                   " policies/facts.yml lists them")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda text: text + "\n- id: [", "but found '-'"),
+        (lambda text: text.replace("taxation", "human_resources"), "the file lies in the folder of taxation"),
+        (lambda text: "\t" + text, "cannot start any token"),
+        (lambda text: "[]", "must be a mapping"),
+        (lambda text: text + "\nitems: []\n", 'duplicate key "items"'),
+        (lambda text: text.replace("policy-item@1", "policy-item@9"), "schema"),
+    ],
+)
+def test_a_file_that_is_no_item_file(bureau: Bureau, change: Callable[[str], str], reason: str) -> None:
+    path = bureau.writes(item("SALES"))
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+    assert any(reason in told for _, told in faults(bureau))
+
+
+def test_groups_funds_and_ids_agree_across_files(bureau: Bureau) -> None:
+    once, ever = ({"group": "SHARED", "rule": rule} for rule in ("once_per_year", "highest_wins"))
+    bureau.writes(item("AA", version(exclusion=once)), item("BB", version(exclusion=ever)))
+    assert [told for _, told in faults(bureau)] == ["SHARED is a group with two rules"]
+    funds = [{"budget": {"id": "FUND", "amount": amount}} for amount in (1, 2)]
+    bureau.writes(*(item(name, version(caps=caps)) for name, caps in zip(("AA", "BB"), funds, strict=True)))
+    assert [told for _, told in faults(bureau)] == ["FUND is a fund with two amounts or orders"]
+    bureau.writes(item("AA"))
+    (bureau.file.parent / "again.yml").write_text(bureau.file.read_text(encoding="utf-8"), encoding="utf-8")
+    assert [told for _, told in faults(bureau)] == ["AA is an item of two files"]
+
+
+def test_a_clause_from_a_page_is_never_granted_unasked(bureau: Bureau) -> None:
+    review = {**REVIEW, "confirm_by_enterprise": False}
+    bureau.writes(item("SALES", version(review=review), channel="auto"), origin="real")
+    assert "is never granted unasked" in faults(bureau)[0][1]
+
+
+def test_the_facts_file_is_held_to_its_types(bureau: Bureau) -> None:
+    path = bureau.settings.policies_dir / "facts.yml"
+    text = path.read_text(encoding="utf-8")
+    for change, reason in (
+        (text.replace("column: is_active,", "column: is_active; drop,"), "is not a name"),
+        (text.replace("column: is_active,", "column: size_band,"), "columns claimed twice: size_band"),
+        (text.replace("  is_active:", "  amount:"), "names the results use themselves: amount"),
+        (text.replace("source: market_regulation", "source: magic", 1), "no department is called 'magic'"),
+        (text.replace("type: bool", "type: enum", 1), "an enum lists its values"),
+    ):
+        path.write_text(change, encoding="utf-8")
+        assert any(reason in told for _, told in faults(bureau)), reason
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "pg_sleep(10)", "(select 1)", "revenue::int", "1; drop table x", "cast(revenue as text)",
+        "lo_import('x')", "current_user", "policy.match_run", "f.revenue", '"revenue"', "'x'",
+        "revenue || 'x'", "coalesce(revenue, 0)", "sum(revenue)", "revenue over ()", "$1", "%s", "*",
+        "revenue in (1)", "revenue between 1 and 2", "array[1]", "1e400", "case revenue when 1 then 2 end",
+        "case when 1 = 1 then 2 end", "least(revenue, pg_sleep(1))",
+        "case when pg_sleep(1) > 0 then 1 else 2 end", "case when exists (select 1) then 1 else 2 end",
+        "case when true then 1 else 2 end", "revenue = 1", "not revenue", "", "revenue costs",
+        "revenue % 2", "revenue ^ 2", "-- x", "revenue -- x\n; select 1", "(" * 150 + "1" + ")" * 150,
+        "1" + "+1" * 190, "nullif(revenue, 0)", "random()", "interval '1 day'", "null", "true",
+        "revenue at time zone 'x'",
+    ],
+)  # fmt: skip
+def test_a_formula_is_arithmetic_and_nothing_else(attack: str) -> None:
+    with pytest.raises(FormulaError):
+        parse_formula(attack)
+
+
+def test_a_comment_in_a_formula_does_not_reach_the_sql(bureau: Bureau) -> None:
+    bureau.writes(
+        item("SALES", version(amount={"kind": "formula", "expr": "revenue /* */ * 0.5 /* ; drop */"}))
+    )
+    (policy,) = load_policies(bureau.settings)
+    assert "drop" not in compile_rule(policy.rules[0], date(2026, 6, 1)).sql
+    bureau.writes(item("SALES", version(amount={"kind": "formula", "expr": "profit * 2"})))
+    with pytest.raises(ContentError, match="no fact is called 'profit'"):
+        load_policies(bureau.settings)
+
+
+# The project's own policies
+
+
+def test_the_project_has_real_clauses_and_labelled_examples() -> None:
+    real = [policy for policy in POLICIES if policy.document.origin == "real"]
+    assert len({version.source for policy in real for version in policy.item.versions}) >= 4
+    assert len(real) >= 6
+    for policy in POLICIES:
+        assert (policy.document.origin == "synthetic") == policy.item.title.startswith("【示例】")
+        for each in policy.item.versions:
+            assert each.source.startswith("http") == (policy.document.origin == "real")
+    kinds = {version.amount.kind for policy in POLICIES for version in policy.item.versions}
+    assert kinds == {"flat", "flat_by", "rate_of", "rate_by", "tiers", "per_unit", "formula"}
+
+
+def test_no_item_with_an_unconfirmed_number_is_payable() -> None:
+    waiting = {policy.item.id for policy in POLICIES for rule in policy.rules if not rule.payable}
+    assert waiting == {"AH-HIGH-TECH-TEAM", "AH-JOB-EXPANSION"}
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.item.id)
+def test_cases_hold_in_python(policy: Any) -> None:
+    results = run_cases(policy, load_facts(Settings(project=SOURCE_TREE)))
+    assert [result for result in results if result.reason] == []
+
+
+@pytest.mark.integration
+def test_cases_hold_in_postgresql(settings: Settings) -> None:
+    from datetime import UTC, datetime, time
+
+    from rules_and_rows import create_facts_table
+
+    facts = load_facts(settings)
+    assert {"uscc", "county_code"} < set(snapshot_columns(facts))
+    with psycopg.connect(settings.dsn(DatabaseRole.MATCHER), autocommit=True) as connection:
+        connection.execute("SET search_path = pg_temp, pg_catalog")
+        create_facts_table(connection, facts)
+        for policy in POLICIES:
+            for case in policy.item.cases:
+                rule = policy.rules[0] if case.on is None else policy.rule_on(case.on)
+                assert rule is not None
+                day = case.on or rule.version.valid.start
+                fill(connection, [case_facts(policy, case, facts)], facts, datetime.combine(day, time(), UTC))
+                row = connection.execute(sql.SQL(compile_rule(rule, day).sql)).fetchone()
+                status = row[3] if row else "ineligible"
+                assert status == case.expect.status, (policy.item.id, case.name)
+                if case.expect.amount is not None:
+                    assert row is not None
+                    assert row[7] == Decimal(case.expect.amount), (policy.item.id, case.name)
+
+
+# Commands
+
+
+def test_commands_without_a_server(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:
+    bureau.writes(item("SALES"))
+    monkeypatch.setenv("CITYBRAIN_PROJECT", str(bureau.settings.project))
+    get_settings.cache_clear()
+    try:
+        runner = CliRunner()
+        assert runner.invoke(app, ["policy", "validate"]).exit_code == 0
+        assert runner.invoke(app, ["policy", "test", "SALES"]).exit_code == 0
+        assert runner.invoke(app, ["policy", "test", "NOTHING"]).exit_code == 1
+        shown = runner.invoke(app, ["policy", "show", "SALES", "--on", "2026-06-01"])
+        assert "金额：上年度营业收入的 10%" in shown.stdout
+        sql_text = runner.invoke(app, ["policy", "show", "SALES", "--on", "2026-06-01", "--sql"]).stdout
+        assert sql_text.startswith("SELECT")
+        assert runner.invoke(app, ["policy", "show", "SALES", "--on", "2027-06-01"]).exit_code == 1
+        assert runner.invoke(app, ["policy", "show", "OTHER"]).exit_code == 2
+        bureau.writes(item("SALES", bonus=1))
+        broken = runner.invoke(app, ["policy", "validate", "--json"])
+        assert broken.exit_code == 1
+        assert "Extra inputs are not permitted" in broken.stdout
+        assert runner.invoke(app, ["policy", "match"]).exit_code == 2
+        assert "PolicyFile" in runner.invoke(app, ["schema", "policy"]).stdout
+    finally:
+        get_settings.cache_clear()
