@@ -1,4 +1,4 @@
-"""The main job: land every source, gate, build, publish, verify, summarise."""
+"""The main job: land every source, gate, build, match policies, publish, verify, summarise."""
 
 from datetime import timedelta
 
@@ -8,6 +8,7 @@ from citybrain.orchestration.building import build, decide_build, publish_docs, 
 from citybrain.orchestration.defaults import Tag, dag_defaults
 from citybrain.orchestration.gating import gate_after_landing, open_reviews
 from citybrain.orchestration.landing import land_each
+from citybrain.orchestration.matching import match_policies
 from citybrain.orchestration.planning import plan, refresh_form
 from citybrain.orchestration.publishing import publish, verify
 from citybrain.orchestration.sources import read_sources
@@ -30,8 +31,9 @@ with DAG(
     published = publish(trigger_rule=TriggerRule.NONE_FAILED)
     verified = verify(published)
     docs = publish_docs()
+    matched = match_policies(trigger_rule=TriggerRule.NONE_FAILED)
 
     landings >> outcomes >> decide_build() >> refresh_outlines() >> report >> published
-    report >> docs
+    report >> [docs, matched]
     outcomes >> held >> reviews
-    [verified, docs, reviews] >> summarise(landings, outcomes, report, published)
+    [verified, docs, matched, reviews] >> summarise(landings, outcomes, report, published)

@@ -23,6 +23,7 @@ COPY docs/reference docs/reference
 COPY dbt_project dbt_project
 COPY expectations expectations
 COPY dashboards dashboards
+COPY policies policies
 # dbt writes its parse cache beside the project.
 RUN install --directory --owner=citybrain --group=citybrain dbt_project/target dbt_project/logs
 

@@ -18,7 +18,7 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 WITHOUT_DAG = {"source_faults.py"}
 GENERATORS = {"ingest_sources.py": "ingest_"}
 TAGS = {
-    *("数据接入", "质量门禁", "人工审核", "数据建模", "看板发布", "主流程"),
+    *("数据接入", "质量门禁", "人工审核", "数据建模", "看板发布", "主流程", "政策匹配"),
     *("政务数据", "行业数据", "互联网数据", "卫星遥感", "视频数据", "物联网数据"),
     *("真实数据", "合成数据"),
 }
@@ -45,7 +45,7 @@ def test_parsing_imports_nothing_heavy(parsed: dict[str, Any]) -> None:
 
 
 def test_the_main_dags_are_there(dags: dict[str, Any], datasets: set[str]) -> None:
-    expected = {"gate_batches", "review_held_batch", "publish_dashboards", "city_refresh"}
+    expected = {"gate_batches", "review_held_batch", "publish_dashboards", "city_refresh", "policy_match"}
     expected |= {"build_warehouse", "build_operations"}
     assert set(dags) == expected | {f"ingest_{dataset}" for dataset in datasets}
 
@@ -113,6 +113,8 @@ def test_each_stage_wakes_the_next(dags: dict[str, Any], datasets: set[str]) -> 
     assert set(dags["build_warehouse"]["woken_by"]) == {f"raw/{dataset}" for dataset in datasets}
     assert "marts/ready" in dags["build_warehouse"]["outlets"]
     assert dags["publish_dashboards"]["woken_by"] == ["marts/ready"]
+    assert dags["policy_match"]["woken_by"] == ["marts/mart_enterprise_facts"]
+    assert dags["policy_match"]["outlets"] == ["policy/matched"]
 
 
 def test_a_consumer_also_runs_by_the_clock(dags: dict[str, Any]) -> None:

@@ -18,6 +18,9 @@ PUBLISHED = AssetAlias(name="published", group="marts")
 MARTS_READY = Asset(name="marts/ready", uri="citybrain://marts/ready", group="marts")
 """Every model was built and tested; the dashboards may be brought up to date."""
 
+POLICIES_MATCHED = Asset(name="policy/matched", uri="citybrain://policy/matched", group="policy")
+"""Policies were matched with enterprises; a run may have been made, or nothing had changed."""
+
 
 def landed(dataset_id: str) -> Asset:
     """A new object of this dataset stands in the lake."""

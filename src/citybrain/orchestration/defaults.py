@@ -36,6 +36,7 @@ class Tag(StrEnum):
     REVIEW = "人工审核"
     BUILD = "数据建模"
     PUBLISH = "看板发布"
+    POLICY = "政策匹配"
     MAIN = "主流程"
     GOVERNMENT = "政务数据"
     INDUSTRY = "行业数据"

@@ -72,6 +72,10 @@ class MatchError(RuntimeError):
     """The run cannot be made; the message says what to do."""
 
 
+class NoFactsError(MatchError):
+    """The warehouse has not been built yet."""
+
+
 @dataclass(frozen=True)
 class ItemInForce:
     """A published version that holds on the day of the run."""
@@ -121,7 +125,7 @@ def match(
 ) -> MatchReport:
     """Publish the files, then match. `as_of`: default today in Asia/Shanghai. `dry_run` writes no run.
 
-    Raises ContentError for a wrong file, MatchError when there are no facts yet, psycopg.Error.
+    Raises ContentError for a wrong file, NoFactsError before the first build, psycopg.Error.
     """
     publish(settings)
     day = as_of or datetime.now(CITY_ZONE).date()
@@ -273,7 +277,7 @@ def newest_run(connection: Connection) -> int:
 
 def _require_facts(connection: Connection) -> None:
     if _one(connection, "SELECT to_regclass('marts.mart_enterprise_facts') IS NULL"):
-        raise MatchError(
+        raise NoFactsError(
             "there is no table marts.mart_enterprise_facts yet: build the warehouse first"
             " (`citybrain transform build`)"
         )

@@ -11,61 +11,62 @@ from typing import Any
 
 import psycopg
 
+# No large set is joined with itself: the tables have just been filled, and the planner knows nothing of them.
 PROPOSE = """
 INSERT INTO policy.proposal (run_id, item_version_id, uscc, outcome, amount, rank, reason, excluded_by)
-WITH lines AS (
-    SELECT r.item_version_id, r.uscc, r.amount, v.item_id, i.title, v.exclusion_group, v.exclusion_rule,
-        coalesce(v.exclusion_group, v.item_id) AS pool,
-        v.fund_id, v.fund_amount,
+WITH lines AS MATERIALIZED (
+    SELECT r.item_version_id, r.uscc, r.amount, v.item_id, i.title,
+        coalesce(v.exclusion_group, v.item_id) AS pool, v.fund_id, v.fund_amount,
         v.definition #>> '{version,caps,budget,when_short}' AS when_short,
-        v.definition #>> '{version,caps,budget,rank_by}' AS rank_by
+        v.definition #>> '{version,caps,budget,rank_by}' AS rank_by,
+        e.item_version_id AS award_version, e.title AS award_title, e.amount AS award_amount, e.period_year
     FROM policy.match_result r
     JOIN policy.item_version v USING (item_version_id)
     JOIN policy.item i USING (item_id)
+    LEFT JOIN LATERAL (
+        SELECT a.item_version_id, ai.title, a.amount, a.period_year
+        FROM policy.award a JOIN policy.item ai USING (item_id)
+        WHERE a.uscc = r.uscc AND (
+            (a.item_id = v.item_id AND a.period_year = %(year)s)
+            OR (a.exclusion_group = v.exclusion_group
+                AND (v.exclusion_rule = 'highest_wins' OR a.period_year = %(year)s))
+        )
+        ORDER BY a.award_id DESC LIMIT 1
+    ) e ON true
     WHERE r.run_id = %(run)s AND r.status = 'eligible'
-), earlier AS (
-    SELECT DISTINCT ON (l.item_version_id, l.uscc) l.item_version_id, l.uscc,
-        a.item_version_id AS award_version, a.period_year, a.amount, ai.title
-    FROM lines l
-    JOIN policy.award a ON a.uscc = l.uscc AND (
-        (a.item_id = l.item_id AND a.period_year = %(year)s)
-        OR (a.exclusion_group = l.exclusion_group
-            AND (l.exclusion_rule = 'highest_wins' OR a.period_year = %(year)s))
-    )
-    JOIN policy.item ai ON ai.item_id = a.item_id
-    ORDER BY l.item_version_id, l.uscc, a.award_id DESC
 ), judged AS (
-    SELECT l.*, e.award_version, e.title AS award_title, e.amount AS award_amount, e.period_year,
-        row_number() OVER best AS place,
-        first_value(l.item_version_id) OVER best AS winner,
-        first_value(l.title) OVER best AS winner_title,
-        first_value(l.amount) OVER best AS winner_amount
-    FROM lines l LEFT JOIN earlier e USING (item_version_id, uscc)
-    WINDOW best AS (PARTITION BY l.uscc, l.pool ORDER BY l.amount DESC, l.item_id)
-), open AS (
     SELECT *,
-        sum(amount) OVER (PARTITION BY fund_id ORDER BY
-            CASE WHEN rank_by = 'amount desc' THEN -amount ELSE amount END, uscc, item_id) AS spent,
-        sum(amount) OVER (PARTITION BY fund_id) AS wanted
-    FROM judged WHERE award_version IS NULL AND place = 1
-), funds AS (
-    SELECT DISTINCT l.fund_id, l.fund_amount - coalesce((
+        row_number() OVER best AS place,
+        first_value(item_version_id) OVER best AS winner,
+        first_value(title) OVER best AS winner_title,
+        first_value(amount) OVER best AS winner_amount,
+        CASE WHEN award_version IS NULL AND row_number() OVER best = 1 THEN amount ELSE 0 END AS wanted
+    FROM lines
+    WINDOW best AS (PARTITION BY uscc, pool ORDER BY amount DESC, item_id)
+), queued AS (
+    SELECT *,
+        sum(wanted) OVER (PARTITION BY fund_id ORDER BY
+            CASE WHEN rank_by = 'amount desc' THEN -wanted ELSE wanted END, uscc, item_id) AS spent,
+        sum(wanted) OVER (PARTITION BY fund_id) AS wanted_in_all
+    FROM judged
+), funds AS MATERIALIZED (
+    SELECT fund_id, greatest(0, min(fund_amount) - coalesce((
         SELECT sum(a.amount) FROM policy.award a JOIN policy.item_version av USING (item_version_id)
-        WHERE av.fund_id = l.fund_id AND a.period_year = %(year)s), 0) AS remaining
-    FROM lines l WHERE l.fund_id IS NOT NULL
+        WHERE av.fund_id = lines.fund_id AND a.period_year = %(year)s), 0)) AS remaining
+    FROM lines WHERE fund_id IS NOT NULL GROUP BY fund_id
 ), funded AS (
-    SELECT o.item_version_id, o.uscc, f.remaining, CASE
-        WHEN o.fund_id IS NULL OR o.wanted <= f.remaining THEN o.amount
-        WHEN o.when_short = 'pro_rata' THEN trunc(o.amount * greatest(f.remaining, 0) / o.wanted, 2)
-        WHEN o.spent <= f.remaining THEN o.amount
+    SELECT queued.*, funds.remaining, CASE
+        WHEN fund_id IS NULL OR wanted_in_all <= remaining THEN wanted
+        WHEN when_short = 'pro_rata' THEN trunc(wanted * remaining / wanted_in_all, 2)
+        WHEN spent <= remaining THEN wanted
         ELSE 0 END AS paid
-    FROM open o LEFT JOIN funds f USING (fund_id)
+    FROM queued LEFT JOIN funds USING (fund_id)
 ), decided AS (
-    SELECT j.*, f.remaining, f.paid, CASE
-        WHEN j.award_version IS NOT NULL OR j.place > 1 THEN 'excluded'
-        WHEN f.paid > 0 THEN 'pay'
+    SELECT *, CASE
+        WHEN wanted = 0 THEN 'excluded'
+        WHEN paid > 0 THEN 'pay'
         ELSE 'unfunded' END AS outcome
-    FROM judged j LEFT JOIN funded f USING (item_version_id, uscc)
+    FROM funded
 )
 SELECT %(run)s, item_version_id, uscc, outcome,
     CASE WHEN outcome = 'pay' THEN paid ELSE amount END,
@@ -77,9 +78,9 @@ SELECT %(run)s, item_version_id, uscc, outcome,
         WHEN place > 1
             THEN format('就高不重复：本次享受“%%s” %%s 元', winner_title, winner_amount)
         WHEN outcome = 'unfunded' AND when_short = 'pro_rata'
-            THEN format('资金不足：%%s 余额 %%s 元，按比例分配后不足 1 分', fund_id, greatest(remaining, 0))
+            THEN format('资金不足：%%s 余额 %%s 元，按比例分配后不足 1 分', fund_id, remaining)
         WHEN outcome = 'unfunded'
-            THEN format('资金不足：%%s 余额 %%s 元，按顺序已分配完', fund_id, greatest(remaining, 0))
+            THEN format('资金不足：%%s 余额 %%s 元，按顺序已分配完', fund_id, remaining)
     END,
     CASE WHEN award_version IS NOT NULL THEN award_version WHEN place > 1 THEN winner END
 FROM decided
