@@ -42,7 +42,7 @@ def ids(rule: Rule, mask: int) -> tuple[str, ...]:
     return tuple(row[1] for row in criterion_rows(rule) if mask >> row[0] & 1)
 
 
-@settings(relaxed, max_examples=150)
+@settings(relaxed, max_examples=80)
 @given(rules(), st.lists(enterprises, min_size=1, max_size=25))
 def test_postgresql_and_python_find_the_same(trial: Trial, rule: Rule, rows: list[Enterprise]) -> None:
     fill(trial, rows)
@@ -62,7 +62,7 @@ def test_postgresql_and_python_find_the_same(trial: Trial, rule: Rule, rows: lis
         assert (answer["facts"] is not None) == (expected.status == "eligible")
 
 
-@settings(relaxed, max_examples=120)
+@settings(relaxed, max_examples=60)
 @given(rules(), enterprises, st.data())
 def test_missing_never_pays(trial: Trial, rule: Rule, row: Enterprise, data: st.DataObject) -> None:
     """Every fact is taken away in turn, and random sets of them. Whoever is still eligible would be so, for
@@ -214,7 +214,7 @@ def test_only_the_closest_and_largest_near_ones_are_kept(trial: Trial) -> None:
     assert {row[0] for row in rows} == {"E0006", "E0005", "E0004"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(rules())
 def test_a_published_rule_is_read_back_as_it_was(rule: Rule) -> None:
     """Through JSON, as the database keeps it, to the same SQL."""
