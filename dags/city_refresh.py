@@ -4,7 +4,14 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, TriggerRule
 
-from citybrain.orchestration.building import build, decide_build, publish_docs, refresh_outlines
+from citybrain.orchestration.building import (
+    build,
+    build_operations,
+    decide_build,
+    decide_operations,
+    publish_docs,
+    refresh_outlines,
+)
 from citybrain.orchestration.defaults import Tag, dag_defaults
 from citybrain.orchestration.gating import gate_after_landing, open_reviews
 from citybrain.orchestration.landing import land_each
@@ -33,7 +40,7 @@ with DAG(
     docs = publish_docs()
     matched = match_policies(trigger_rule=TriggerRule.NONE_FAILED)
 
-    landings >> outcomes >> decide_build() >> refresh_outlines() >> report >> published
-    report >> [docs, matched]
+    landings >> outcomes >> decide_build() >> refresh_outlines() >> report >> docs
+    report >> matched >> decide_operations() >> build_operations() >> published
     outcomes >> held >> reviews
-    [verified, docs, matched, reviews] >> summarise(landings, outcomes, report, published)
+    [verified, docs, reviews] >> summarise(landings, outcomes, report, published)
