@@ -36,7 +36,8 @@ WHERE p.run_id = %(run_id)s AND p.item_version_id = %(item_version_id)s AND p.ou
     AND NOT EXISTS (
         SELECT FROM ops.grant_line l
         WHERE l.item_id = %(item_id)s AND l.period_year = %(period_year)s AND l.uscc = p.uscc
-            AND l.state <> 'released' AND NOT (l.list_id = %(draft_id)s AND l.state = 'proposed'))
+            AND l.state <> 'released'
+            AND NOT (l.state = 'proposed' AND l.list_id IS NOT DISTINCT FROM %(draft_id)s::bigint))
     AND NOT EXISTS (
         SELECT FROM ops.grant_line l JOIN ops.grant_list g ON g.id = l.list_id
         WHERE %(exclusion_group)s <> '' AND g.exclusion_group = %(exclusion_group)s
