@@ -194,3 +194,14 @@ def test_a_build_ends_red_while_anything_in_marts_is_open(
         transformer.execute("DROP TABLE marts.unlocked")
     assert "marts.leak is a view without security_invoker" in failures
     assert "marts.unlocked is a table without forced row security" in failures
+
+
+def test_the_matcher_reads_the_facts_of_every_county_and_no_other_mart(
+    city: Settings, built: TransformReport, transformer: psycopg.Connection
+) -> None:
+    with psycopg.connect(city.dsn(DatabaseRole.MATCHER), autocommit=True) as matcher:
+        facts = "mart_enterprise_facts"
+        assert count(matcher, facts) == count(transformer, facts) > 0
+        for table in ("dim_enterprise", "mart_enterprise_attention"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                count(matcher, table)
