@@ -12,6 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from bureau import ACTIVE, DAY, SALES, Bureau, code, firm, item, later, version
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from citybrain.policy.comparison import compare_runs
 from citybrain.policy.explanation import explain
@@ -388,3 +390,34 @@ def test_two_runs_at_once_make_one(bureau: Bureau) -> None:
     assert sorted(report.made for report in reports) == [False, True]
     assert {report.run_id for report in reports} == {reports[0].run_id}
     assert Path(bureau.file).exists()
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    revenues=st.lists(st.decimals(min_value="0.01", max_value=99999, places=2), min_size=1, max_size=12),
+    amount=st.integers(0, 9000),
+    when_short=st.sampled_from(["rank", "pro_rata"]),
+    order=st.sampled_from(["amount asc", "amount desc"]),
+)
+def test_a_fund_is_never_overspent_and_every_line_has_its_outcome(
+    bureau: Bureau, revenues: list[Decimal], amount: int, when_short: str, order: str
+) -> None:
+    caps = fund(amount, when_short=when_short, rank_by=order)
+    bureau.writes(item("SALES", version(caps=caps)), item("FLAT", version(caps=caps, amount=FIFTY)))
+    bureau.knows([firm(revenue) for revenue in revenues])
+    report = bureau.matches()
+    lines = bureau.lines()
+    paid = [line[1] for line in lines.values() if line[0] == "pay"]
+    assert report.yuan_proposed == sum(paid) <= amount
+    assert len(lines) == sum(count.eligible for count in report.items)
+    assert all((line[0] == "pay") == (line[2] is None) for line in lines.values())
+    wanted = sum(row["amount"] for row in bureau.rows(OF_NEWEST) if row["amount"] is not None)
+    if wanted <= amount:
+        assert sum(paid) == wanted
+
+
+FIFTY = {"kind": "flat", "value": 50}
+OF_NEWEST = """
+SELECT amount FROM policy.match_result
+WHERE status = 'eligible' AND run_id = (SELECT max(run_id) FROM policy.match_run)
+"""

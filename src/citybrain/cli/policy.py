@@ -157,14 +157,15 @@ def match(
     def show_item(place: int, total: int, count: "ItemCount") -> None:
         console.print(
             f"{place:>3}/{total} {count.item_id:<22} {count.eligible:>7} eligible {count.needs_data:>7}"
-            f" lack data {count.near:>5} near {count.seconds:7.3f} s"
+            f" lack data {count.near:>5} near {count.seconds:7.3f} s",
+            soft_wrap=True,
         )
 
     with _told():
         report = run_match(get_settings(), as_of.date() if as_of else None, dry_run, show_item)
     if as_json:
         _print_json(asdict(report))
-    console.print(_summary(report))
+    console.print(_summary(report), soft_wrap=True)
 
 
 def _summary(report: "MatchReport") -> str:

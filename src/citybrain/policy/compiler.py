@@ -75,7 +75,7 @@ class Statement:
 def compile_rule(rule: Rule, as_of: date, near_only_best: bool = True) -> Statement:
     """The statement of a rule for one day. `near_only_best`: keep only the best near ones."""
     named = _named(rule, as_of)
-    query = exp.select(*(_column(name) for name in RESULT)).from_(named.subquery("named"))
+    query = exp.select(*(_column(name) for name in RESULT)).from_(named.subquery("named", copy=False))
     query = query.where(exp.NEQ(this=_column("status"), expression=_text("ineligible")))
     if near_only_best:
         best = exp.LTE(this=_column("place"), expression=_number(rule.version.near.keep))
@@ -133,7 +133,7 @@ def _named(rule: Rule, as_of: date) -> exp.Select:
         exp.alias_(status, "status", quoted=True),
         exp.alias_(_case([(eligible, facts)], exp.null()), "facts", quoted=True),
         exp.alias_(ranked, "place", quoted=True),
-    ).from_(_measured(rule, as_of).subquery("measured"))
+    ).from_(_measured(rule, as_of).subquery("measured", copy=False))
 
 
 def _measured(rule: Rule, as_of: date) -> exp.Select:
@@ -161,7 +161,7 @@ def _measured(rule: Rule, as_of: date) -> exp.Select:
         exp.alias_(exp.cast(_sum(unknown), "bigint"), "unknown_mask", quoted=True),
         exp.alias_(distance(False), "distance", quoted=True),
         exp.alias_(distance(True), "distance_known", quoted=True),
-    ).from_(_judged(rule, as_of).subquery("judged"))
+    ).from_(_judged(rule, as_of).subquery("judged", copy=False))
     for gate in rule.top_gates:  # who fails one is ineligible: leave early
         column = _column(f"c{gate.bit}")
         query = query.where(exp.not_(exp.Is(this=column, expression=exp.false())))
@@ -173,12 +173,12 @@ def _judged(rule: Rule, as_of: date) -> exp.Select:
     priced = exp.select(
         *(_column(name) for name in (*IDENTITY, *rule.used)),
         exp.alias_(amount, "amount", quoted=True),
-    ).from_(_facts(rule, as_of).subquery("facts"))
+    ).from_(_facts(rule, as_of).subquery("facts", copy=False))
     return exp.select(
         *(_column(name) for name in (*IDENTITY, *rule.used, "amount")),
         *(exp.alias_(_criterion(criterion), f"c{criterion.bit}", quoted=True) for criterion in rule.criteria),
         exp.alias_(exp.GT(this=_column("amount"), expression=_number(0)), f"c{rule.amount_bit}", quoted=True),
-    ).from_(priced.subquery("priced"))
+    ).from_(priced.subquery("priced", copy=False))
 
 
 def _facts(rule: Rule, as_of: date) -> exp.Select:
