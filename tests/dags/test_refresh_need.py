@@ -26,7 +26,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def city(clean_city: Settings, tmp_path: Path) -> Settings:
+def city(clean_city: Settings, desk: Settings, tmp_path: Path) -> Settings:
     """The test's database under a project of its own, whose files the test may change."""
     ignored = shutil.ignore_patterns("target", "logs", "dbt_packages", "__pycache__")
     shutil.copytree(PROJECT / "dbt_project", tmp_path / "dbt_project", ignore=ignored)

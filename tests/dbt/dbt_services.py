@@ -3,7 +3,7 @@
 Written past the desk's own rules (they are tested where they live): the marts must read any state right.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -173,6 +173,98 @@ def record_grants(connection: psycopg.Connection) -> None:
         )  # fmt: skip
 
 
+def record_cases(connection: psycopg.Connection) -> None:
+    """Four cases of the last days: closed on time by a machine, closed late after a rework, open past its
+    limit, and one that was nothing. Times are counted back from now, as the marts count.
+    """
+    now = datetime.now(UTC)
+
+    def ago(**time: float) -> datetime:
+        return now - timedelta(**time)
+
+    community, company = 9001, 9002
+    for number, kind, name in ((community, "community", "某社区"), (company, "company", "某物业")):
+        insert(
+            connection, "ops.organisation",
+            id=number, code=f"test:{number}", kind=kind, name=name, county_code="341602", area_code="",
+            notify_urls=Jsonb([]), is_active=True,
+        )  # fmt: skip
+    cases: tuple[tuple[Any, ...], ...] = (
+        # number, scenario, area, source, state, handler, found, deadline, closed, rework
+        (1, "fire_lane_occupancy", "341602001001", "video", "closed", company, ago(days=2), None,
+         ago(days=2, minutes=-25), 0),
+        (2, "street_order", "341602001001", "citizen", "closed", community, ago(days=2), None,
+         ago(days=1), 1),
+        (3, "fire_lane_occupancy", "341621001001", "video", "handling", company, ago(hours=3), ago(hours=2),
+         None, 0),
+        (4, "fire_lane_occupancy", "341621001001", "video", "voided", None, ago(hours=5), None, None, 0),
+    )  # fmt: skip
+    for number, scenario, area, source, state, handler, found, deadline, closed, rework in cases:
+        insert(
+            connection, "ops.event_case",
+            id=number, number=f"E{number}", scenario=scenario, class_code="all", class_scheme="local",
+            class_version="1", class_big="99", class_small="99", title=f"案件{number}", place_id="",
+            place_name="某小区", area_code=area, grid_code="", source_kind=source,
+            source_kinds=Jsonb([source]), source_id=f"camera-{number}", zone="", state=state,
+            lead_id=community, handler_id=handler, urgent=False, found_at=found, deadline_at=deadline,
+            closed_at=closed, sightings=2, rework_count=rework, origin="synthetic", version=1,
+        )  # fmt: skip
+    paths: dict[int, list[tuple[str, str, datetime, int | None]]] = {
+        1: [
+            ("register", "detected", ago(days=2), None),
+            ("dispatch", "dispatched", ago(days=2), None),
+            ("handle", "handled", ago(days=2, minutes=-20), company),
+            ("request_check", "checking", ago(days=2, minutes=-20), None),
+            ("pass_check", "closed", ago(days=2, minutes=-25), None),
+        ],
+        2: [
+            ("register", "detected", ago(days=2), None),
+            ("dispatch", "dispatched", ago(days=2, minutes=-30), community),
+            ("handle", "handled", ago(days=1, hours=2), community),
+            ("request_check", "checking", ago(days=1, hours=2), None),
+            ("reject", "rework", ago(days=1, hours=1), community),
+            ("handle", "handled", ago(days=1, minutes=30), community),
+            ("request_check", "checking", ago(days=1, minutes=30), None),
+            ("approve", "closed", ago(days=1), community),
+        ],
+        3: [
+            ("register", "detected", ago(hours=3), None),
+            ("dispatch", "dispatched", ago(hours=3), None),
+            ("start", "handling", ago(hours=2, minutes=30), company),
+        ],
+        4: [("register", "detected", ago(hours=5), None), ("void", "voided", ago(hours=4), community)],
+    }
+    for case, path in paths.items():
+        before = ""
+        for step, (action, state, at, organisation) in enumerate(path, start=1):
+            insert(
+                connection, "ops.transition",
+                case_id=case, version=step, from_state=before, to_state=state, action=action,
+                organisation_id=organisation, reason="", rules_version=1, at=at, data={},
+            )  # fmt: skip
+            before = state
+    clocks: tuple[tuple[Any, ...], ...] = (
+        (1, "handle", "stopped", 1200, None, False),
+        (2, "handle", "stopped", 90000, None, True),
+        (2, "check", "stopped", 60, None, False),
+        (3, "handle", "running", 0, ago(hours=2), True),
+    )
+    for case, stage, state, consumed, due, overdue in clocks:
+        insert(
+            connection, "ops.clock",
+            case_id=case, stage=stage, state=state, unit="urgent_hour", budget="0.5",
+            consumed_seconds=consumed, started_at=ago(days=2), due_at=due, overdue=overdue,
+            provisional=False, level=0,
+        )  # fmt: skip
+    for number, case, at in ((1, 1, ago(days=2)), (2, 1, ago(days=2)), (3, 3, ago(hours=3))):
+        insert(
+            connection, "ops.signal",
+            key=f"test:{number}", scenario="fire_lane_occupancy", class_code="all", kind="detected",
+            source_kind="video", source_id=f"camera-{case}", area_code="341602001001", observed_at=at,
+            origin="synthetic", state="attached", case_id=case,
+        )  # fmt: skip
+
+
 def past_the_rules(settings: Settings) -> psycopg.Connection:
     """A session in which the desk's triggers and foreign keys rest."""
     return psycopg.connect(settings.admin_url, dbname="city", options="-c session_replication_role=replica")
@@ -183,8 +275,9 @@ def forget_services(settings: Settings) -> None:
     with past_the_rules(settings) as connection:
         connection.execute(
             "TRUNCATE policy.document, policy.match_run, ops.grant_list, ops.grant_line, ops.payment_file"
-            " CASCADE"
+            ", ops.event_case, ops.transition, ops.clock, ops.signal CASCADE"
         )
+        connection.execute("DELETE FROM ops.organisation WHERE code LIKE 'test:%'")
 
 
 def record_services(settings: Settings) -> None:
@@ -194,3 +287,4 @@ def record_services(settings: Settings) -> None:
         record_policies(connection)
         record_matches(connection)
         record_grants(connection)
+        record_cases(connection)

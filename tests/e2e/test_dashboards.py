@@ -183,7 +183,7 @@ def test_an_analyst_sees_the_dashboards_and_no_other_schema(superset: Superset, 
     )["id"]
     try:
         analyst = Superset(city.superset_url, "test_analyst", password)
-        assert len(list(analyst.listed("dashboard/"))) == 2
+        assert len(list(analyst.listed("dashboard/"))) == 4
         chart = next(item for item in standing_objects(superset) if item.kind == "chart")
         answer = analyst.fetch(f"chart/{chart.id}/data/", {"format": "json", "type": "full"})
         assert answer["result"][0]["error"] is None
@@ -217,7 +217,7 @@ def test_the_verbs_tell_scripts_what_they_did(running_city: RunningCity) -> None
     assert json.loads(plan.stdout) == {"create": [], "change": [], "delete": []}
     applied = running_city.citybrain("bi", "apply", "--json")
     assert applied.returncode == 0, applied.stderr
-    assert json.loads(applied.stdout)["dashboards"] == 2
+    assert json.loads(applied.stdout)["dashboards"] == 4
     verified = running_city.citybrain("bi", "verify", "--json")
     assert verified.returncode == 0, verified.stderr
     assert json.loads(verified.stdout)["errors"] == []

@@ -73,6 +73,7 @@ class TrendLine(DataTile):
     by: Identifier | None = None
     span: str = "No filter"
     area: bool = False
+    markers: bool = Field(default=False, description="a dot at every value: a line of one day shows, too")
     threshold: float | None = Field(default=None, description="a dashed line at this value")
 
 

@@ -124,7 +124,7 @@ def _trend_line(tile: TrendLine, scenario: Scenario, content: Dashboards) -> Par
         "seriesType": "line",
         "area": tile.area,
         "opacity": 0.15,
-        "markerEnabled": False,
+        "markerEnabled": tile.markers,
         "markerSize": 4,
         "stack": None,
         "annotation_layers": [threshold] if tile.threshold is not None else [],

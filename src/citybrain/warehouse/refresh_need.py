@@ -31,12 +31,14 @@ ORDER BY transform_run_id DESC LIMIT 1
 """
 NEWEST_BUILD = "SELECT coalesce(max(transform_run_id), 0) FROM meta.transform_run"
 LOADED = "SELECT count(*) FROM meta.batch WHERE state = 'loaded'"
-# Every change of a case and every decision on a grant is an entry of the ledger, in the same transaction.
+# Every step of a case and every decision on a grant is an entry of the ledger, in the same transaction; a
+# signal that joins a standing case is not.
 RECORDED = """
 SELECT jsonb_build_object(
     'ledger entries', (SELECT count(*) FROM ledger.entry),
     'policy versions', (SELECT count(*) + count(withdrawn_at) FROM policy.item_version),
-    'match runs', (SELECT count(*) FROM policy.match_run)
+    'match runs', (SELECT count(*) FROM policy.match_run),
+    'signals', (SELECT count(*) FROM ops.signal)
 )
 """
 LAST_SEEN = """

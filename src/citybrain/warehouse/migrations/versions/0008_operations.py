@@ -33,7 +33,7 @@ REVOKE ALL ON meta.department, meta.scenario FROM citybrain_loader;
 SEEN = """
 ALTER TABLE meta.transform_run ADD COLUMN recorded jsonb;
 COMMENT ON COLUMN meta.transform_run.recorded IS
-    'How much stood in the ledger and in policy when this run began; null when nobody noted it';
+    'How much people and machines had recorded when this run began; null when nobody noted it';
 """
 
 

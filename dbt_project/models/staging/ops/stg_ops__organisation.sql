@@ -1,0 +1,28 @@
+with
+
+source as (
+
+    -- not *: persons and what they wrote are for the desk alone
+    select
+        id,
+        code,
+        kind,
+        name,
+        county_code
+    from {{ source("ops", "organisation") }}
+
+),
+
+renamed as (
+
+    select
+        id as organisation_id,
+        code as organisation_code,
+        kind as organisation_kind,
+        name as organisation_name,
+        nullif(county_code, '') as county_code
+    from source
+
+)
+
+select * from renamed
