@@ -7,6 +7,7 @@ from airflow.sdk import DAG, TriggerRule
 from citybrain.orchestration.building import (
     build,
     build_operations,
+    check_build,
     decide_build,
     decide_operations,
     publish_docs,
@@ -41,6 +42,8 @@ with DAG(
     matched = match_policies(trigger_rule=TriggerRule.NONE_FAILED)
 
     landings >> outcomes >> decide_build() >> refresh_outlines() >> report >> docs
-    report >> matched >> decide_operations() >> build_operations() >> published
+    operations = build_operations()
+    checked = check_build(operations, outlets=[])
+    report >> matched >> decide_operations() >> operations >> published
     outcomes >> held >> reviews
-    [verified, docs, reviews] >> summarise(landings, outcomes, report, published)
+    [checked, verified, docs, reviews] >> summarise(landings, outcomes, report, published)

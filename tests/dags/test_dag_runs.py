@@ -102,7 +102,7 @@ def story(run_dags: Any, settings: Settings, project: Path) -> dict[str, dict[st
             "dag_id": "city_refresh",
             "conf": {"dry_run": False},
             "mark_success": "decide_build|refresh_outlines|build|match_policies|decide_operations"
-            "|build_operations|publish|publish_docs|verify",
+            "|build_operations|check_build|publish|publish_docs|verify",
         },
     }
     return dict(zip(requests, run_dags(project, *requests.values()), strict=True))

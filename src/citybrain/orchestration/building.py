@@ -95,7 +95,7 @@ def build() -> XComArg:
 
 
 def build_operations(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
-    """One `dbt build` of the models that read cases, grants and matching, and of nothing else."""
+    """One `dbt build` of the models that read cases, grants and matching; `check_build` judges it."""
 
     @task(
         task_id="build_operations",
