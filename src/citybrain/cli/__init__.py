@@ -5,6 +5,7 @@ import typer
 from citybrain.cli import (
     bi,
     desk,
+    events,
     ingest,
     ledger,
     policy,
@@ -31,3 +32,5 @@ app.add_typer(bi.app, name="bi")
 app.add_typer(policy.app, name="policy")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(desk.app, name="desk")
+app.add_typer(events.app, name="events")
+app.add_typer(events.cases, name="cases")

@@ -49,9 +49,9 @@ class UnusableSignalError(ValueError):
     """No case can be made of the signal, now or later; the text says why, in English for the log."""
 
 
-def take_in(most: int = 500) -> Counter[Outcome]:
+def take_in(most: int = 500) -> Counter[str]:
     """Take in what waits, at most so many, and count what came of it."""
-    done: Counter[Outcome] = Counter()
+    done: Counter[str] = Counter()
     for _ in range(most):
         outcome = _take_next()
         if outcome is None:

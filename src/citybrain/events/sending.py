@@ -29,9 +29,9 @@ _WITH_HEADERS = ("json", "jsons", "xml", "xmls", "form", "forms")
 Outcome = Literal["sent", "failed", "dead"]
 
 
-def send_due(most: int = 100) -> Counter[Outcome]:
+def send_due(most: int = 100) -> Counter[str]:
     """Send what is due, at most so many messages. Safe for several workers at once."""
-    done: Counter[Outcome] = Counter()
+    done: Counter[str] = Counter()
     for notification in claim(most):
         done[_send(notification)] += 1
     return done
