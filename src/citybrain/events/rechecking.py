@@ -39,6 +39,9 @@ def ask(case: Case) -> str:
         return ""
     key = f"{case.number}:{photo.sha256}"
     with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('vision.recheck') IS NOT NULL")
+        if not cursor.fetchone()[0]:  # a city without the vision room
+            return ""
         cursor.execute(
             _ASK,
             [key, case.scenario, case.source_id, case.zone, photo.bucket, photo.object_key, photo.sha256],
@@ -48,6 +51,8 @@ def ask(case: Case) -> str:
 
 def verdicts(keys: list[str]) -> dict[str, Verdict]:
     """What the detectors have said so far, by key of request."""
+    if not keys:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(_VERDICTS, [keys])
         return {row[0]: Verdict(*row) for row in cursor.fetchall()}
