@@ -170,6 +170,28 @@ def test_a_persons_report_and_a_camera_meet_in_one_case(
         assert (case.source_id, case.source_kinds) == (spot.camera, ["collector", "video"])
 
 
+def test_a_report_without_a_position_lies_where_its_reporter_does(
+    people: Callable[[str], Any], asked_by: Callable[[Any], Any], spot: Spot
+) -> None:
+    from citybrain.events.acting import CaseRefusedError, apply
+    from citybrain.events.reporting import report
+    from citybrain.events.scope import as_system
+
+    grid, acceptor = people("grid"), people("acceptor")
+    with asked_by(grid), pytest.raises(CaseRefusedError, match="类别"):
+        report(grid, "street_order", "门口一堆垃圾", key=spot.camera)
+    with asked_by(grid):
+        signal = report(grid, "street_order", "门口一堆垃圾", key=spot.camera, class_code="exposed_rubbish")
+    assert signal.area_code == grid.organisation.area_code and "未定位" in signal.place_name
+    assert taken() == {"opened": 1}
+    with as_system():
+        signal.refresh_from_db()
+        case = signal.case
+    with asked_by(acceptor):
+        case = apply(apply(case, "confirm", acceptor), "file", acceptor)
+    assert case.state == "filed"
+
+
 def test_workers_that_race_open_one_case_for_a_spot(city: Settings, spot: Spot) -> None:
     spots = [Spot(city, f"{spot.camera}{number}") for number in range(5)]
     for _ in range(4):

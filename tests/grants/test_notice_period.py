@@ -4,7 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from citybrain.policy.grants.working_days import SHANGHAI, notice_period
+from citybrain.catalogue.working_day import SHANGHAI
+from citybrain.policy.grants.working_days import notice_period
 
 
 @pytest.mark.parametrize(

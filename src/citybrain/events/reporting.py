@@ -24,7 +24,7 @@ def report(
     *,
     key: str,
     class_code: str = "",
-    file: BinaryIO | None = None,
+    photo: BinaryIO | None = None,
     lon: Decimal | None = None,
     lat: Decimal | None = None,
     place_id: str = "",
@@ -34,7 +34,9 @@ def report(
 ) -> Signal:
     """Write down what somebody saw; sent twice under one `key` it counts once.
 
-    `class_code` is needed for a scenario of several classes. Raises CaseRefusedError, PhotoRefusedError.
+    `class_code` is needed for a scenario of several classes. Without a place and a position the report lies
+    where the reporter's organisation does, until the acceptor has asked. Raises CaseRefusedError,
+    PhotoRefusedError.
     """
     if not actor.has_perm("events.report_case"):
         raise CaseRefusedError("您的岗位不能上报事件。")
@@ -44,12 +46,12 @@ def report(
     text = text.strip()
     if not text or len(text) > LONGEST_TEXT:
         raise CaseRefusedError(f"请说明看到了什么（{LONGEST_TEXT} 字以内）。")
-    if not place_name and not place_id and (lon is None or lat is None):
-        raise CaseRefusedError("请写明地点，或允许定位。")
     full_key = f"report:{actor.pk}:{key}"
     known = Signal.objects.filter(key=full_key).first()
     if known is not None:
         return known
+    organisation = getattr(actor, "organisation", None)
+    located = place_name or place_id or (lon is not None and lat is not None)
     return Signal.objects.create(
         key=full_key,
         scenario=scenario,
@@ -57,20 +59,20 @@ def report(
         kind=Signal.Kind.DETECTED,
         source_kind=SourceKind.COLLECTOR,
         place_id=place_id,
-        place_name=place_name[:200],
-        area_code=area_code or getattr(getattr(actor, "organisation", None), "area_code", ""),
+        place_name=(place_name if located else f"{organisation or actor}（上报人未定位）")[:200],
+        area_code=area_code or getattr(organisation, "area_code", ""),
         lon=lon,
         lat=lat,
         observed_at=timezone.now(),
-        evidence=[] if file is None else [_picture(file)],
+        evidence=[] if photo is None else [_picture(photo)],
         detail={**(detail or {}), "text": text},
         origin=Origin.SYNTHETIC if get_settings().demo else Origin.REAL,
         reporter_id=actor.pk,
     )
 
 
-def _picture(file: BinaryIO) -> dict[str, object]:
-    photo = judge(file)
+def _picture(sent: BinaryIO) -> dict[str, object]:
+    photo = judge(sent)
     bucket, object_key = keep(photo)
     return {
         "bucket": bucket,

@@ -1,12 +1,9 @@
 """How long a public notice runs: whole working days of China's calendar, Asia/Shanghai."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, time, timedelta
 
-import chinese_calendar
-
-SHANGHAI = ZoneInfo("Asia/Shanghai")
+from citybrain.catalogue.working_day import SHANGHAI, is_working_day
 
 
 @dataclass(frozen=True)
@@ -28,11 +25,3 @@ def notice_period(opened_at: datetime, working_days: int) -> NoticePeriod:
         provisional |= not published
         left -= works
     return NoticePeriod(datetime.combine(day + timedelta(days=1), time(), SHANGHAI), provisional)
-
-
-def is_working_day(day: date) -> tuple[bool, bool]:
-    """Whether people work on the day, and whether its holidays are published."""
-    try:
-        return bool(chinese_calendar.is_workday(day)), True
-    except NotImplementedError:
-        return day.weekday() < 5, False
