@@ -25,9 +25,10 @@ RECHECK = (
 
 
 @pytest.fixture(scope="session")
-def city(desk: Settings) -> Settings:
-    """A desk with a compound whose company handles its cases."""
+def city(desk: Settings) -> Iterator[Settings]:
+    """A desk with a compound whose company handles its cases; a mart that dbt built stands aside meanwhile."""
     with psycopg.connect(desk.dsn(DatabaseRole.TRANSFORMER)) as dbt:
+        dbt.execute("ALTER TABLE IF EXISTS marts.dim_compound RENAME TO dim_compound_of_dbt")
         dbt.execute(
             "CREATE TABLE marts.dim_compound (compound_id text, compound_name text, area_code text,"
             " county_code text, community_name text, property_company_id text, property_company_name text)"
@@ -43,7 +44,10 @@ def city(desk: Settings) -> Settings:
     from citybrain.desk.accounts.sync import sync
 
     sync(desk)
-    return desk
+    yield desk
+    with psycopg.connect(desk.dsn(DatabaseRole.TRANSFORMER)) as dbt:
+        dbt.execute("DROP TABLE marts.dim_compound")
+        dbt.execute("ALTER TABLE IF EXISTS marts.dim_compound_of_dbt RENAME TO dim_compound")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from citybrain.warehouse.connection import connect
 
 COMPOUND, VILLAGE, COUNTY = "341602C001", "341602001001", "341602"
 CAMERA, ZONE = "341602F001", "lane"
-COMPANY = "PC001"
+COMPANY = "000-TRIAL"  # the first company by code: that of the demo account `property`
 
 
 @dataclass(frozen=True)
