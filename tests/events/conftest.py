@@ -26,7 +26,7 @@ RECHECK = (
 
 @pytest.fixture(scope="session")
 def city(desk: Settings) -> Iterator[Settings]:
-    """A desk with a compound whose company handles its cases; a mart that dbt built stands aside meanwhile."""
+    """A desk with a compound whose company handles its cases; a mart of dbt stands aside meanwhile."""
     with psycopg.connect(desk.dsn(DatabaseRole.TRANSFORMER)) as dbt:
         dbt.execute("ALTER TABLE IF EXISTS marts.dim_compound RENAME TO dim_compound_of_dbt")
         dbt.execute(
