@@ -163,7 +163,7 @@ def print_summary(settings: Any, console: Any, seconds: float) -> None:
 
     say(f"\n[bold]城市大脑已就绪[/] · ready in {seconds:.0f} s\n")
     for name, count in read_counts(settings).items():
-        say(f"  {name:<12} {count:>12,}")
+        say(f"  {name:<14} {count:>14,}")
     say("")
     login("Superset", settings.superset_url, "admin", superset.ADMIN_SECRET)
     for account, (_role, secret) in airflow.ACCOUNTS.items():
