@@ -28,6 +28,7 @@ check "ruff" "$BIN/ruff" check .
 check "ruff format" "$BIN/ruff" format --check .
 check "yamllint" "$BIN/yamllint" -s .
 check "sqlfluff" "$BIN/sqlfluff" lint --processes 2 dbt_project
+check "hadolint" "$BIN/hadolint" docker/*.Dockerfile
 check "detect-secrets" secrets
 check "import contracts" "$BIN/lint-imports"
 check "content rooms" "$BIN/citybrain" validate

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -9,11 +10,11 @@ import pytest
 from supersetapiclient.databases import Database
 from whole_city import RunningCity
 
-from citybrain.bi.bundle import Bundle, compile_bundle
+from citybrain.bi.bundle import Bundle
 from citybrain.bi.checks import Dashboards
 from citybrain.bi.client import Superset, connect
-from citybrain.bi.content import load_dashboards
 from citybrain.bi.drift import compare
+from citybrain.bi.edition import Edition, read_edition
 from citybrain.bi.provision import apply, standing_objects
 from citybrain.bi.publication import fingerprint, note_published, why_publish
 from citybrain.bi.render import CHROMIUM, render
@@ -38,13 +39,18 @@ def superset(city: Settings) -> Superset:
 
 
 @pytest.fixture(scope="module")
-def content(city: Settings) -> Dashboards:
-    return load_dashboards(city)
+def edition(city: Settings) -> Edition:
+    return read_edition(city)
 
 
 @pytest.fixture(scope="module")
-def bundle(city: Settings, content: Dashboards) -> Bundle:
-    return compile_bundle(city, content)
+def content(edition: Edition) -> Dashboards:
+    return edition.content
+
+
+@pytest.fixture(scope="module")
+def bundle(edition: Edition) -> Bundle:
+    return edition.bundle
 
 
 def test_the_main_job_has_published_everything(superset: Superset, bundle: Bundle) -> None:
@@ -57,30 +63,35 @@ def test_the_main_job_has_published_everything(superset: Superset, bundle: Bundl
     assert plan.clean, plan
 
 
-def test_nothing_is_published_again_until_something_changed(city: Settings) -> None:
-    assert why_publish(city) is None
+def test_nothing_is_published_again_until_something_changed(city: Settings, edition: Edition) -> None:
+    assert why_publish(city, edition) is None
     note_published(city, "what an older build or older files gave")
-    assert "changed since" in (why_publish(city) or "")
-    note_published(city, fingerprint(city))
-    assert why_publish(city) is None
+    assert "changed since" in (why_publish(city, edition) or "")
+    note_published(city, fingerprint(city, edition))
+    assert why_publish(city, edition) is None
 
 
-def test_applying_again_changes_nothing(city: Settings, superset: Superset, bundle: Bundle) -> None:
+def test_applying_again_changes_nothing(city: Settings, superset: Superset, edition: Edition) -> None:
     before = {(item.kind, item.uuid, item.id) for item in standing_objects(superset)}
     themes = {row["theme_name"]: row["id"] for row in superset.listed("theme/")}
-    report = apply(city)
+    report = apply(city, edition)
     assert {(item.kind, item.uuid, item.id) for item in standing_objects(superset)} == before
     assert {row["theme_name"]: row["id"] for row in superset.listed("theme/")} == themes
     assert report.pruned == []
-    assert report.warmed == report.charts
-    assert compare(superset, bundle).clean
+    assert compare(superset, edition.bundle).clean
 
 
-def test_every_chart_has_an_answer(city: Settings) -> None:
-    report = verify(city)
+def test_every_chart_has_an_answer_that_the_next_reader_finds_ready(
+    city: Settings, superset: Superset, bundle: Bundle
+) -> None:
+    before = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
+    report = verify(city, bundle)
     assert report.errors == []
     assert report.charts > 20
     assert report.rows > report.charts
+    for chart in [item for item in standing_objects(superset) if item.kind == "chart"]:
+        (result, *_) = superset.fetch(f"chart/{chart.id}/data/", {"format": "json", "type": "full"})["result"]
+        assert datetime.fromisoformat(result["cached_dttm"]) >= before, chart.name
 
 
 def test_every_tab_is_drawn_without_an_alert(city: Settings, content: Dashboards, tmp_path: Path) -> None:
@@ -95,18 +106,20 @@ def test_every_tab_is_drawn_without_an_alert(city: Settings, content: Dashboards
 
 
 @pytest.mark.slow
-def test_a_change_by_hand_is_seen_and_undone(city: Settings, superset: Superset, bundle: Bundle) -> None:
+def test_a_change_by_hand_is_seen_and_undone(city: Settings, superset: Superset, edition: Edition) -> None:
     chart = next(item for item in standing_objects(superset) if item.kind == "chart")
     superset.change(f"chart/{chart.id}", {"slice_name": "改过的标题"})
-    plan = compare(superset, bundle)
+    plan = compare(superset, edition.bundle)
     assert len(plan.change) == 1, plan
     assert "slice_name" in plan.change[0]
-    apply(city)
-    assert compare(superset, bundle).clean
+    apply(city, edition)
+    assert compare(superset, edition.bundle).clean
 
 
 @pytest.mark.slow
-def test_pruning_takes_our_orphans_and_leaves_what_people_made(city: Settings, superset: Superset) -> None:
+def test_pruning_takes_our_orphans_and_leaves_what_people_made(
+    city: Settings, superset: Superset, edition: Edition
+) -> None:
     dataset = next(item for item in standing_objects(superset) if item.kind == "dataset")
     made = superset.create(
         "chart/",
@@ -131,7 +144,7 @@ def test_pruning_takes_our_orphans_and_leaves_what_people_made(city: Settings, s
         },
     )["id"]
     try:
-        report = apply(city)
+        report = apply(city, edition)
         assert report.pruned == ["chart 已删除的图表"]
         standing = {row["id"] for row in superset.listed("chart/", ["id"])}
         assert made in standing
@@ -154,7 +167,7 @@ def test_a_dropped_column_is_reported_by_chart(
         try:
             report = query_charts(superset, bundle)
             with pytest.raises(VerifyError, match="air_quality/attention"):
-                verify(city)
+                verify(city, bundle)
         finally:
             owner.execute(renamed.format(name, away, there))
     assert any(line.startswith("air_quality/attention:") for line in report.errors)

@@ -1,13 +1,49 @@
 """A running platform as tests see it."""
 
+import os
+import shutil
 import subprocess
 import sysconfig
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from citybrain.settings import Settings
+from citybrain.stack.ports import free_ports
 
 CITYBRAIN = Path(sysconfig.get_path("scripts")) / "citybrain"
+PORTS = (
+    "POSTGRES",
+    "S3",
+    "S3_MASTER",
+    "S3_VOLUME",
+    "S3_FILER",
+    "AIRFLOW",
+    "SUPERSET",
+    "FEEDS",
+    "PAGES",
+    "DESK",
+)
+FIRMS = 600
+
+
+@contextmanager
+def own_city() -> Iterator[dict[str, str]]:
+    """The environment of another platform: free ports, a small demo city, a home that goes in the end."""
+    home = Path(tempfile.mkdtemp(prefix="citybrain-e2e-", dir="/tmp"))
+    home.chmod(0o711)
+    ports = zip(PORTS, free_ports(len(PORTS)), strict=True)
+    try:
+        yield {
+            **{name: value for name, value in os.environ.items() if not name.startswith("CITYBRAIN_")},
+            **{f"CITYBRAIN_{name}_PORT": str(port) for name, port in ports},
+            "CITYBRAIN_HOME": str(home),
+            "CITYBRAIN_DEMO_ENTERPRISES": str(FIRMS),
+        }
+    finally:
+        shutil.rmtree(home)
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from citybrain.bi.bundle import Bundle, compile_bundle
-from citybrain.bi.client import Superset, connect
-from citybrain.bi.content import load_dashboards
+from citybrain.bi.bundle import Bundle
+from citybrain.bi.client import Superset
 from citybrain.bi.provision import orphans
-from citybrain.settings import Settings
 
 KINDS = ("databases/", "datasets/", "charts/", "dashboards/")
 # Superset rewrites these on import or leaves them out of an export.
@@ -112,8 +110,3 @@ def compare(superset: Superset, bundle: Bundle) -> Plan:
         elif keys := _differs(ours, json.loads(json.dumps(theirs, default=str))):
             plan.change.append(f"{path}: {', '.join(keys)}")
     return plan
-
-
-def plan(settings: Settings) -> Plan:
-    """Compare the files with the running Superset. Raises ContentError, SupersetError."""
-    return compare(connect(settings), compile_bundle(settings, load_dashboards(settings)))

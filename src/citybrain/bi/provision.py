@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-from citybrain.bi.bundle import Bundle, compile_bundle, database_path
+from citybrain.bi.bundle import Bundle, database_path
 from citybrain.bi.client import Superset, SupersetError, connect
-from citybrain.bi.content import Dashboards, load_dashboards
+from citybrain.bi.content import Dashboards
 from citybrain.bi.datasets import CATALOG, DATABASE
+from citybrain.bi.edition import Edition
 from citybrain.bi.identity import asset_uuid
 from citybrain.bi.semantics import Roles
 from citybrain.bi.theme import Appearance, theme_json, theme_name
@@ -29,7 +30,6 @@ class ApplyReport:
     themes: int = 0
     roles: int = 0
     pruned: list[str] = field(default_factory=list)
-    warmed: int = 0
     bundle_sha256: str = ""
 
 
@@ -137,31 +137,12 @@ def prune(superset: Superset, bundle: Bundle) -> list[str]:
     return [f"{item.kind} {item.name}" for item in gone]
 
 
-def warm_cache(superset: Superset, bundle: Bundle) -> int:
-    """Let Superset answer every chart once, so that nobody waits. Returns how many it answered.
+def apply(settings: Settings, edition: Edition, progress: Progress = lambda _: None) -> ApplyReport:
+    """Make Superset show what an edition says: themes, bundle, roles; then prune.
 
-    A chart that fails here is left for `verify` to report. (Superset's own warm-up endpoint sends map charts
-    through their retired implementation.)
+    Raises SupersetError when Superset refuses. The import itself is one transaction.
     """
-    warmed = 0
-    for item in standing_objects(superset):
-        if item.kind == "chart" and item.uuid in bundle.charts:
-            try:
-                superset.fetch(f"chart/{item.id}/data/", {"format": "json", "type": "full"})
-            except SupersetError:
-                continue
-            warmed += 1
-    return warmed
-
-
-def apply(settings: Settings, progress: Progress = lambda _: None) -> ApplyReport:
-    """Make Superset show what the files say: themes, bundle, roles; then prune and warm.
-
-    Raises ContentError when the files are wrong and SupersetError when Superset refuses. The import itself is
-    one transaction.
-    """
-    content = load_dashboards(settings)
-    bundle = compile_bundle(settings, content)
+    content, bundle = edition.content, edition.bundle
     superset = connect(settings)
     progress("themes")
     themes = apply_themes(superset, content)
@@ -172,7 +153,6 @@ def apply(settings: Settings, progress: Progress = lambda _: None) -> ApplyRepor
     apply_roles(superset, content.roles)
     progress("prune")
     pruned = prune(superset, bundle)
-    progress("warm the cache")
     return ApplyReport(
         dashboards=len(bundle.dashboards),
         charts=len(bundle.charts),
@@ -180,6 +160,5 @@ def apply(settings: Settings, progress: Progress = lambda _: None) -> ApplyRepor
         themes=len(themes),
         roles=len(content.roles.roles),
         pruned=pruned,
-        warmed=warm_cache(superset, bundle),
         bundle_sha256=bundle.sha256,
     )

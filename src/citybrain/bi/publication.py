@@ -4,26 +4,22 @@ import hashlib
 import json
 from pathlib import Path
 
-from citybrain.bi.bundle import compile_bundle
 from citybrain.bi.client import connect
-from citybrain.bi.content import load_dashboards
+from citybrain.bi.edition import Edition
 from citybrain.bi.provision import standing_objects
 from citybrain.bi.theme import theme_json
 from citybrain.settings import Settings
 from citybrain.warehouse.refresh_need import newest_build
 
 
-def fingerprint(settings: Settings) -> str:
-    """SHA-256 over what a publication is made from: the compiled files, themes, roles and the newest build.
-
-    Raises ContentError when a file is wrong.
-    """
-    content = load_dashboards(settings)
+def fingerprint(settings: Settings, edition: Edition) -> str:
+    """SHA-256 over what a publication is made of: compiled files, themes, roles and the newest build."""
+    tokens, roles = edition.content.tokens, edition.content.roles
     parts = [
-        compile_bundle(settings, content).sha256,
-        theme_json(content.tokens, "light"),
-        theme_json(content.tokens, "dark"),
-        content.roles.model_dump_json(),
+        edition.bundle.sha256,
+        theme_json(tokens, "light"),
+        theme_json(tokens, "dark"),
+        roles.model_dump_json(),
         newest_build(settings),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
@@ -33,17 +29,17 @@ def _note(settings: Settings) -> Path:
     return settings.data_dir / "dashboards-published"
 
 
-def why_publish(settings: Settings) -> str | None:
-    """Why the dashboards should be published now, in one line for a log; None when it would change nothing.
+def why_publish(settings: Settings, edition: Edition) -> str | None:
+    """Why an edition should be published now, in one line for a log; None when it would change nothing.
 
-    Raises ContentError and SupersetError.
+    Raises SupersetError.
     """
     note = _note(settings)
     if not note.exists():
         return "nothing was published and verified yet"
-    if note.read_text(encoding="ascii") != fingerprint(settings):
+    if note.read_text(encoding="ascii") != fingerprint(settings, edition):
         return "the files of dashboards/ or the marts changed since the last good publication"
-    wanted = compile_bundle(settings, load_dashboards(settings))
+    wanted = edition.bundle
     standing = {item.uuid for item in standing_objects(connect(settings))}
     missing = {*wanted.dashboards, *wanted.charts, *wanted.datasets} - standing
     if missing:

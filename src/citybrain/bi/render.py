@@ -110,11 +110,11 @@ def render_tab(page: "Page", settings: Settings, scenario: Scenario, tab: Tab, f
             if response.status >= 400:
                 errors.append(f"{response.status} from {response.url}: {response.text()[:300]}")
 
-    def failed(request: object) -> None:
-        errors.append(f"no answer: {getattr(request, 'url', request)}")
+    def broken(error: object) -> None:
+        errors.append(f"script error: {error}")
 
     page.on("response", watch)
-    page.on("pageerror", lambda error: errors.append(f"script error: {error}"))
+    page.on("pageerror", broken)
     path = folder / f"{scenario.slug}__{tab.id}.png"
     try:
         page.set_viewport_size({"width": WIDTH, "height": tab_height(tab)})
@@ -128,6 +128,7 @@ def render_tab(page: "Page", settings: Settings, scenario: Scenario, tab: Tab, f
         page.screenshot(path=path)
     finally:
         page.remove_listener("response", watch)
+        page.remove_listener("pageerror", broken)
     return TabPicture(
         dashboard=scenario.slug,
         tab=tab.id,

@@ -47,13 +47,11 @@ def _print(result: dict[str, Any], as_json: bool, text: str) -> None:
 @app.command()
 def validate(as_json: Json = False) -> None:
     """Check the files against the marts that dbt declares. Needs no server."""
-    from citybrain.bi.bundle import compile_bundle
-    from citybrain.bi.content import load_dashboards
+    from citybrain.bi.edition import read_edition
     from citybrain.settings import get_settings
 
-    settings = get_settings()
     with _reported():
-        bundle = compile_bundle(settings, load_dashboards(settings))
+        bundle = read_edition(get_settings()).bundle
     counts = {
         "dashboards": len(bundle.dashboards),
         "charts": len(bundle.charts),
@@ -86,11 +84,14 @@ def sql(
 @app.command()
 def plan(as_json: Json = False) -> None:
     """What an apply would create, change and delete. Exit code 2 when there is anything."""
-    from citybrain.bi.drift import plan as compare
+    from citybrain.bi.client import connect
+    from citybrain.bi.drift import compare
+    from citybrain.bi.edition import read_edition
     from citybrain.settings import get_settings
 
+    settings = get_settings()
     with _reported():
-        found = compare(get_settings())
+        found = compare(connect(settings), read_edition(settings).bundle)
     lines = [
         *(f"+ {path}" for path in found.create),
         *(f"~ {path}" for path in found.change),
@@ -106,16 +107,18 @@ def apply(
     as_json: Json = False,
 ) -> None:
     """Make the running Superset show what the files say. Safe to repeat."""
+    from citybrain.bi.edition import read_edition
     from citybrain.bi.provision import apply as provision
     from citybrain.settings import get_settings
 
     if dry_run:
         plan(as_json)
         return
+    settings = get_settings()
     with _reported(), _progress(as_json) as progress:
-        report = provision(get_settings(), progress)
+        report = provision(settings, read_edition(settings), progress)
     text = (
-        f"{report.dashboards} dashboards, {report.charts} charts ({report.warmed} warmed), "
+        f"{report.dashboards} dashboards, {report.charts} charts, "
         f"{report.datasets} datasets, {report.themes} themes, {report.roles} roles; "
         f"{len(report.pruned)} pruned"
     )
@@ -125,13 +128,15 @@ def apply(
 @app.command()
 def verify(as_json: Json = False) -> None:
     """Run every chart's query through Superset. Exit code 1 when one has no answer."""
+    from citybrain.bi.edition import read_edition
     from citybrain.bi.verification import VerifyError
     from citybrain.bi.verification import verify as query
     from citybrain.settings import get_settings
 
+    settings = get_settings()
     with _reported(), _progress(as_json) as progress:
         try:
-            report = query(get_settings(), progress)
+            report = query(settings, read_edition(settings).bundle, progress)
         except VerifyError as error:
             report = error.report
     lines = [f"{report.charts} charts, {report.rows} rows"]

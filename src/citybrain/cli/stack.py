@@ -38,7 +38,7 @@ def up() -> None:
             stack.run_main_job(settings, steps)
         print_summary(settings, console, time.monotonic() - started)
     except (StackError, MissingRightsError) as error:
-        _fail(str(error))
+        _fail(f"{error}{stack.space_note(settings)}")
     except OSError as error:  # a full disk, a folder without rights
         _fail(f"{error.strerror}: {error.filename or settings.home} (see CITYBRAIN_HOME)")
 

@@ -27,7 +27,7 @@ def refresh_form(dataset_ids: list[str]) -> dict[str, Param]:
 def plan() -> XComArg:
     """Datasets to land. A dry run logs them and what the warehouse needs, and skips everything after it."""
 
-    @task.short_circuit(task_id="plan", task_display_name="制定计划", retries=0)
+    @task.short_circuit(task_id="plan", task_display_name="制定计划")
     def plan_refresh() -> list[str]:
         from citybrain.ingest import waiting
         from citybrain.orchestration.sources import read_sources

@@ -15,15 +15,19 @@ def publish(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
 
     @task(task_id="publish", task_display_name="发布看板", trigger_rule=trigger_rule)
     def apply_dashboards() -> dict[str, Any]:
-        from citybrain.bi import apply, publication
+        from citybrain.bi.edition import read_edition
+        from citybrain.bi.provision import apply
+        from citybrain.bi.publication import fingerprint, why_publish
         from citybrain.settings import get_settings
 
-        reason = publication.why_publish(get_settings())
+        settings = get_settings()
+        edition = read_edition(settings)
+        published_from = fingerprint(settings, edition)  # before anything is read from the marts
+        reason = why_publish(settings, edition)
         if reason is None:
             raise AirflowSkipException("files, marts and Superset are as at the last verified publication")
         log.info("publishing: %s", reason)
-        published_from = publication.fingerprint(get_settings())
-        return asdict(apply()) | {"published_from": published_from}
+        return asdict(apply(settings, edition)) | {"published_from": published_from}
 
     return apply_dashboards()
 
@@ -33,11 +37,14 @@ def verify(published: Any) -> XComArg:
 
     @task(task_id="verify", task_display_name="校验图表")
     def verify_charts(published: dict[str, Any]) -> dict[str, Any]:
-        from citybrain.bi import publication, verify
+        from citybrain.bi.edition import read_edition
+        from citybrain.bi.publication import note_published
+        from citybrain.bi.verification import verify
         from citybrain.settings import get_settings
 
-        report = asdict(verify())
-        publication.note_published(get_settings(), published["published_from"])
+        settings = get_settings()
+        report = asdict(verify(settings, read_edition(settings).bundle))
+        note_published(settings, published["published_from"])
         return report
 
     return verify_charts(published)

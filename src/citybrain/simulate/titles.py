@@ -46,7 +46,7 @@ def title_rows(seed: int, firms: Firms, day: date) -> tuple[list[Row], list[int]
         luck = uniform(seed, "high_tech/year", firms.numbers[place : place + 1])[0]
         first = max(2014, int(born[place]) + 1 + int(luck * 8))
         for nth, year in enumerate(range(first, day.year, HIGH_TECH_TERM), start=1):
-            note(place, "高新技术企业", year, nth)
+            note(int(place), "高新技术企业", year, nth)
     for title, (base, industry_only) in ONCE_ONLY.items():
         chance = np.minimum(0.2, base * (0.3 + 60 * research))
         members = company & (uniform(seed, title, firms.numbers) < chance)
@@ -54,7 +54,7 @@ def title_rows(seed: int, firms: Firms, day: date) -> tuple[list[Row], list[int]
             luck = uniform(seed, f"{title}/year", firms.numbers[place : place + 1])[0]
             year = day.year - 1 - int(luck * 4)
             if year > born[place]:
-                note(place, title, year, 1)
+                note(int(place), title, year, 1)
     return rows, keys
 
 

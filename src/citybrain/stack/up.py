@@ -17,6 +17,7 @@ from citybrain.stack.services import AIRFLOW_SERVICES, DESK_SERVICES, Service, s
 from citybrain.stack.supervision import Supervisor
 
 _FREE_BYTES = 1 << 30
+_FULL_BYTES = 64 << 20
 _START_SECONDS = 180
 _ALIVE = ("RUNNING", "STARTING")
 _MARKS = {
@@ -200,6 +201,15 @@ def require_space(settings: Settings, needed: int = _FREE_BYTES) -> None:
             f"only {free / 2**20:.0f} MiB are free at {existing}, {needed / 2**20:.0f} MiB are needed."
             " Free some space or set CITYBRAIN_HOME to a folder on a larger disk."
         )
+
+
+def space_note(settings: Settings) -> str:
+    """A line to add to an error when the disk has filled up: the program that failed may not have said so."""
+    try:
+        require_space(settings, _FULL_BYTES)
+    except StackError as full:
+        return f"\n{full}"
+    return ""
 
 
 @contextmanager

@@ -11,7 +11,7 @@ entries as (
 
     select
         *,
-        to_state is distinct from lag(to_state) over (partition by case_id order by step) as is_entry
+        coalesce(to_state <> lag(to_state) over (partition by case_id order by step), true) as is_entry
     from steps
 
 ),

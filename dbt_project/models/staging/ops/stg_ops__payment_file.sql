@@ -3,7 +3,14 @@ with
 source as (
 
     -- not *: who made a file is for the desk alone
-    select id, list_id, sha256, rows, total, created_at from {{ source("ops", "payment_file") }}
+    select
+        id,
+        list_id,
+        sha256,
+        rows,
+        total,
+        created_at
+    from {{ source("ops", "payment_file") }}
 
 ),
 
