@@ -37,6 +37,7 @@ class Model(ContentModel):
 class SeenClass(ContentModel):
     """Which boxes of a class count, and how sure the detector must be over several looks."""
 
+    title: Label
     min_score: Share = Field(description="a box below it is not seen at all")
     threshold: Share = Field(description="the median score of the last looks, misses as 0, has to reach it")
     area: tuple[Share, Share] = Field(default=(0.0, 1.0), description="share of the picture, least and most")
@@ -159,6 +160,11 @@ class Detector(ContentModel):
     def zones(self, camera_id: str) -> Zones:
         """The enabled zones of a camera, none for a camera without one."""
         return {name: zone for name, zone in self.cameras.get(camera_id, {}).items() if zone.enabled}
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Chinese titles by class."""
+        return {name: seen.title.zh for name, seen in self.classes.items()}
 
     def zone_of(self, zones: Zones, box: Box) -> str:
         """The first zone the box stands in that asks for its class; "" for none."""

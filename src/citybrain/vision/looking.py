@@ -32,6 +32,7 @@ Result = tuple[Round, Sequence[SeenObject], list[signals.Signal]]
 """A round, the objects as they are after it, and its signals."""
 
 _PICTURE_KINDS = {"detected": "before", "cleared": "recheck"}
+_SINCE = {"detected": "最早发现", "cleared": "此前占用始于"}
 
 
 def look(
@@ -104,7 +105,7 @@ def _seen(
     began: float,
 ) -> Result:
     zones, sight = detector.zones(place.camera_id), tools.sight_of(detector)
-    boxes = sight.look(picture.image)
+    boxes = detector.kept(sight.look(picture.image))
     confirm = second_look(sight, detector, picture.image)
     change = step(detector, zones, before.memory, boxes, still.taken_at, confirm)
     told = [
@@ -114,7 +115,7 @@ def _seen(
             due_at,
             finding,
             still.taken_at,
-            [_evidence(settings, tools, picture, zones, place, still, finding)],
+            [_evidence(settings, tools, detector, picture, boxes, zones, place, still, finding)],
             sight.model,
         )
         for finding in change.findings
@@ -150,7 +151,9 @@ def _health(
 def _evidence(
     settings: Settings,
     tools: Tools,
+    detector: Detector,
     picture: Picture,
+    boxes: Sequence[Box],
     zones: Zones,
     place: Camera,
     still: Still,
@@ -159,16 +162,15 @@ def _evidence(
     """The picture of a finding for people, kept in the lake under its hash; the still itself is not kept."""
     thing = finding.thing
     zone = zones.get(thing.zone)
-    content = tools.draw(
-        picture.image,
-        [thing.boxes[-1]] if finding.kind == "detected" else [],
-        zone.polygon if zone is not None else (),
-        {
-            "place": place.place_name,
-            "camera": place.camera_name,
-            "time": still.taken_at.astimezone(CITY_TIME).strftime("%Y-%m-%d %H:%M:%S"),
-        },
-    )
+    captions = {
+        "场景": detector.title.zh,
+        "地点": place.place_name,
+        "摄像机": f"{place.camera_name} {place.camera_id}",
+        "拍摄时间": f"{still.taken_at.astimezone(CITY_TIME):%Y-%m-%d %H:%M:%S}",
+        _SINCE[finding.kind]: f"{thing.first_seen.astimezone(CITY_TIME):%Y-%m-%d %H:%M:%S}",
+    }
+    outline = zone.polygon if zone is not None else ()
+    content = tools.draw(picture.image, boxes, outline, captions, detector.titles)
     sha256 = hashlib.sha256(content).hexdigest()
     bucket, key = ensure_bucket(settings, "evidence"), f"{sha256[:2]}/{sha256}.jpg"
     with spool_folder(settings) as folder:

@@ -1,7 +1,7 @@
 """A handler's photo, judged by the detector that found the case; the desk acts on the verdict.
 
-A handler stands where he likes, so any vehicle that stands in the zone of the camera's picture counts. A photo
-that shows the place clear is compared with what the camera has seen since it was handed in.
+A handler stands where he likes, so any vehicle that stands in the zone of the camera's picture counts. A
+photo that shows the place clear is compared with what the camera has seen since it was handed in.
 """
 
 from dataclasses import dataclass, field

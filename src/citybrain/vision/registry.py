@@ -1,7 +1,8 @@
 """What stands before a camera over the rounds: one usable look changes the objects known and makes signals.
 
 Looks are minutes apart, so a thing is known by its place: a box that overlaps the median of a thing's last
-boxes is that thing. Nothing here reads a clock or a database: the same looks give the same objects and signals.
+boxes is that thing. Nothing here reads a clock or a database: the same looks give the same objects and
+signals.
 """
 
 from collections.abc import Callable, Mapping, Sequence

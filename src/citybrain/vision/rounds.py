@@ -87,8 +87,8 @@ class Before:
 
 @dataclass(frozen=True)
 class Round:
-    """One look at a camera. `condition` is None when the look says nothing about the camera; `seconds` is what
-    it took, `weights` name and `device` of the network that looked, None where none did.
+    """One look at a camera. `condition` is None when the look says nothing about the camera; `seconds` is
+    what it took, `weights` name and `device` of the network that looked, None where none did.
     """
 
     outcome: Outcome
@@ -111,7 +111,7 @@ def remember(connection: psycopg.Connection, detector: Detector, camera_id: str)
     with connection.cursor(row_factory=dict_row) as cursor:
         objects = tuple(_object(row) for row in cursor.execute(_OBJECTS, terms))
     cleared = {(zone, kind): moment for zone, kind, moment in connection.execute(_CLEARED, terms)}
-    photos: dict[str, datetime] = {zone: moment for zone, moment in connection.execute(_PHOTO_CLEAR, terms)}
+    photos: dict[str, datetime] = dict(connection.execute(_PHOTO_CLEAR, terms).fetchall())
     return Before(at, still_at, sha256, condition or NORMAL, Memory(objects, cleared, photos))
 
 

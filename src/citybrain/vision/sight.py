@@ -11,13 +11,16 @@ from citybrain.vision.pictures import Pixels
 
 SAME_IN_MIRROR = 0.5  # IoU from which a box of the mirrored picture is the box of the picture
 
-Draw = Callable[[Pixels, Sequence[Box], Sequence[tuple[float, float]], Mapping[str, str]], bytes]
-"""A JPEG for people of pixels, boxes, a zone's polygon and captions, with faces and plates covered."""
+Corners = Sequence[Sequence[float]]
+Draw = Callable[[Pixels, Sequence[Box], Corners, Mapping[str, str], Mapping[str, str]], bytes]
+"""A JPEG for people: pixels with faces and plates covered, boxes, a zone's outline, captions by their labels,
+titles by class.
+"""
 
 
 @dataclass(frozen=True)
 class Sight:
-    """A network that is loaded. `weights` is its name, `sha256` that of its file, `device` what it runs on."""
+    """A network that is loaded. `weights` is its name, `sha256` its file's, `device` what it runs on."""
 
     look: Callable[[Pixels], list[Box]]
     weights: str

@@ -78,7 +78,7 @@ class LookClaim:
 
 @dataclass(frozen=True)
 class RecheckClaim:
-    """A handler's photo, `bucket`, `object_key` and `sha256` in the lake, to be judged for a camera's zone."""
+    """A handler's photo, `bucket`, `object_key` and `sha256` in the lake, to be judged for a zone."""
 
     id: int
     key: str

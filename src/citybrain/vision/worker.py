@@ -25,6 +25,7 @@ from citybrain.vision.sight import Sight, Tools
 from citybrain.vision.work_list import claim_look, claim_recheck, return_look, return_recheck
 from citybrain.warehouse.connection import connect
 
+APPLICATION = "citybrain vision"
 POLL_SECONDS = 1.0
 DATABASE_PAUSE_SECONDS = 3.0
 
@@ -46,7 +47,7 @@ class Worker:
         """Work until `stop` is set. A database that does not answer is asked again."""
         while not stop.is_set():
             try:
-                with connect(self.settings, DatabaseRole.WATCHER, "citybrain vision", autocommit=True) as city:
+                with connect(self.settings, DatabaseRole.WATCHER, APPLICATION, autocommit=True) as city:
                     self._serve(city, stop)
                     heartbeat.leave(city, self.name)
             except psycopg.OperationalError as error:
@@ -121,11 +122,13 @@ def tools_of(settings: Settings) -> Tools:
     from citybrain.vision.eyes import Eyes
     from citybrain.vision.weights import resolve
 
+    threads = os.cpu_count() or 1
+
     @cache
     def eyes(name: str, imgsz: int, names: tuple[tuple[str, str], ...]) -> Sight:
         weights = resolve(settings, name)
-        loaded = Eyes(weights, imgsz, dict(names), os.cpu_count() or 1)
-        return Sight(loaded.look, weights.name, weights.sha256, loaded.device)
+        loaded = Eyes(weights, imgsz, dict(names), threads)
+        return Sight(loaded.look, weights.name, weights.sha256, f"cpu, {threads} threads")
 
     def sight_of(detector: Detector) -> Sight:
         return eyes(detector.model.name, detector.model.imgsz, tuple(sorted(detector.model.names.items())))

@@ -30,7 +30,8 @@ COMMENT ON TABLE vision.look_request IS
     'One row per camera and time of a round: the work of the vision workers, claimed with SKIP LOCKED';
 COMMENT ON COLUMN vision.look_request.state IS
     'superseded: a later round of the camera was done before; failed: it broke every attempt';
-COMMENT ON COLUMN vision.look_request.claim_expires_at IS 'Then another worker may take it: the first one died';
+COMMENT ON COLUMN vision.look_request.claim_expires_at IS
+    'Then another worker may take it: the first one died';
 """
 
 ROUNDS = """
@@ -63,7 +64,7 @@ COMMENT ON COLUMN vision.round.still_at IS 'When the still was taken; null when 
 COMMENT ON COLUMN vision.round.outcome IS
     'clean and occupied: the still was usable; unusable and missing say nothing about the place';
 COMMENT ON COLUMN vision.round.reason IS
-    'black, white, blurred, truncated, not_a_picture, too_large, frozen, repeated, absent, stale';
+    'black, white, blurred, truncated, not_a_picture, too_large, frozen, repeated, absent, stale, unreachable, not_allowed';
 COMMENT ON COLUMN vision.round.condition IS
     'What the look said about the camera, normal or what is wrong; null when it said nothing';
 COMMENT ON COLUMN vision.round.boxes IS 'What the network saw: [class, x1, y1, x2, y2, score], fractions';
