@@ -16,8 +16,11 @@ class VisionEnvironmentError(RuntimeError):
 
 
 def interpreter(settings: Settings) -> Path:
-    """The Python that vision workers run in."""
-    return settings.project / ".venv-vision" / "bin" / "python"
+    """The Python that vision workers run in. Raises VisionEnvironmentError when it is not installed."""
+    python = settings.project / ".venv-vision" / "bin" / "python"
+    if not python.exists():
+        raise VisionEnvironmentError(f"{python} is missing: `scripts/bootstrap.sh run` installs it")
+    return python
 
 
 def require_environment() -> None:
@@ -43,6 +46,8 @@ def import_ultralytics(folder: Path, network: bool = False) -> ModuleType:
             "YOLO_CONFIG_DIR": str(folder),
             "YOLO_AUTOINSTALL": "false",
             "YOLO_OFFLINE": "false" if network else "true",
+            # A weights file is a pickle: only the classes of networks may come out of it, no other code.
+            "ULTRALYTICS_SAFE_LOAD": "true",
         }
     import ultralytics
     from ultralytics.utils.events import events
