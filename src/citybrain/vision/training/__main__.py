@@ -11,15 +11,16 @@ app = typer.Typer(help="Train a detector from its recipe, measure it, ship its w
 
 RecipeFile = Annotated[Path, typer.Option("--recipe", exists=True, help="recipe.yml of the detector")]
 Photographs = Annotated[Path, typer.Option(exists=True, help="folder of the recipe's photograph sets")]
+Processes = Annotated[int, typer.Option(min=1, help="that draw scenes side by side")]
 Out = Annotated[Path, typer.Option("--out", help="working folder: data, checkpoints, log")]
 
 
 @app.command()
-def gather(recipe: RecipeFile, photographs: Photographs, out: Out) -> None:
+def gather(recipe: RecipeFile, photographs: Photographs, out: Out, processes: Processes = 2) -> None:
     """Collect photographs and rendered scenes into `<out>/data`."""
     from citybrain.vision.training.gather import gather as gather_data
 
-    gather_data(load_recipe(recipe), photographs, out.absolute() / "data")
+    gather_data(load_recipe(recipe), photographs, out.absolute() / "data", processes)
 
 
 @app.command()

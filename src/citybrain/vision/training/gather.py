@@ -1,8 +1,4 @@
-"""From a recipe to a folder a trainer reads: pictures, YOLO labels and `data.yaml`.
-
-Validation pictures are photographs and rendered scenes in folders of their own, so that neither can hide behind
-the other when they are measured.
-"""
+"""From a recipe to a folder a trainer reads: pictures, YOLO labels and `data.yaml`."""
 
 import json
 import shutil
@@ -14,6 +10,7 @@ import structlog
 
 from citybrain.vision.boxes import Box
 from citybrain.vision.training.recipe import PhotographSet, Recipe, check_photographs
+from citybrain.vision.training.scenes import draw_scenes
 
 log = structlog.get_logger()
 
@@ -27,13 +24,11 @@ class Gathered:
     boxes: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
-def gather(recipe: Recipe, photographs: Path, folder: Path) -> Gathered:
+def gather(recipe: Recipe, photographs: Path, folder: Path, processes: int) -> Gathered:
     """Fill `folder` (emptied first) from the photograph sets below `photographs` and from rendered scenes.
 
     Raises PhotographsChangedError.
     """
-    from citybrain.vision.training.scenes import draw_scenes  # needs OpenCV
-
     shutil.rmtree(folder, ignore_errors=True)
     gathered = Gathered(folder / "data.yaml")
     for chosen in recipe.photographs:
@@ -41,13 +36,13 @@ def gather(recipe: Recipe, photographs: Path, folder: Path) -> Gathered:
         for split, parts in (("train", chosen.train), ("valid", chosen.valid)):
             for part in parts:
                 _take(recipe, chosen, source, part, folder / "images" / split, gathered)
-    rendered = recipe.rendered
-    for split, scenes, empty in (
-        ("train", rendered.scenes, rendered.empty),
-        ("valid", rendered.valid_scenes, rendered.valid_empty),
+    for split, count, seed in (
+        ("train", recipe.rendered.train, recipe.seed),
+        ("valid", recipe.rendered.valid, recipe.seed + 1),
     ):
         target = folder / "images" / split
-        for name, jpeg, boxes in draw_scenes(recipe, split, scenes, empty):
+        drawn = draw_scenes(count, recipe.rendered.width, seed, split == "train", processes)
+        for name, jpeg, boxes in drawn:
             target.mkdir(parents=True, exist_ok=True)
             (target / f"{name}.jpg").write_bytes(jpeg)
             _label(recipe, target / f"{name}.jpg", boxes, gathered)

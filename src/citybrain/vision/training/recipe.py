@@ -33,10 +33,8 @@ class PhotographSet(ContentModel):
 class RenderedScenes(ContentModel):
     """Pictures drawn by the demo city: with vehicles in and beside the lanes, and of empty yards."""
 
-    scenes: int = Field(ge=0)
-    empty: int = Field(ge=0)
-    valid_scenes: int = Field(ge=0)
-    valid_empty: int = Field(ge=0)
+    train: int = Field(ge=0, description="pictures, about a third of them without any vehicle")
+    valid: int = Field(ge=0)
     width: int = Field(ge=160, description="pixels; the height follows")
 
 

@@ -44,6 +44,7 @@ def train(recipe: Recipe, data: Path, folder: Path, minutes: float | None, threa
                 workers=0,
                 cache="ram",
                 plots=False,
+                val=False,  # once at the end: the minutes go into learning
                 seed=recipe.seed,
                 deterministic=True,
                 imgsz=schedule.imgsz,
