@@ -16,11 +16,8 @@ class VisionEnvironmentError(RuntimeError):
 
 
 def interpreter(settings: Settings) -> Path:
-    """The Python that vision workers run in. Raises VisionEnvironmentError when it is not installed."""
-    python = settings.project / ".venv-vision" / "bin" / "python"
-    if not python.exists():
-        raise VisionEnvironmentError(f"{python} is missing: `scripts/bootstrap.sh run` installs it")
-    return python
+    """The Python that vision workers run in, whether it is installed or not."""
+    return settings.project / ".venv-vision" / "bin" / "python"
 
 
 def require_environment() -> None:

@@ -1,8 +1,8 @@
 """The network that looks at pictures: the only module that runs ultralytics. Needs the vision environment."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
+from citybrain.settings import get_settings
 from citybrain.vision.boxes import Box
 from citybrain.vision.environment import import_ultralytics
 from citybrain.vision.pictures import Pixels
@@ -28,9 +28,8 @@ class Eyes:
         imgsz: int,
         classes: Mapping[str, str] | None = None,
         threads: int = 1,
-        folder: Path | None = None,
     ) -> None:
-        ultralytics = import_ultralytics(folder or weights.path.parent / "ultralytics")
+        ultralytics = import_ultralytics(get_settings().data_dir / "vision" / "ultralytics")
         import torch
 
         torch.set_num_threads(threads)
