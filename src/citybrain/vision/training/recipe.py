@@ -26,6 +26,7 @@ class PhotographSet(ContentModel):
     sha256: Sha256
     train: tuple[str, ...] = ()
     valid: tuple[str, ...] = ()
+    test: tuple[str, ...] = Field(default=(), description="splits that only measuring looks at")
     classes: dict[int, Code] = {}
     note: str = ""
 
