@@ -1,4 +1,4 @@
-"""Runs a script beside this file in the vision environment, which has torch and OpenCV; the tests' own has not."""
+"""Runs a script beside this file in the vision environment, which has torch and OpenCV."""
 
 import json
 import os

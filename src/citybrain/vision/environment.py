@@ -1,4 +1,4 @@
-"""The vision environment: whether this interpreter has it, and a network library that stays on this machine."""
+"""The vision environment: whether this interpreter has it, and a network library that keeps to itself."""
 
 import importlib.util
 import os
@@ -31,8 +31,8 @@ def require_environment() -> None:
 
 
 def import_ultralytics(folder: Path, network: bool = False) -> ModuleType:
-    """ultralytics, with its settings in `folder`, reporting to nobody, installing nothing, and fetching nothing
-    unless `network`. Takes several seconds and half a gigabyte the first time.
+    """ultralytics, with its settings in `folder`, reporting to nobody, installing nothing, and fetching
+    nothing unless `network`. Takes several seconds and half a gigabyte the first time.
 
     Raises VisionEnvironmentError.
     """

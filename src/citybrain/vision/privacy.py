@@ -1,8 +1,8 @@
 """Before a picture is shown to anybody: faces and number plates are made unreadable. Needs the vision
 environment.
 
-It covers what its networks find. A face seen from behind a windscreen or a plate a few pixels wide may be missed,
-which is why originals are not kept.
+It covers what its networks find. A face behind a windscreen or a plate a few pixels wide may be missed, which
+is why originals are not kept.
 """
 
 from collections.abc import Sequence

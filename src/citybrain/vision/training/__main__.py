@@ -7,7 +7,9 @@ import typer
 
 from citybrain.vision.training.recipe import load_recipe
 
-app = typer.Typer(help="Train a detector from its recipe, measure it, ship its weights.", no_args_is_help=True)
+app = typer.Typer(
+    help="Train a detector from its recipe, measure it, ship its weights.", no_args_is_help=True
+)
 
 RecipeFile = Annotated[Path, typer.Option("--recipe", exists=True, help="recipe.yml of the detector")]
 Photographs = Annotated[Path, typer.Option(exists=True, help="folder of the recipe's photograph sets")]
@@ -42,7 +44,7 @@ def ship(
     checkpoint: Annotated[Path, typer.Option(exists=True, help="of a finished run: run/weights/last.pt")],
     weights: Annotated[Path, typer.Option(help="detectors/models/<name>/weights.pt")],
 ) -> None:
-    """Write the weights of a checkpoint in half precision, without the optimiser and without this machine's paths."""
+    """Write the weights of a checkpoint: half precision, no optimiser, no paths of this machine."""
     from citybrain.vision.training.ship import ship as ship_weights
 
     ship_weights(checkpoint, weights)
@@ -58,7 +60,9 @@ def measure(
     video: Annotated[Path | None, typer.Option(exists=True, help="a street, unlabelled")] = None,
     least_score: Annotated[float, typer.Option(min=0.05, max=1)] = 0.35,
     empty: Annotated[int, typer.Option(help="rendered empty yards")] = 500,
-    parked: Annotated[int, typer.Option(help="rendered yards with an empty lane beside parked vehicles")] = 200,
+    parked: Annotated[
+        int, typer.Option(help="rendered yards with an empty lane beside parked vehicles")
+    ] = 200,
     blocked: Annotated[int, typer.Option(help="rendered yards with a blocked lane")] = 200,
     threads: Annotated[int, typer.Option(min=1)] = 2,
 ) -> None:

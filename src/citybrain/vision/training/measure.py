@@ -43,7 +43,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Yards:
-    """How many rendered scenes are drawn: empty yards, yards with parked vehicles only, yards with blocked lanes."""
+    """How many rendered scenes are drawn: empty yards, with parked vehicles only, with blocked lanes."""
 
     empty: int
     parked: int
@@ -65,7 +65,14 @@ def measure(
     for name, eyes in networks.items():
         seer = _Seer(eyes, frozenset(recipe.classes), least_score)
         results += [
-            Result(name, eyes.imgsz, what, kind, pictures, {key: round(value, 4) for key, value in figures.items()})
+            Result(
+                name,
+                eyes.imgsz,
+                what,
+                kind,
+                pictures,
+                {key: round(value, 4) for key, value in figures.items()},
+            )
             for what, kind, pictures, figures in _measured(seer, recipe, photographs, drawn)
         ]
     if video is not None:

@@ -34,7 +34,8 @@ def measure_and_print(
             loaded[f"{name}@{imgsz}"] = Eyes(weights, imgsz, threads=threads)
     results = measure(loaded, recipe, photographs, video, Yards(*yards, processes=threads), least_score)
     out.write_text(
-        json.dumps({"least_score": least_score, "results": as_json(results)}, indent=1) + "\n", encoding="utf-8"
+        json.dumps({"least_score": least_score, "results": as_json(results)}, indent=1) + "\n",
+        encoding="utf-8",
     )
     _print(results)
 

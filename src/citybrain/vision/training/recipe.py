@@ -27,7 +27,7 @@ class PhotographSet(ContentModel):
     train: tuple[str, ...] = ()
     valid: tuple[str, ...] = ()
     test: tuple[str, ...] = Field(default=(), description="splits that only measuring looks at")
-    classes: dict[int, Code] = {}
+    classes: dict[int, Code] = Field(default={}, description="the set's class numbers as our codes")
     note: str = ""
 
 

@@ -29,13 +29,13 @@ class Tally:
             self.scored.append((box.score, right))
 
     def at(self, least_score: float) -> tuple[float, float]:
-        """Recall and precision of the boxes from `least_score` up; nan where there is nothing to divide by."""
+        """Recall and precision of the boxes from `least_score` up; nan where nothing is to divide by."""
         taken = [right for score, right in self.scored or () if score >= least_score]
         right = sum(taken)
         return _share(right, self.true), _share(right, len(taken))
 
     def average_precision(self) -> float:
-        """The area under the curve of precision over recall, precision made monotonous, as COCO and VOC do."""
+        """The area under the curve of precision over recall, precision made monotonous, as VOC does."""
         if not self.true:
             return float("nan")
         curve: list[tuple[float, float]] = []

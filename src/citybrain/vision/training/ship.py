@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from citybrain.vision.environment import import_ultralytics
 from citybrain.settings import get_settings
+from citybrain.vision.environment import import_ultralytics
 
 LICENCE = "AGPL-3.0"
 
 
 def ship(checkpoint: Path, weights: Path) -> None:
-    """Write the smoothed weights of `checkpoint`; nothing of the run, its folders or its optimiser goes along."""
+    """Write the smoothed weights of `checkpoint`; nothing of the run or its optimiser goes along."""
     import_ultralytics(get_settings().data_dir / "vision" / "ultralytics")
     import torch
     from ultralytics.nn.tasks import torch_safe_load

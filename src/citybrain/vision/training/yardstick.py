@@ -16,7 +16,9 @@ SCENES_OF_YARD = 4
 
 @dataclass(frozen=True)
 class YardScene:
-    """`jpeg` as the camera would write it; `lane` polygon in fractions; `truth` all vehicles; `in_lane` those that stand in the lane."""
+    """`jpeg` as the camera would write it; `lane` polygon in fractions; `truth` all vehicles; `in_lane` those
+    that stand in the lane.
+    """
 
     jpeg: bytes
     lane: tuple[tuple[float, float], ...]
@@ -25,7 +27,7 @@ class YardScene:
 
 
 def yard_scenes(count: int, in_lane: bool, in_bays: bool, processes: int) -> Iterator[YardScene]:
-    """`count` scenes of random yards in every light; vehicles in the lane, in the bays, in both or in neither."""
+    """`count` scenes of random yards in every light; vehicles in the lane, in the bays, both or neither."""
     tasks = [(number, in_lane, in_bays) for number in range(0, count, SCENES_OF_YARD)]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         drawn = 0
@@ -50,8 +52,6 @@ def _draw(task: tuple[int, bool, bool]) -> list[YardScene]:
         )
         scene = render(yard, vehicles, lights[int(random.integers(len(lights)))], SEED + number)
         boxes = [Box(*box, 1.0) for box in scene.boxes]
-        standing = [
-            box for box, vehicle in zip(boxes, scene.vehicles, strict=True) if vehicle.zone == "lane"
-        ]
+        standing = [box for box, vehicle in zip(boxes, scene.vehicles, strict=True) if vehicle.zone == "lane"]
         scenes.append(YardScene(scene.jpeg(), tuple((x, y) for x, y in yard.zone), boxes, standing))
     return scenes
