@@ -4,7 +4,7 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 from citybrain.settings import Settings
 
@@ -30,7 +30,7 @@ def require_environment() -> None:
         )
 
 
-def import_ultralytics(folder: Path, network: bool = False) -> ModuleType:
+def import_ultralytics(folder: Path, network: bool = False) -> Any:
     """ultralytics, with its settings in `folder`, reporting to nobody, installing nothing, and fetching
     nothing unless `network`. Takes several seconds and half a gigabyte the first time.
 

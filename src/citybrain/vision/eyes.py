@@ -1,6 +1,7 @@
 """The network that looks at pictures: the only module that runs ultralytics. Needs the vision environment."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from citybrain.settings import get_settings
 from citybrain.vision.boxes import Box
@@ -60,11 +61,11 @@ class Eyes:
             seen.extend(self._boxes(result) for result in results)
         return seen
 
-    def _boxes(self, result: object) -> list[Box]:
-        found = result.boxes  # type: ignore[attr-defined]  # ultralytics ships no types for its results
+    def _boxes(self, result: Any) -> list[Box]:
+        found = result.boxes
         places, numbers, scores = found.xyxyn.tolist(), found.cls.tolist(), found.conf.tolist()
         boxes = [
-            Box(self.codes[int(number)], *(min(max(edge, 0.0), 1.0) for edge in place), score)
-            for place, number, score in zip(places, numbers, scores, strict=True)
+            Box(self.codes[int(number)], max(x1, 0.0), max(y1, 0.0), min(x2, 1.0), min(y2, 1.0), score)
+            for (x1, y1, x2, y2), number, score in zip(places, numbers, scores, strict=True)
         ]
         return sorted(boxes, key=lambda box: -box.score)

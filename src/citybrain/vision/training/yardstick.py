@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 
 import numpy as np
@@ -28,20 +29,21 @@ class YardScene:
 
 def yard_scenes(count: int, in_lane: bool, in_bays: bool, processes: int) -> Iterator[YardScene]:
     """`count` scenes of random yards in every light; vehicles in the lane, in the bays, both or neither."""
-    tasks = [(number, in_lane, in_bays) for number in range(0, count, SCENES_OF_YARD)]
+    starts = range(0, count, SCENES_OF_YARD)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         drawn = 0
-        for scenes in pool.map(_draw, tasks):
+        draw = partial(draw_yard, count=SCENES_OF_YARD, in_lane=in_lane, in_bays=in_bays)
+        for scenes in pool.map(draw, starts):
             for scene in scenes[: count - drawn]:
                 drawn += 1
                 yield scene
 
 
-def _draw(task: tuple[int, bool, bool]) -> list[YardScene]:
-    start, in_lane, in_bays = task
+def draw_yard(start: int, count: int, in_lane: bool, in_bays: bool) -> list[YardScene]:
+    """`count` scenes of one yard; another `start` is another yard."""
     yard = random_yard(SEED + start)
     scenes = []
-    for number in range(start, start + SCENES_OF_YARD):
+    for number in range(start, start + count):
         random = np.random.default_rng([SEED, number])
         lights = list(Light)
         vehicles = place_vehicles(
