@@ -20,7 +20,7 @@ class Eyes:
 
     `imgsz` is the longer side in pixels at which pictures are looked at, a multiple of 32. `classes` maps the
     network's class names to class codes; what it leaves out keeps its name (spaces become underscores).
-    Raises VisionEnvironmentError.
+    Raises VisionEnvironmentError, FileNotFoundError.
     """
 
     def __init__(
@@ -30,6 +30,8 @@ class Eyes:
         classes: Mapping[str, str] | None = None,
         threads: int = 1,
     ) -> None:
+        if not weights.path.is_file():  # ultralytics would ask the network for it
+            raise FileNotFoundError(weights.path)
         ultralytics = import_ultralytics(get_settings().data_dir / "vision" / "ultralytics")
         import torch
 

@@ -18,7 +18,7 @@ def ship(checkpoint: Path, weights: Path) -> None:
     network = (kept.get("ema") or kept["model"]).half()
     for parameter in network.parameters():
         parameter.requires_grad = False
-    network.args = {"imgsz": network.args["imgsz"], "task": "detect"}
+    network.args = {"imgsz": kept["train_args"]["imgsz"], "task": "detect"}
     network.criterion = None
     weights.parent.mkdir(parents=True, exist_ok=True)
     torch.save(
