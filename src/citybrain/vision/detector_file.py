@@ -31,7 +31,9 @@ class Model(ContentModel):
 
     name: str = Field(min_length=1, description="e.g. a folder of detectors/models/")
     imgsz: int = Field(ge=160, le=2048, multiple_of=32, description="longer side of what the network sees")
-    names: dict[str, Name] = Field(default={}, description="the network's class names that are called otherwise here")
+    names: dict[str, Name] = Field(
+        default={}, description="the network's class names that are called otherwise here"
+    )
 
 
 class SeenClass(ContentModel):
@@ -68,7 +70,9 @@ class Dwell(ContentModel):
     looks: int = Field(ge=1, description="and in so many usable stills")
     clear_after: int = Field(ge=1, description="usable stills in a row without it, then it has gone")
     cool_down_minutes: float = Field(ge=0, description="no new signal so long after the last one cleared")
-    longest_gap_minutes: float = Field(gt=0, description="not seen for longer: whatever stands there now is new")
+    longest_gap_minutes: float = Field(
+        gt=0, description="not seen for longer: whatever stands there now is new"
+    )
     same_place_iou: Share = Field(default=0.5, description="overlap from which a box is the thing of before")
 
     @property
@@ -181,7 +185,9 @@ class Detector(ContentModel):
 
     def kept(self, boxes: list[Box]) -> list[Box]:
         """The boxes of its classes that pass their filters."""
-        return [box for box in boxes if box.class_code in self.classes and self.classes[box.class_code].keeps(box)]
+        return [
+            box for box in boxes if box.class_code in self.classes and self.classes[box.class_code].keeps(box)
+        ]
 
 
 def detector_files(settings: Settings) -> list[Path]:
@@ -191,7 +197,10 @@ def detector_files(settings: Settings) -> list[Path]:
 def load_detector(path: Path) -> Detector:
     """Raises ContentError, also when the catalogue says otherwise."""
     detector = load_content(path, Detector)
-    faults = [(line_of(read_yaml(path), (key,)), f"{key}: {reason}") for key, reason in _disagreements(path, detector)]
+    faults = [
+        (line_of(read_yaml(path), (key,)), f"{key}: {reason}")
+        for key, reason in _disagreements(path, detector)
+    ]
     if faults:
         raise ContentError(path, faults)
     return detector

@@ -83,6 +83,12 @@ class Memory:
     cleared: Mapping[Spot, datetime] = field(default_factory=dict)
     photo_clear: Mapping[str, datetime] = field(default_factory=dict)
 
+    def after(self, change: "Step", at: datetime) -> "Memory":
+        """What is known after a look at the still taken `at`; the database keeps the same."""
+        cleared = {found.thing.spot: at for found in change.findings if found.kind == "cleared"}
+        known = tuple(thing for thing in change.objects if not thing.gone or thing.open)
+        return replace(self, objects=known, cleared={**self.cleared, **cleared})
+
 
 @dataclass(frozen=True)
 class Step:
@@ -127,9 +133,7 @@ def _follow(
     return (*followed, *(_placed(detector, zones, thing) for thing in new))
 
 
-def _matches(
-    detector: Detector, zones: Zones, present: list[SeenObject], boxes: list[Box]
-) -> dict[int, int]:
+def _matches(detector: Detector, zones: Zones, present: list[SeenObject], boxes: list[Box]) -> dict[int, int]:
     """Places in `present` to places in `boxes`, the largest overlap first; each is used once."""
     overlaps = sorted(
         (-overlap, place, number)
@@ -190,7 +194,9 @@ def _detect(
     found: list[Finding] = []
     now = list(objects)
     taken = {thing.spot for thing in objects if thing.open}
-    longest_first = sorted(range(len(now)), key=lambda place: (now[place].first_seen, -now[place].score, place))
+    longest_first = sorted(
+        range(len(now)), key=lambda place: (now[place].first_seen, -now[place].score, place)
+    )
     for place in longest_first:
         thing = now[place]
         if thing.last_seen != at:
@@ -226,9 +232,7 @@ def _contradicts_photo(thing: SeenObject, memory: Memory, at: datetime) -> bool:
     return shown is not None and thing.signalled_at is not None and thing.signalled_at < shown < at
 
 
-def _clear(
-    objects: tuple[SeenObject, ...], at: datetime
-) -> tuple[tuple[SeenObject, ...], list[Finding]]:
+def _clear(objects: tuple[SeenObject, ...], at: datetime) -> tuple[tuple[SeenObject, ...], list[Finding]]:
     """A signal clears when its thing has gone and nothing else of its class stands in its zone."""
     standing = {thing.spot for thing in objects if not thing.gone}
     now: list[SeenObject] = []

@@ -19,7 +19,9 @@ def newest_ticks(detector: Detector, moment: datetime, count: int) -> list[datet
     """The last `count` times a round was due at or before an aware `moment`, the earliest first."""
     local = moment.astimezone(CITY_TIME)
     ticks = croniter(detector.schedule, local)
-    found: list[datetime] = [local] if croniter.match(detector.schedule, local) and not _seconds(local) else []
+    found: list[datetime] = (
+        [local] if croniter.match(detector.schedule, local) and not _seconds(local) else []
+    )
     while len(found) < count:
         found.append(ticks.get_prev(datetime))
     return sorted(found)
