@@ -103,7 +103,7 @@ def figures(connection: psycopg.Connection, detector: Detector, due_at: datetime
     """One round in figures: looks by outcome, signals, failed looks, seconds of work."""
     terms = (detector.id, due_at)
     by_outcome = {row[0]: row[1:] for row in connection.execute(_OUTCOMES, terms)}
-    by_state = dict(connection.execute(_STATES, terms).fetchall())
+    by_state: dict[str, int] = dict(connection.execute(_STATES, terms).fetchall())
     counts = {name: by_outcome[name][0] if name in by_outcome else 0 for name in _OUTCOME_NAMES}
     return {
         "detector": detector.id,

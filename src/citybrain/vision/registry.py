@@ -45,8 +45,15 @@ class SeenObject:
     @property
     def anchor(self) -> Box:
         """The median of its last boxes: one jumping box does not move it."""
-        sides = (median(getattr(box, side) for box in self.boxes) for side in ("x1", "y1", "x2", "y2"))
-        return Box(self.class_code, *sides, score=self.score)
+        boxes = self.boxes
+        return Box(
+            self.class_code,
+            median(box.x1 for box in boxes),
+            median(box.y1 for box in boxes),
+            median(box.x2 for box in boxes),
+            median(box.y2 for box in boxes),
+            self.score,
+        )
 
     @property
     def score(self) -> float:
