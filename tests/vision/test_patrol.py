@@ -213,9 +213,9 @@ def test_the_desk_makes_one_case_of_it_and_notes_the_camera(city: City) -> None:
 def test_due_rounds_follow_the_detectors_clock(city: City) -> None:
     detector = city.detector
     moment = START + timedelta(minutes=12, seconds=30)
-    assert newest_tick(detector, moment) == START + 2 * FIVE
-    assert newest_tick(detector, START) == START
-    assert newest_ticks(detector, moment, 3) == [START, START + FIVE, START + 2 * FIVE]
+    assert newest_tick(detector.schedule, moment) == START + 2 * FIVE
+    assert newest_tick(detector.schedule, START) == START
+    assert newest_ticks(detector.schedule, moment, 3) == [START, START + FIVE, START + 2 * FIVE]
     assert rounds_due(city.settings, detector, moment, first=3) == [START, START + FIVE, START + 2 * FIVE]
     request_looks(city.settings, detector, START + FIVE)
     assert rounds_due(city.settings, detector, moment, first=3) == [START + 2 * FIVE]

@@ -112,7 +112,6 @@ def test_stopping_between_any_two_writes_gives_the_same_signals_once(
             broken.setattr(signals, "add", add_and_die)
         else:
             broken.setattr(rounds, "_END", "SELECT citybrain_has_no_such_function(%s, %s, %s)")
-            broken.setattr(looking, "return_look", die)
         with connect(city.settings, DatabaseRole.WATCHER, autocommit=True) as doomed:
             worker = city.worker("doomed")
             if place == "before commit":

@@ -110,7 +110,7 @@ def _due_at(detector: "Detector", at: str | None) -> datetime:
     from citybrain.vision.timetable import CITY_TIME, newest_tick
 
     if at is None:
-        return newest_tick(detector, datetime.now(UTC))
+        return newest_tick(detector.schedule, datetime.now(UTC))
     try:
         moment = datetime.fromisoformat(at)
     except ValueError as error:

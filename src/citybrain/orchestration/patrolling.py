@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from airflow.sdk import TriggerRule, XComArg, get_current_context, task
@@ -21,17 +22,16 @@ def patrol_cron(settings: Settings) -> str | None:
 
     A tick that is no round of another detector asks nothing of it.
     """
-    from citybrain.vision.detector_file import load_detectors
+    from citybrain.vision.detector_file import load_schedules
     from citybrain.vision.timetable import newest_ticks
 
     now = datetime.now(CITY_TIME)
-    detectors = load_detectors(settings).values()
-    often = max(detectors, key=lambda detector: newest_ticks(detector, now, 12)[0], default=None)
-    return often.schedule if often is not None else None
+    return max(load_schedules(settings), key=lambda cron: newest_ticks(cron, now, 12)[0], default=None)
 
 
 def plan_rounds(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
-    """The rounds that are due, `[{"detector", "due_at"}]`, the earliest first; skipped when there is none.
+    """The rounds that are due, `[{"detector", "due_at"}]`, the earliest first; skipped when there is none,
+    and as long as the warehouse knows no camera.
 
     A scheduled run looks at its own time, so that it finds its own rounds again when it is repeated.
     """
@@ -39,6 +39,7 @@ def plan_rounds(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
     @task(task_id="plan_rounds", task_display_name="确定巡查轮次", trigger_rule=trigger_rule)
     def plan() -> list[dict[str, str]]:
         from citybrain.settings import get_settings
+        from citybrain.vision.cameras import NoCamerasError
         from citybrain.vision.detector_file import load_detectors
         from citybrain.vision.patrol import rounds_due
         from citybrain.vision.timetable import newest_tick
@@ -50,9 +51,12 @@ def plan_rounds(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
         rounds = []
         for detector in load_detectors(settings).values():
             moment = own_time or datetime.now(CITY_TIME)
-            due = rounds_due(settings, detector, moment, FIRST_ROUNDS)
+            try:
+                due = rounds_due(settings, detector, moment, FIRST_ROUNDS)
+            except NoCamerasError as error:
+                raise AirflowSkipException(str(error)) from error
             if not due and own_time is not None:
-                due = [newest_tick(detector, own_time)]
+                due = [newest_tick(detector.schedule, own_time)]
             rounds += [{"detector": detector.id, "due_at": tick.isoformat()} for tick in due]
         if not rounds:
             raise AirflowSkipException("every round that is due was asked for already")
@@ -62,7 +66,7 @@ def plan_rounds(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
 
 
 def write_stills(rounds: XComArg) -> XComArg:
-    """The stills that the demo city's cameras have taken by each round; a real city's cameras send their own."""
+    """What the demo city's cameras have taken by each round; a real city's cameras send their own stills."""
 
     @task(task_id="write_stills", task_display_name="示范城市：生成抓图")
     def write(rounds: Any) -> list[dict[str, str]]:
@@ -70,21 +74,29 @@ def write_stills(rounds: XComArg) -> XComArg:
         from citybrain.settings import get_settings
 
         if get_settings().demo:
-            for due_at in sorted({one["due_at"] for one in rounds}):
-                run_verb("simulate", "stills", "--at", due_at)
+            moments = sorted({datetime.fromisoformat(one["due_at"]) for one in rounds})
+            # One call: the demo city's story begins with its first call.
+            written = run_verb("simulate", "stills", "--at", moments[-1].isoformat(), *_steps(moments))
+            print(f"{len(written['stills'])} stills written")  # noqa: T201
         planned: list[dict[str, str]] = rounds
         return planned
 
     return write(rounds)
 
 
+def _steps(moments: list[datetime]) -> tuple[str, ...]:
+    """How many rounds, and how far apart, as the verb wants to be told."""
+    apart = min((after - before for before, after in pairwise(moments)), default=timedelta(minutes=1))
+    minutes = max(int(apart.total_seconds() // 60), 1)
+    return "--rounds", str(len(moments)), "--every-minutes", str(minutes)
+
+
 def request_looks(rounds: XComArg) -> XComArg:
-    """One look for each camera and round; asking again asks nothing. Skipped before the first build."""
+    """One look for each camera and round; asking again asks nothing."""
 
     @task(task_id="request_looks", task_display_name="下达巡查任务")
     def request(rounds: Any) -> list[dict[str, str]]:
         from citybrain.settings import get_settings
-        from citybrain.vision.cameras import NoCamerasError
         from citybrain.vision.detector_file import load_detectors
         from citybrain.vision.patrol import request_looks
 
@@ -92,10 +104,7 @@ def request_looks(rounds: XComArg) -> XComArg:
         detectors = load_detectors(settings)
         for one in rounds:
             due_at = datetime.fromisoformat(one["due_at"])
-            try:
-                asked = request_looks(settings, detectors[one["detector"]], due_at)
-            except NoCamerasError as error:
-                raise AirflowSkipException(str(error)) from error
+            asked = request_looks(settings, detectors[one["detector"]], due_at)
             print(f"{one['detector']} {due_at}: {len(asked.cameras)} cameras")  # noqa: T201
             for camera_id in asked.without_zone:
                 print(f"nobody has drawn a zone for {camera_id}")  # noqa: T201

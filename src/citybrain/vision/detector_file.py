@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from croniter import croniter
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 
 from citybrain.catalogue.content_file import ContentError, ContentModel, line_of, load_content, read_yaml
 from citybrain.catalogue.dataset import Label
@@ -24,6 +24,15 @@ DETECTOR_SCHEMA = "citybrain/detector@1"
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _require_cron(schedule: str) -> str:
+    if not croniter.is_valid(schedule):
+        raise ValueError(f"{schedule!r} is no cron expression")
+    return schedule
+
+
+Schedule = Annotated[str, AfterValidator(_require_cron), Field(description="cron of the rounds, city time")]
 
 
 class Model(ContentModel):
@@ -140,17 +149,10 @@ class Detector(ContentModel):
         default=True, description="look at the mirrored still, too, before a signal is made"
     )
     dwell: Dwell
-    schedule: str = Field(description="cron of the rounds, city time")
+    schedule: Schedule
     still: StillRule
     recheck: RecheckRule = RecheckRule()
     cameras: dict[str, Zones] = Field(description="zones by camera")
-
-    @field_validator("schedule")
-    @classmethod
-    def _is_cron(cls, schedule: str) -> str:
-        if not croniter.is_valid(schedule):
-            raise ValueError(f"{schedule!r} is no cron expression")
-        return schedule
 
     @model_validator(mode="after")
     def _classes_are_known(self) -> "Detector":
@@ -190,6 +192,13 @@ class Detector(ContentModel):
         ]
 
 
+class Clock(BaseModel):
+    """What is read of a detector where only its timetable counts."""
+
+    schedule: Schedule
+    enabled: bool = True
+
+
 def detector_files(settings: Settings) -> list[Path]:
     return sorted(settings.detectors_dir.glob("*/detector.yml"))
 
@@ -210,6 +219,12 @@ def load_detectors(settings: Settings) -> dict[str, Detector]:
     """The enabled detectors by id. Raises ContentError with the faults of the first wrong file."""
     loaded = [load_detector(path) for path in detector_files(settings)]
     return {detector.id: detector for detector in loaded if detector.enabled}
+
+
+def load_schedules(settings: Settings) -> list[str]:
+    """The schedules of the enabled detectors, without reading their zones. Raises ContentError."""
+    clocks = [load_content(path, Clock) for path in detector_files(settings)]
+    return [clock.schedule for clock in clocks if clock.enabled]
 
 
 def _disagreements(path: Path, detector: Detector) -> Iterator[tuple[str, str]]:

@@ -120,13 +120,17 @@ def figures(connection: psycopg.Connection, detector: Detector, due_at: datetime
 def rounds_due(settings: Settings, detector: Detector, moment: datetime, first: int) -> list[datetime]:
     """The rounds to ask for at an aware `moment`: the newest one that was due, none when it was asked for;
     the newest `first` ones when there was never a round, so that what stands there is seen to stand.
+
+    None as long as no camera has a zone. Raises NoCamerasError.
     """
     with connect(settings, DatabaseRole.WATCHER, "citybrain patrol", autocommit=True) as city:
+        if not plan_sweep(city, detector, moment).cameras:
+            return []
         row = city.execute(_NEWEST_DUE, (detector.id,)).fetchone()
     newest = row[0] if row is not None else None
     if newest is None:
-        return newest_ticks(detector, moment, first)
-    return [tick for tick in newest_ticks(detector, moment, 1) if tick > newest]
+        return newest_ticks(detector.schedule, moment, first)
+    return [tick for tick in newest_ticks(detector.schedule, moment, 1) if tick > newest]
 
 
 def _count(connection: psycopg.Connection, query: str, *terms: object) -> int:
