@@ -13,7 +13,7 @@ from citybrain.simulate.scenery.camera import HEIGHT, WIDTH, Floats, standing
 from citybrain.simulate.scenery.light import Conditions, Light, conditions
 from citybrain.simulate.scenery.overlay import write_overlay
 from citybrain.simulate.scenery.painting import Bytes, draw_polygon
-from citybrain.simulate.scenery.props import lamp_places, props_of, tree_places
+from citybrain.simulate.scenery.props import props_of, tree_places
 from citybrain.simulate.scenery.sprites import Sprite, conditions_level, vehicle_sprite
 from citybrain.simulate.scenery.vehicles import Vehicle
 from citybrain.simulate.scenery.weather import grade
@@ -46,7 +46,7 @@ class Scene:
 def render(
     yard: Yard, vehicles: Sequence[Vehicle], light: Light, seed: int, at: datetime | None = None
 ) -> Scene:
-    """The yard with these vehicles. A vehicle of which less than 30 % is seen is left out of the picture, too.
+    """The yard with these vehicles, less those of which not even 30 % would be seen.
 
     at: the time the camera writes into the frame; drawn from the seed when not given.
     The same arguments give the same picture.
@@ -54,8 +54,7 @@ def render(
     random = np.random.default_rng([seed, 61])
     sky = conditions(light, random)
     background = background_of(yard)
-    sprites = [(vehicle, vehicle_sprite(vehicle, yard.camera, sky)) for vehicle in vehicles]
-    kept, boxes = _seen([(vehicle, sprite) for vehicle, sprite in sprites if sprite], props_of(yard))
+    kept, boxes = _seen(yard, vehicles, sky)
     frame = background.picture.copy()
     glow = background.glow.copy()
     _cast_shadows(frame, yard, [vehicle for vehicle, _ in kept], sky, background)
@@ -75,10 +74,20 @@ def _drawn_time(light: Light, random: np.random.Generator) -> datetime:
     return day + timedelta(seconds=seconds)
 
 
+def seen_boxes(yard: Yard, vehicles: Sequence[Vehicle]) -> list[tuple[Vehicle, Truth]]:
+    """The vehicles that a picture of the yard would show, each with its box."""
+    noon = conditions(Light.DAY, np.random.default_rng(0))
+    kept, boxes = _seen(yard, vehicles, noon)
+    return [(vehicle, box) for (vehicle, _), box in zip(kept, boxes, strict=True)]
+
+
 def _seen(
-    pairs: list[tuple[Vehicle, Sprite]], props: Sequence[Sprite]
+    yard: Yard, vehicles: Sequence[Vehicle], sky: Conditions
 ) -> tuple[list[tuple[Vehicle, Sprite]], list[Truth]]:
     """Leave out, one by one, the least visible until all are seen well; then box what is seen of each."""
+    props = props_of(yard)
+    drawn = [(vehicle, vehicle_sprite(vehicle, yard.camera, sky)) for vehicle in vehicles]
+    pairs = [(vehicle, sprite) for vehicle, sprite in drawn if sprite]
     while True:
         owner = np.full((HEIGHT, WIDTH), -1, np.int16)
         things: list[tuple[float, int, Sprite]] = [(sprite.distance, -1, sprite) for sprite in props]
@@ -126,7 +135,9 @@ def _set(sprite: Sprite, frame: Bytes, glow: Bytes) -> None:
     alpha = sprite.alpha[tuple(inner)].astype(np.uint16)
     under = frame[rows, columns].astype(np.uint16)
     over = sprite.rgb[tuple(inner)].astype(np.uint16)
-    frame[rows, columns] = ((over * alpha[..., None] + under * (255 - alpha[..., None])) // 255).astype(np.uint8)
+    frame[rows, columns] = ((over * alpha[..., None] + under * (255 - alpha[..., None])) // 255).astype(
+        np.uint8
+    )
     own = sprite.glow[tuple(inner)].astype(np.uint16) if sprite.glow is not None else np.uint16(0)
     glow[rows, columns] = (own * alpha // 255 + glow[rows, columns] * (255 - alpha) // 255).astype(np.uint8)
 
@@ -151,7 +162,9 @@ def _cast_shadows(
             _crown_shadow(draw, yard, place, radius, reach)
     sunlit = conditions_level(sky) / (conditions_level(sky) + 1.1 * sky.sun_strength)
     dark = np.asarray(cast.filter(ImageFilter.GaussianBlur(1.2)).resize((WIDTH, HEIGHT)), np.float32) / 255
-    close = np.asarray(contact.filter(ImageFilter.GaussianBlur(1.6)).resize((WIDTH, HEIGHT)), np.float32) / 255
+    close = (
+        np.asarray(contact.filter(ImageFilter.GaussianBlur(1.6)).resize((WIDTH, HEIGHT)), np.float32) / 255
+    )
     level = (1 - (1 - sunlit) * dark) * (1 - 0.62 * close)
     level[np.isnan(background.ground[..., 0])] = 1
     frame[:] = (frame * level[..., None]).astype(np.uint8)
@@ -168,5 +181,3 @@ def _crown_shadow(draw: ImageDraw.ImageDraw, yard: Yard, place: Floats, radius: 
     draw_polygon(draw, yard.camera.outline(standing(disc, 0.0)), 230, 0.5)
     trunk = np.array([place - 0.1, place + 0.1, middle + 0.1, middle - 0.1])
     draw_polygon(draw, yard.camera.outline(standing(trunk, 0.0)), 200, 0.5)
-
-

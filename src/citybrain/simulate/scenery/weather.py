@@ -21,7 +21,12 @@ WINDOW = np.array([255, 214, 150], np.float32)
 
 
 def grade(
-    frame: Bytes, glow: Bytes, background: Background, yard: Yard, sky: Conditions, random: np.random.Generator
+    frame: Bytes,
+    glow: Bytes,
+    background: Background,
+    yard: Yard,
+    sky: Conditions,
+    random: np.random.Generator,
 ) -> Bytes:
     """The frame (h, w, 3) under the scene's light, through this camera."""
     image = frame.astype(np.float32)
@@ -31,7 +36,7 @@ def grade(
         image *= sky.ambient * sky.tint.astype(np.float32) + _lamp_light(yard, sky, random)
         image += (glow.astype(np.float32) / 255)[..., None] * WINDOW * (0.9 * sky.lamps)
     else:
-        image *= (sky.tint * (sky.ambient + 0.55 * sky.sun_strength)).astype(np.float32)
+        image *= (sky.tint * (sky.ambient + 0.75 * sky.sun_strength)).astype(np.float32)
     if sky.haze:
         image += _haze(background, sky)[..., None] * (np.float32(200 * max(sky.ambient, 0.3)) - image)
     if sky.infrared:
@@ -59,7 +64,7 @@ def _lamp_light(yard: Yard, sky: Conditions, random: np.random.Generator) -> Lev
         np.arange(0, WIDTH + COARSE, COARSE, dtype=float), np.arange(0, HEIGHT + COARSE, COARSE, dtype=float)
     )
     pixels = np.column_stack([columns.ravel(), rows.ravel()])
-    ground = np.nan_to_num(yard.camera.ground(pixels), nan=400.0)
+    ground = np.nan_to_num(yard.camera.ground(pixels[:, 0], pixels[:, 1]), nan=400.0)
     level = np.zeros(len(pixels))
     for place in lamp_places(yard):
         head = standing(place[None], LAMP_HEIGHT)
@@ -76,7 +81,8 @@ def _lamp_light(yard: Yard, sky: Conditions, random: np.random.Generator) -> Lev
         level = 0.5 * level + own * np.exp(-middle / (2 * 330.0**2))
     coarse = Image.fromarray((sky.lamps * level).reshape(columns.shape).astype(np.float32))
     fine = np.asarray(coarse.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR))
-    return np.minimum(fine, 1.1)[..., None] * WARM
+    result: Level = np.minimum(fine, 1.1)[..., None] * WARM
+    return result
 
 
 def _haze(background: Background, sky: Conditions) -> Level:
@@ -92,8 +98,9 @@ def _wet(image: Level, background: Background) -> Level:
     ground = ~np.isnan(background.ground[..., 0])
     mirror = Image.fromarray(image.clip(0, 255).astype(np.uint8)[::-1]).resize((WIDTH // 8, HEIGHT // 24))
     soft = np.asarray(mirror.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR), np.float32)
-    wet = image * np.float32(0.72) + soft * np.float32(0.14)
-    return np.where(ground[..., None], wet, image * np.float32(0.93))
+    wet = image * np.float32(0.78) + soft * np.float32(0.16)
+    result: Level = np.where(ground[..., None], wet, image * np.float32(0.93))
+    return result
 
 
 def _infrared(image: Level, random: np.random.Generator) -> Level:
