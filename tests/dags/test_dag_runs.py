@@ -101,7 +101,7 @@ def story(run_dags: Any, settings: Settings, project: Path) -> dict[str, dict[st
         "main job": {
             "dag_id": "city_refresh",
             "conf": {"dry_run": False},
-            "mark_success": "decide_build|refresh_outlines|build|match_policies|decide_operations"
+            "mark_success": "decide_build|refresh_outlines|build|sync_desk|match_policies|make_grant_lists|decide_operations"
             "|build_operations|check_build|publish|publish_docs|verify",
         },
     }

@@ -21,7 +21,7 @@ from citybrain.settings import Settings
 TIMEOUT = urllib3.Timeout(connect=10, read=120)
 BUSY = [500, 502, 503, 504]
 RETRIES = urllib3.Retry(total=5, backoff_factor=0.3, status_forcelist=BUSY)
-# A server that lost sight of its volumes on a busy machine finds them again within half a minute: what only reads
+# A server that lost sight of its volumes on a busy machine finds them again within half a minute: a read
 # can wait for that, while a write that a full disk refuses should say so soon.
 PATIENT = urllib3.Retry(total=9, connect=5, backoff_factor=0.3, backoff_max=8, status_forcelist=BUSY)
 SUFFIX = re.compile(r"^[a-z0-9]{1,8}$")
