@@ -1,10 +1,10 @@
-"""The vision environment: whether this interpreter has it, and a network library that stays on this machine."""
+"""The vision environment: whether this interpreter has it, and a network library that keeps to itself."""
 
 import importlib.util
 import os
 import sys
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 from citybrain.settings import Settings
 
@@ -16,11 +16,8 @@ class VisionEnvironmentError(RuntimeError):
 
 
 def interpreter(settings: Settings) -> Path:
-    """The Python that vision workers run in. Raises VisionEnvironmentError when it is not installed."""
-    python = settings.project / ".venv-vision" / "bin" / "python"
-    if not python.exists():
-        raise VisionEnvironmentError(f"{python} is missing: `scripts/bootstrap.sh run` installs it")
-    return python
+    """The Python that vision workers run in, whether it is installed or not."""
+    return settings.project / ".venv-vision" / "bin" / "python"
 
 
 def require_environment() -> None:
@@ -33,9 +30,9 @@ def require_environment() -> None:
         )
 
 
-def import_ultralytics(folder: Path, network: bool = False) -> ModuleType:
-    """ultralytics, with its settings in `folder`, reporting to nobody, installing nothing, and fetching nothing
-    unless `network`. Takes several seconds and half a gigabyte the first time.
+def import_ultralytics(folder: Path, network: bool = False) -> Any:
+    """ultralytics, with its settings in `folder`, reporting to nobody, installing nothing, and fetching
+    nothing unless `network`. Takes several seconds and half a gigabyte the first time.
 
     Raises VisionEnvironmentError.
     """

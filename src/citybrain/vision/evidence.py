@@ -1,4 +1,4 @@
-"""The picture a case shows: what the camera saw, what the network found in it, and where; nobody recognisable.
+"""The picture a case shows: what the camera saw and what the network found in it; nobody is recognisable.
 
 Drawn with Pillow; the covering before it needs the vision environment.
 """

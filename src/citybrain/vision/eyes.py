@@ -1,8 +1,9 @@
 """The network that looks at pictures: the only module that runs ultralytics. Needs the vision environment."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import Any
 
+from citybrain.settings import get_settings
 from citybrain.vision.boxes import Box
 from citybrain.vision.environment import import_ultralytics
 from citybrain.vision.pictures import Pixels
@@ -11,6 +12,7 @@ from citybrain.vision.weights import Weights
 # What public networks call the things of this project.
 OUR_NAMES = {"truck": "lorry", "motorbike": "motorcycle"}
 LOWEST_SCORE = 0.05  # below it boxes are noise; detectors' own limits lie above
+SAME_THING = 0.6  # IoU from which two boxes, whatever their classes, are taken for one thing
 BATCH = 8
 
 
@@ -19,7 +21,7 @@ class Eyes:
 
     `imgsz` is the longer side in pixels at which pictures are looked at, a multiple of 32. `classes` maps the
     network's class names to class codes; what it leaves out keeps its name (spaces become underscores).
-    Raises VisionEnvironmentError.
+    Raises VisionEnvironmentError, FileNotFoundError.
     """
 
     def __init__(
@@ -28,9 +30,10 @@ class Eyes:
         imgsz: int,
         classes: Mapping[str, str] | None = None,
         threads: int = 1,
-        folder: Path | None = None,
     ) -> None:
-        ultralytics = import_ultralytics(folder or weights.path.parent / "ultralytics")
+        if not weights.path.is_file():  # ultralytics would ask the network for it
+            raise FileNotFoundError(weights.path)
+        ultralytics = import_ultralytics(get_settings().data_dir / "vision" / "ultralytics")
         import torch
 
         torch.set_num_threads(threads)
@@ -54,6 +57,8 @@ class Eyes:
                 list(images[start : start + BATCH]),
                 imgsz=self.imgsz,
                 conf=LOWEST_SCORE,
+                iou=SAME_THING,
+                agnostic_nms=True,  # what looks like a car and like a lorry is one vehicle
                 device="cpu",
                 save=False,
                 verbose=False,
@@ -61,11 +66,11 @@ class Eyes:
             seen.extend(self._boxes(result) for result in results)
         return seen
 
-    def _boxes(self, result: object) -> list[Box]:
-        found = result.boxes  # type: ignore[attr-defined]  # ultralytics ships no types for its results
+    def _boxes(self, result: Any) -> list[Box]:
+        found = result.boxes
         places, numbers, scores = found.xyxyn.tolist(), found.cls.tolist(), found.conf.tolist()
         boxes = [
-            Box(self.codes[int(number)], *(min(max(edge, 0.0), 1.0) for edge in place), score)
-            for place, number, score in zip(places, numbers, scores, strict=True)
+            Box(self.codes[int(number)], max(x1, 0.0), max(y1, 0.0), min(x2, 1.0), min(y2, 1.0), score)
+            for (x1, y1, x2, y2), number, score in zip(places, numbers, scores, strict=True)
         ]
         return sorted(boxes, key=lambda box: -box.score)

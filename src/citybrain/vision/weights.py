@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -45,8 +45,8 @@ class Weights:
 
 
 def resolve(settings: Settings, name: str) -> Weights:
-    """Raises WeightsNotFoundError; LakeError when the bucket's object is damaged; ValueError for a name that is
-    none.
+    """The weights of a name. Raises WeightsNotFoundError; LakeError when the bucket's object is damaged;
+    ValueError for a name that is none.
     """
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name of weights")
@@ -68,14 +68,16 @@ def resolve(settings: Settings, name: str) -> Weights:
     return found
 
 
-def publish(settings: Settings, name: str, path: Path, day: date) -> str:
-    """Put weights into the bucket, where they go before all others; returns their key."""
+def publish(settings: Settings, name: str, path: Path, at: datetime) -> str:
+    """Put weights into the bucket, where they go before all others; returns their key. `at` is aware."""
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name of weights")
     ensure_bucket(settings, ZONE)
     with tempfile.TemporaryDirectory() as folder, path.open("rb") as stream:
-        spooled = spool(iter(lambda: stream.read(CHUNK), b""), Path(folder) / "weights", settings.max_object_mb)
-        key = f"{name}/{day:%Y%m%d}/{spooled.sha256}.pt"
+        spooled = spool(
+            iter(lambda: stream.read(CHUNK), b""), Path(folder) / "weights", settings.max_object_mb
+        )
+        key = f"{name}/{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}/{spooled.sha256}.pt"
         create_object(settings, ZONE, key, spooled, {"name": name})
     return key
 
@@ -84,7 +86,7 @@ def _from_bucket(settings: Settings, name: str) -> Weights | None:
     objects = [found for found in list_objects(settings, ZONE, f"{name}/") if found.key.endswith(".pt")]
     if not objects:
         return None
-    newest = max(objects, key=lambda found: (found.modified, found.key))
+    newest = max(objects, key=lambda found: (found.modified, found.key))  # S3 counts whole seconds
     kept = _kept(settings) / f"{sha256(f'{newest.key} {newest.etag}'.encode()).hexdigest()}.pt"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)

@@ -46,7 +46,7 @@ def gather(recipe: Recipe, photographs: Path, folder: Path, processes: int) -> G
             target.mkdir(parents=True, exist_ok=True)
             (target / f"{name}.jpg").write_bytes(jpeg)
             _label(recipe, target / f"{name}.jpg", boxes, gathered)
-    names = {number: code for number, code in enumerate(recipe.classes)}
+    names = dict(enumerate(recipe.classes))
     gathered.data.write_text(
         json.dumps({"path": str(folder), "train": "images/train", "val": "images/valid", "names": names})
     )

@@ -26,7 +26,8 @@ class PhotographSet(ContentModel):
     sha256: Sha256
     train: tuple[str, ...] = ()
     valid: tuple[str, ...] = ()
-    classes: dict[int, Code] = {}
+    test: tuple[str, ...] = Field(default=(), description="splits that only measuring looks at")
+    classes: dict[int, Code] = Field(default={}, description="the set's class numbers as our codes")
     note: str = ""
 
 

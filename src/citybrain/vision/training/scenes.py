@@ -1,7 +1,7 @@
-"""Rendered scenes as a trainer wants them: small JPEGs, some of them windows of the frame, with their truth.
+"""Rendered scenes as a trainer wants them: small JPEGs, some of them windows of the frame, and their truth.
 
-A network learns a thing at the sizes it is shown: whole frames are shown as a camera's still is looked at, windows
-bring the far end of a yard near.
+A network learns a thing at the sizes it is shown: whole frames are shown as a camera's still is looked at,
+windows bring the far end of a yard near.
 """
 
 import io

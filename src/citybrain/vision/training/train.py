@@ -1,7 +1,7 @@
 """Train a recipe's network from random weights, on the processor, within a number of minutes.
 
-ultralytics trains in single precision on a processor; where the processor multiplies bfloat16 itself, the forward
-pass runs in that (about three times faster) and the loss stays in single precision.
+ultralytics trains in single precision on a processor; where the processor multiplies bfloat16 itself, the
+forward pass runs in that (about three times faster) and the loss stays in single precision.
 """
 
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ def train(recipe: Recipe, data: Path, folder: Path, minutes: float | None, threa
 
 @contextmanager
 def bfloat16_forward() -> Iterator[None]:
-    """While inside, networks in training compute their forward pass in bfloat16, where the processor has it."""
+    """While inside, networks in training compute forwards in bfloat16, where the processor has it."""
     import torch
     from ultralytics.nn.tasks import BaseModel
 
