@@ -42,7 +42,8 @@ cameras: {{{CAMERA}: {{lane: {{polygon: [[0.3, 0.2], [0.7, 0.2], [0.7, 1], [0.3,
 MARTS = {
     "dim_compound": "SELECT '341602C901' AS compound_id, '合欢苑' AS compound_name",
     "dim_camera": f"SELECT '{CAMERA}' AS camera_id, '合欢苑消防通道' AS camera_name,"
-    " '341602C901' AS compound_id, 'fire_lane_occupancy' AS scenario, '341602001001' AS area_code, 115.78 AS lon, 33.85 AS lat,"
+    " '341602C901' AS compound_id, 'fire_lane_occupancy' AS scenario, '341602001001' AS area_code,"
+    " 115.78 AS lon, 33.85 AS lat,"
     f" 'folder:stills/{CAMERA}' AS snapshot_url, 'synthetic' AS origin, true AS enabled",
 }
 
