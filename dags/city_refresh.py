@@ -15,10 +15,12 @@ from citybrain.orchestration.building import (
 )
 from citybrain.orchestration.defaults import Tag, dag_defaults
 from citybrain.orchestration.gating import gate_after_landing, open_reviews
+from citybrain.orchestration.granting import make_grant_lists
 from citybrain.orchestration.landing import land_each
 from citybrain.orchestration.matching import match_policies
 from citybrain.orchestration.planning import plan, refresh_form
 from citybrain.orchestration.publishing import publish, verify
+from citybrain.orchestration.serving import sync_desk
 from citybrain.orchestration.sources import read_sources
 from citybrain.orchestration.summary import summarise
 from citybrain.settings import get_settings
@@ -44,6 +46,8 @@ with DAG(
     landings >> outcomes >> decide_build() >> refresh_outlines() >> report >> docs
     operations = build_operations()
     checked = check_build(operations, outlets=[])
-    report >> matched >> decide_operations() >> operations >> published
+    served = sync_desk(trigger_rule=TriggerRule.NONE_FAILED)
+    listed = make_grant_lists(trigger_rule=TriggerRule.NONE_FAILED)
+    report >> served >> matched >> listed >> decide_operations() >> operations >> published
     outcomes >> held >> reviews
     [checked, verified, docs, reviews] >> summarise(landings, outcomes, report, published)

@@ -101,8 +101,8 @@ def story(run_dags: Any, settings: Settings, project: Path) -> dict[str, dict[st
         "main job": {
             "dag_id": "city_refresh",
             "conf": {"dry_run": False},
-            "mark_success": "decide_build|refresh_outlines|build|match_policies|decide_operations"
-            "|build_operations|check_build|publish|publish_docs|verify",
+            "mark_success": "decide_build|refresh_outlines|build|sync_desk|match_policies|make_grant_lists"
+            "|decide_operations|build_operations|check_build|publish|publish_docs|verify",
         },
     }
     return dict(zip(requests, run_dags(project, *requests.values()), strict=True))

@@ -132,3 +132,19 @@ def test_a_patrol_that_sees_the_lane_clear_is_a_check(
     spot.send("cleared", at=datetime.now(SHANGHAI))
     assert dict(take_in()) == {"cleared": 1}
     assert spot.case().state == "closed"
+
+
+def test_what_waits_for_machines_is_counted(spot: Spot, handle: Callable[[Any], str]) -> None:
+    from citybrain.events.counting import waiting_for_machines
+    from citybrain.events.intake import take_in
+
+    before = waiting_for_machines(spot.settings)
+    spot.send()
+    assert waiting_for_machines(spot.settings) == before + 1
+    take_in()
+    assert waiting_for_machines(spot.settings) == before
+    key = handle(spot.case())
+    assert waiting_for_machines(spot.settings) == before + 1
+    says(spot.settings, key, "unreadable")
+    followed()
+    assert waiting_for_machines(spot.settings) == before, "a person checks it now"

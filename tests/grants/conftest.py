@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import pytest
 
 from citybrain.settings import DatabaseRole, Settings
@@ -26,7 +27,20 @@ class People:
 
 
 @pytest.fixture(scope="session")
-def people(desk: Settings) -> People:
+def nothing_granted(desk: Settings) -> None:
+    """No match run and no list of another room's tests."""
+    with psycopg.connect(desk.admin_url, dbname="city", autocommit=True) as admin:
+        admin.execute("SET session_replication_role = replica")  # histories refuse to be emptied
+        tables = admin.execute(
+            "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
+            " WHERE schemaname = 'policy' OR (schemaname = 'ops' AND tablename LIKE 'grant%')"
+        ).fetchone()
+        assert tables is not None
+        admin.execute(f"TRUNCATE {tables[0]} RESTART IDENTITY CASCADE".encode())
+
+
+@pytest.fixture(scope="session")
+def people(desk: Settings, nothing_granted: None) -> People:
     from citybrain.desk.accounts.sync import sync
 
     sync(desk)

@@ -75,7 +75,7 @@ def browser_page(settings: Settings) -> Iterator["Page"]:
             page.locator("input#username").fill(ADMIN)
             page.locator("input#password").fill(settings.secret("superset_admin_password"))
             page.locator("button[type=submit]").click()
-            page.wait_for_url("**/superset/welcome/**", timeout=WAIT_SECONDS * 1000)
+            page.wait_for_url("**/superset/welcome/**", wait_until="commit", timeout=WAIT_SECONDS * 1000)
             yield page
         finally:
             browser.close()

@@ -6,6 +6,7 @@ from citybrain.cli import (
     bi,
     desk,
     events,
+    grants,
     ingest,
     ledger,
     policy,
@@ -36,3 +37,4 @@ app.add_typer(desk.app, name="desk")
 app.add_typer(vision.app, name="vision")
 app.add_typer(events.app, name="events")
 app.add_typer(events.cases, name="cases")
+app.add_typer(grants.app, name="grants")

@@ -28,3 +28,18 @@ def case_counts(settings: Settings) -> dict[str, int]:
         except psycopg.errors.UndefinedTable:
             row = None
     return dict(zip(COUNTS, row or (0,) * len(COUNTS), strict=True))
+
+
+_MACHINE = """
+SELECT (SELECT count(*) FROM ops.signal WHERE state = 'pending'),
+    (SELECT count(*) FROM ops.event_case c WHERE c.state = 'checking' AND NOT EXISTS (
+        SELECT FROM ops.transition t
+        WHERE t.case_id = c.id AND t.version = c.version AND t.action = 'ask_person'))
+"""
+
+
+def waiting_for_machines(settings: Settings) -> int:
+    """Signals not taken in yet and cases whose check by a detector has no verdict yet."""
+    with psycopg.connect(settings.dsn(DatabaseRole.TRANSFORMER), connect_timeout=5) as connection:
+        row = connection.execute(_MACHINE).fetchone()
+    return sum(row) if row else 0

@@ -19,7 +19,11 @@ from citybrain.lake.spool import Spooled, spool
 from citybrain.settings import Settings
 
 TIMEOUT = urllib3.Timeout(connect=10, read=120)
-RETRIES = urllib3.Retry(total=5, backoff_factor=0.3, status_forcelist=[500, 502, 503, 504])
+BUSY = [500, 502, 503, 504]
+RETRIES = urllib3.Retry(total=5, backoff_factor=0.3, status_forcelist=BUSY)
+# A server that lost sight of its volumes on a busy machine finds them again within half a minute: a read
+# can wait for that, while a write that a full disk refuses should say so soon.
+PATIENT = urllib3.Retry(total=9, connect=5, backoff_factor=0.3, backoff_max=8, status_forcelist=BUSY)
 SUFFIX = re.compile(r"^[a-z0-9]{1,8}$")
 CHUNK = 1024 * 1024
 
@@ -65,7 +69,7 @@ def _account(settings: Settings) -> Account:
 
 @cache
 def _open(account: Account) -> Minio:
-    return _over(account, urllib3.PoolManager(timeout=TIMEOUT, retries=RETRIES, cert_reqs="CERT_REQUIRED"))
+    return _over(account, urllib3.PoolManager(timeout=TIMEOUT, retries=PATIENT, cert_reqs="CERT_REQUIRED"))
 
 
 @cache

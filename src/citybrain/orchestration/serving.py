@@ -1,4 +1,4 @@
-"""What follows a build: organisations for the desk, grant lists for its officers, and the demo city's day."""
+"""What follows a build: organisations and roles for the desk."""
 
 from typing import Any
 
@@ -16,14 +16,3 @@ def sync_desk(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
         return done
 
     return sync()
-
-
-def make_grant_lists() -> XComArg:
-    """Lists for review from the newest match run; a decided list never changes."""
-
-    @task(task_id="make_grant_lists", task_display_name="生成兑现名单")
-    def make() -> dict[str, Any]:
-        made: dict[str, Any] = run_verb("grants", "make-lists")
-        return made
-
-    return make()
