@@ -66,19 +66,16 @@ class Camera:
                 kept.append(here + share * (there - here))
         return self.pixels(np.array(kept)) if len(kept) > 2 else np.empty((0, 2))
 
-    def ground(self, pixels: Floats) -> Floats:
-        """Pixels (n, 2) as ground points (n, 2) in metres; NaN at and above the horizon."""
-        rays = np.column_stack(
-            [
-                (pixels[:, 0] - WIDTH / 2) / self.focal,
-                (HEIGHT / 2 - pixels[:, 1]) / self.focal,
-                np.ones(len(pixels)),
-            ]
-        )
-        directions = rays @ self.axes
-        with np.errstate(divide="ignore", invalid="ignore"):
-            reach = np.where(directions[:, 2] < -1e-4, -self.height / directions[:, 2], np.nan)
-        return directions[:, :2] * reach[:, None]
+    def ground(self, columns: Floats, rows: Floats) -> Floats:
+        """Pixels, broadcast against each other, as ground points (…, 2) in metres; NaN above the horizon."""
+        across, upward = (columns - WIDTH / 2) / self.focal, (HEIGHT / 2 - rows) / self.focal
+        right, up, forward = self.axes
+        fall = across * right[2] + upward * up[2] + forward[2]
+        with np.errstate(divide="ignore"):
+            reach = np.where(fall < -1e-4, -self.height / fall, np.nan)
+        x = (across * right[0] + upward * up[0] + forward[0]) * reach
+        y = (across * right[1] + upward * up[1] + forward[1]) * reach
+        return np.stack([x, y], axis=-1)
 
     def plane_to_frame(self, origin: Floats, across: Floats, down: Floats) -> Floats:
         """The homography (3, 3) from plane coordinates (s, t) at origin + s * across + t * down to pixels."""

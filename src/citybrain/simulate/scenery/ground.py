@@ -21,7 +21,7 @@ def draw_ground(yard: Yard) -> tuple[Bytes, Floats]:
     """The ground in the frame (h, w, 3), and the ground point (h, w, 2) of each pixel, NaN above the horizon."""
     random = np.random.default_rng([yard.seed, 21])
     points = ground_points(yard)
-    grey = int(random.integers(84, 122))
+    grey = int(random.integers(98, 146))
     asphalt = (grey + int(random.integers(-3, 4)), grey, grey + int(random.integers(-2, 5)))
     canvas = Image.new("RGB", (WIDTH * SCALE, HEIGHT * SCALE), asphalt)
     draw = ImageDraw.Draw(canvas)
@@ -38,9 +38,8 @@ def draw_ground(yard: Yard) -> tuple[Bytes, Floats]:
 
 
 def ground_points(yard: Yard) -> Floats:
-    columns, rows = np.meshgrid(np.arange(WIDTH) + 0.5, np.arange(HEIGHT) + 0.5)
-    pixels = np.column_stack([columns.ravel(), rows.ravel()])
-    return yard.camera.ground(pixels).reshape(HEIGHT, WIDTH, 2)
+    """The ground point (h, w, 2) of each pixel."""
+    return yard.camera.ground(np.arange(WIDTH) + 0.5, np.arange(HEIGHT)[:, None] + 0.5)
 
 
 @cache
@@ -75,8 +74,9 @@ def _draw_side(yard: Yard, side: Side, draw: ImageDraw.ImageDraw, random: np.ran
         "hedge": (70, 92, 50),
         "pavement": (156, 150, 144),
     }
-    tone = strips[side.strip]
-    tone = tuple(int(part * random.uniform(0.88, 1.1)) for part in tone)  # type: ignore[assignment]
+    share = random.uniform(0.88, 1.1)
+    red, green, blue = strips[side.strip]
+    tone = int(red * share), int(green * share), int(blue * share)
     outside = kerb + side.sign * 60
     _fill(draw, yard, yard.ribbon(kerb, outside), tone)
     _fill(draw, yard, yard.ribbon(kerb, kerb + side.sign * 0.16), (176, 174, 168))

@@ -41,16 +41,16 @@ def conditions(light: Light, random: np.random.Generator) -> Conditions:
     if light is Light.DAY:
         clear = random.random() < 0.6
         strength = random.uniform(0.3, 0.5) if clear else random.uniform(0.0, 0.12)
-        ambient = random.uniform(0.62, 0.78) if clear else random.uniform(0.78, 0.95)
+        ambient = random.uniform(0.72, 0.9) if clear else random.uniform(0.86, 1.08)
         return Conditions(light, sun, strength, ambient, np.array([1 + warm, 1, 1 - warm]), 0, False, 0.05, False)
     if light is Light.DUSK:
         tint = np.array([1.02 + warm, 0.94, 0.98 - warm]) if random.random() < 0.5 else np.array([0.88, 0.95, 1.1])
         return Conditions(
-            light, sun, 0.05, random.uniform(0.42, 0.6), tint, random.uniform(0.25, 0.5), False, 0.08, False
+            light, sun, 0.05, random.uniform(0.46, 0.66), tint, random.uniform(0.25, 0.5), False, 0.08, False
         )
     if light is Light.NIGHT:
         infrared = random.random() < 0.35
-        ambient = random.uniform(0.1, 0.17)
+        ambient = random.uniform(0.15, 0.24)
         return Conditions(
             light,
             sun,
@@ -63,5 +63,5 @@ def conditions(light: Light, random: np.random.Generator) -> Conditions:
             random.random() < 0.15,
         )
     return Conditions(
-        light, sun, 0.0, random.uniform(0.58, 0.76), np.array([0.95, 1.0, 1.04]), 0, False, 0.16, True
+        light, sun, 0.0, random.uniform(0.66, 0.86), np.array([0.95, 1.0, 1.04]), 0, False, 0.16, True
     )

@@ -1,5 +1,7 @@
 """Puts vehicles into a yard's lane and bays so that none stands in another."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import shapely
 
@@ -14,16 +16,25 @@ TRIES = 80
 CLEAR_OF_EDGE = 0.012  # fraction of the frame: how far from the zone's edge a foot must be to be called in or out
 
 
-def place_vehicles(yard: Yard, seed: int, in_lane: int, in_bays: int) -> list[Vehicle]:
-    """Up to that many vehicles in the lane and in bays; fewer where the camera sees too little room.
+def place_vehicles(
+    yard: Yard,
+    seed: int,
+    in_lane: int,
+    in_bays: int,
+    among: Sequence[Vehicle] = (),
+    lane_shapes: tuple[str, ...] | None = None,
+) -> list[Vehicle]:
+    """`among`, and up to that many more in the lane and in bays; fewer where the camera sees too little room.
 
     A vehicle of the lane has the bottom centre of its box inside the yard's zone, the others outside.
+    lane_shapes: what may stand in the lane; any shape when not given.
     """
     random = np.random.default_rng([seed, 51])
     zone = shapely.Polygon(yard.zone)
-    standing: list[Vehicle] = []
+    standing = list(among)
     for _ in range(in_lane):
-        standing += _first(_lane_tries(yard, random), yard, zone.buffer(-CLEAR_OF_EDGE), standing, within=True)
+        tries = _lane_tries(yard, draw_vehicle(random, lane_shapes), random)
+        standing += _first(tries, yard, zone.buffer(-CLEAR_OF_EDGE), standing, within=True)
     order = random.permutation(len(yard.bays))
     wanted = len(standing) + in_bays
     for number in order:
@@ -34,8 +45,25 @@ def place_vehicles(yard: Yard, seed: int, in_lane: int, in_bays: int) -> list[Ve
     return standing
 
 
-def _lane_tries(yard: Yard, random: np.random.Generator) -> list[Vehicle]:
-    drawn = draw_vehicle(random)
+def place_beside(yard: Yard, seed: int) -> list[Vehicle]:
+    """One vehicle in the bay that is nearest to the lane as the camera sees it, and yet not in the lane."""
+    random = np.random.default_rng([seed, 52])
+    zone = shapely.Polygon(yard.zone)
+    found: list[Vehicle] = []
+    for bay in yard.bays:
+        found += _first(_bay_tries(bay, random), yard, zone.buffer(CLEAR_OF_EDGE), [], within=False)
+    found = [vehicle for vehicle in found if not load_shapes().shapes[vehicle.shape].two_wheeled]
+    return sorted(found, key=lambda vehicle: float(zone.distance(_foot(yard, vehicle))))[:1]
+
+
+def _foot(yard: Yard, vehicle: Vehicle) -> shapely.Point:
+    box = outer_box(yard, vehicle)
+    if box is None:
+        raise ValueError(f"the camera of {yard.name} does not see the {vehicle.shape}")
+    return shapely.Point((box[0] + box[2]) / 2, min(box[3], 1.0))
+
+
+def _lane_tries(yard: Yard, drawn: Vehicle, random: np.random.Generator) -> list[Vehicle]:
     tries = []
     for _ in range(TRIES):
         s = float(random.uniform(*LANE_REACH))
@@ -55,6 +83,8 @@ def _bay_tries(bay: Bay, random: np.random.Generator) -> list[Vehicle]:
             for name, shape in load_shapes().shapes.items()
             if shape.length[1] < bay.depth + 0.4 and shape.width[0] < bay.width - 0.3
         ]
+        if random.random() < 0.5:  # a bay is for cars first
+            fits = [name for name in fits if name in FOUR_WHEELED]
         drawn = draw_vehicle(random, tuple(fits))
         ahead = random.normal(0, 0.12), random.normal(0, 0.08)
         cos, sin = np.cos(bay.heading), np.sin(bay.heading)
@@ -97,15 +127,3 @@ def _share_in_frame(box: Floats) -> float:
     inside = np.clip(box, 0, 1)
     whole = (box[2] - box[0]) * (box[3] - box[1])
     return float((inside[2] - inside[0]) * (inside[3] - inside[1]) / whole)
-
-
-def draw_passer(yard: Yard, seed: int) -> list[Vehicle]:
-    """A four-wheeled vehicle driving through the lane, its lamps on."""
-    random = np.random.default_rng([seed, 53])
-    drawn = draw_vehicle(random, FOUR_WHEELED[:5])
-    tries = []
-    for _ in range(TRIES):
-        s = float(random.uniform(*LANE_REACH))
-        x, y = yard.at(s, float(random.uniform(-0.4, 0.4)))
-        tries.append(drawn.standing_at(float(x), float(y), yard.heading(s), LANE))
-    return _first(tries, yard, shapely.Polygon(yard.zone).buffer(-CLEAR_OF_EDGE), [], within=True)

@@ -49,7 +49,8 @@ def tree_places(yard: Yard, side: Side) -> list[tuple[Floats, float]]:
 def _row_of_trees(yard: Yard, side: Side, random: np.random.Generator) -> list[Sprite | None]:
     green = np.array([random.uniform(58, 92), random.uniform(88, 118), random.uniform(40, 60)])
     return [
-        _tree(yard.camera, place, radius, green, random) for place, radius in tree_places(yard, side)
+        _tree(yard.camera, place, radius, green, np.random.default_rng([yard.seed, 33, side.sign + 1, number]))
+        for number, (place, radius) in enumerate(tree_places(yard, side))
     ]
 
 
@@ -58,7 +59,7 @@ def _tree(
 ) -> Sprite | None:
     trunk = float(random.uniform(1.9, 2.8))
     top = trunk + 1.7 * radius
-    count = 170
+    count = 420
     turn, rise = random.uniform(0, 2 * np.pi, count), random.uniform(-1, 1, count)
     reach = radius * np.cbrt(random.uniform(0.2, 1, count)) * np.sqrt(1 - rise**2)
     leaves = np.column_stack(
@@ -69,7 +70,7 @@ def _tree(
     if seen[:, 2].min() < 3:
         return None
     pixels = camera.pixels(seen)
-    sizes = camera.focal * random.uniform(0.12, 0.26, count) * radius / seen[:count, 2]
+    sizes = camera.focal * random.uniform(0.06, 0.17, count) * radius / seen[:count, 2]
     canvas = _Canvas.around(pixels, float(sizes.max()) + 2)
     if canvas is None:
         return None
@@ -78,7 +79,7 @@ def _tree(
     order = np.lexsort((leaves[:, 2], -seen[:count, 2]))
     low, high = leaves[:, 2].min(), leaves[:, 2].max()
     for number in order:
-        level = 0.55 + 0.6 * (leaves[number, 2] - low) / (high - low) + random.normal(0, 0.09)
+        level = 0.55 + 0.6 * (leaves[number, 2] - low) / (high - low) + random.normal(0, 0.13)
         tone = np.clip(green * level, 0, 255)
         canvas.dot(pixels[number], float(sizes[number]), (int(tone[0]), int(tone[1]), int(tone[2])))
     return canvas.sprite(float(np.hypot(*place)))

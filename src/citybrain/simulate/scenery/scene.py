@@ -13,7 +13,7 @@ from citybrain.simulate.scenery.camera import HEIGHT, WIDTH, Floats, standing
 from citybrain.simulate.scenery.light import Conditions, Light, conditions
 from citybrain.simulate.scenery.overlay import write_overlay
 from citybrain.simulate.scenery.painting import Bytes, draw_polygon
-from citybrain.simulate.scenery.props import lamp_places, props_of, tree_places
+from citybrain.simulate.scenery.props import props_of, tree_places
 from citybrain.simulate.scenery.sprites import Sprite, conditions_level, vehicle_sprite
 from citybrain.simulate.scenery.vehicles import Vehicle
 from citybrain.simulate.scenery.weather import grade
@@ -54,8 +54,7 @@ def render(
     random = np.random.default_rng([seed, 61])
     sky = conditions(light, random)
     background = background_of(yard)
-    sprites = [(vehicle, vehicle_sprite(vehicle, yard.camera, sky)) for vehicle in vehicles]
-    kept, boxes = _seen([(vehicle, sprite) for vehicle, sprite in sprites if sprite], props_of(yard))
+    kept, boxes = _seen(yard, vehicles, sky)
     frame = background.picture.copy()
     glow = background.glow.copy()
     _cast_shadows(frame, yard, [vehicle for vehicle, _ in kept], sky, background)
@@ -75,10 +74,20 @@ def _drawn_time(light: Light, random: np.random.Generator) -> datetime:
     return day + timedelta(seconds=seconds)
 
 
+def seen_boxes(yard: Yard, vehicles: Sequence[Vehicle]) -> list[tuple[Vehicle, Truth]]:
+    """The vehicles that a picture of the yard would show, each with its box."""
+    noon = conditions(Light.DAY, np.random.default_rng(0))
+    kept, boxes = _seen(yard, vehicles, noon)
+    return [(vehicle, box) for (vehicle, _), box in zip(kept, boxes, strict=True)]
+
+
 def _seen(
-    pairs: list[tuple[Vehicle, Sprite]], props: Sequence[Sprite]
+    yard: Yard, vehicles: Sequence[Vehicle], sky: Conditions
 ) -> tuple[list[tuple[Vehicle, Sprite]], list[Truth]]:
     """Leave out, one by one, the least visible until all are seen well; then box what is seen of each."""
+    props = props_of(yard)
+    drawn = [(vehicle, vehicle_sprite(vehicle, yard.camera, sky)) for vehicle in vehicles]
+    pairs = [(vehicle, sprite) for vehicle, sprite in drawn if sprite]
     while True:
         owner = np.full((HEIGHT, WIDTH), -1, np.int16)
         things: list[tuple[float, int, Sprite]] = [(sprite.distance, -1, sprite) for sprite in props]

@@ -32,7 +32,7 @@ def training_scenes(count: int, seed: int) -> Iterator[tuple[Bytes, list[Truth]]
         vehicles = []
         if random.random() >= EMPTY_SHARE:
             in_lane = int(random.choice(4, p=[0.2, 0.45, 0.25, 0.1]))
-            in_bays = int(random.integers(0 if in_lane else 1, 8))
+            in_bays = int(random.integers(0 if in_lane else 3, 10))
             vehicles = place_vehicles(yard, own, in_lane, in_bays)
         scene = render(yard, vehicles, light, own)
         yield np.asarray(Image.open(io.BytesIO(scene.jpeg())).convert("RGB")), scene.boxes

@@ -31,7 +31,7 @@ def grade(
         image *= sky.ambient * sky.tint.astype(np.float32) + _lamp_light(yard, sky, random)
         image += (glow.astype(np.float32) / 255)[..., None] * WINDOW * (0.9 * sky.lamps)
     else:
-        image *= (sky.tint * (sky.ambient + 0.55 * sky.sun_strength)).astype(np.float32)
+        image *= (sky.tint * (sky.ambient + 0.75 * sky.sun_strength)).astype(np.float32)
     if sky.haze:
         image += _haze(background, sky)[..., None] * (np.float32(200 * max(sky.ambient, 0.3)) - image)
     if sky.infrared:
@@ -59,7 +59,7 @@ def _lamp_light(yard: Yard, sky: Conditions, random: np.random.Generator) -> Lev
         np.arange(0, WIDTH + COARSE, COARSE, dtype=float), np.arange(0, HEIGHT + COARSE, COARSE, dtype=float)
     )
     pixels = np.column_stack([columns.ravel(), rows.ravel()])
-    ground = np.nan_to_num(yard.camera.ground(pixels), nan=400.0)
+    ground = np.nan_to_num(yard.camera.ground(pixels[:, 0], pixels[:, 1]), nan=400.0)
     level = np.zeros(len(pixels))
     for place in lamp_places(yard):
         head = standing(place[None], LAMP_HEIGHT)
@@ -92,7 +92,7 @@ def _wet(image: Level, background: Background) -> Level:
     ground = ~np.isnan(background.ground[..., 0])
     mirror = Image.fromarray(image.clip(0, 255).astype(np.uint8)[::-1]).resize((WIDTH // 8, HEIGHT // 24))
     soft = np.asarray(mirror.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR), np.float32)
-    wet = image * np.float32(0.72) + soft * np.float32(0.14)
+    wet = image * np.float32(0.78) + soft * np.float32(0.16)
     return np.where(ground[..., None], wet, image * np.float32(0.93))
 
 
