@@ -159,7 +159,9 @@ def stills(
     if as_json:
         typer.echo(json.dumps({"rounds": report.rounds, "stills": [str(path) for path in report.stills]}))
         return
-    Console().print(f"{report.rounds} rounds, {len(report.stills)} stills written, {report.pruned} old ones gone")
+    Console().print(
+        f"{report.rounds} rounds, {len(report.stills)} stills written, {report.pruned} old ones gone"
+    )
 
 
 @app.command()

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -73,9 +74,7 @@ def stills_truth_dir(settings: Settings) -> Path:
     return truth_dir(settings) / "camera_still"
 
 
-def write_stills(
-    settings: Settings, at: datetime, rounds: int = 1, every_minutes: int = 3
-) -> StillsReport:
+def write_stills(settings: Settings, at: datetime, rounds: int = 1, every_minutes: int = 3) -> StillsReport:
     """Write the stills that are due at `at` (aware): `rounds` rounds, the last one at `at`.
 
     The first run writes the opening rounds of stories.yml at least. Nothing is due less than `every_minutes`
@@ -203,7 +202,7 @@ def _vehicles(yard: Yard, playing: str, own: list[int], moment: datetime) -> lis
     """Vehicles in bays change by the hour; one that blocks the lane stays what and where it is."""
     among: list[Vehicle] = []
     if playing in ("blocked", "passing"):
-        among = _in_lane(yard, [*own, 83])
+        among = _in_lane(yard, (*own, 83))
         if playing == "passing":
             among = [replace(vehicle, lamps_on=True) for vehicle in among]
     elif playing == "beside":
@@ -224,7 +223,8 @@ def _leaves_seen(yard: Yard, among: list[Vehicle], other: Vehicle) -> bool:
     return alone == beside
 
 
-def _in_lane(yard: Yard, own: list[int]) -> list[Vehicle]:
+@lru_cache(maxsize=64)
+def _in_lane(yard: Yard, own: tuple[int, ...]) -> list[Vehicle]:
     """One four-wheeled vehicle whose box, as it is seen behind trees and posts, stands in the lane.
 
     Raises LookupError when the yard has no room for one, which a test rules out for every camera.

@@ -12,6 +12,7 @@ from citybrain.simulate.scenery.ground import draw_ground
 from citybrain.simulate.scenery.painting import Bytes, lay
 from citybrain.simulate.scenery.yards import Side, Yard
 
+FARTHEST = 160.0  # metres of ground before the haze
 PANEL = 16.0  # metres of a front that are laid at once
 
 
@@ -27,10 +28,10 @@ class Background:
 @lru_cache(maxsize=40)
 def background_of(yard: Yard) -> Background:
     surface, points = draw_ground(yard)
-    above = ~(np.nan_to_num(np.hypot(points[..., 0], points[..., 1]), nan=1e9) < 160)
-    rows = np.linspace(0, 1, HEIGHT)[:, None, None]
-    sky = np.array([176, 194, 212]) * (1 - rows) + np.array([214, 218, 220]) * rows
-    picture = Image.fromarray(np.where(above[..., None], sky, surface).astype(np.uint8))
+    above = ~(np.abs(points[..., 1]) < FARTHEST)
+    rows = np.linspace(0, 1, HEIGHT)[:, None]
+    sky = (np.array([176, 194, 212]) * (1 - rows) + np.array([214, 218, 220]) * rows).astype(np.uint8)
+    picture = Image.fromarray(np.where(above[..., None], sky[:, None], surface))
     glow, solid = Image.new("L", (WIDTH, HEIGHT)), Image.new("L", (WIDTH, HEIGHT))
     for front in _fronts(yard):
         _stand(yard, front, picture, glow, solid)
@@ -54,9 +55,7 @@ def _fronts(yard: Yard) -> list[_Front]:
     far = yard.at(yard.length - 0.5, 0)
     turn = yard.heading(yard.length - 0.5)
     along = np.array([np.cos(turn - np.pi / 2), np.sin(turn - np.pi / 2)])
-    fronts = [
-        _Front(far - along * 45, far + along * 45, yard.end_height, int(random.integers(2**30)), False)
-    ]
+    fronts = [_Front(far - along * 45, far + along * 45, yard.end_height, int(random.integers(2**30)), False)]
     for side in (yard.left, yard.right):
         fronts += _side_fronts(yard, side)
     return fronts

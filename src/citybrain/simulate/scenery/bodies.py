@@ -1,7 +1,7 @@
 """Builds the faces of a vehicle from its shape: polygons in metres, each of one material."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +12,7 @@ from citybrain.simulate.scenery.shapes import BoxPart, Material, Ring, Shape
 
 @dataclass(frozen=True)
 class Face:
-    """A flat polygon (n, 3): x along the vehicle with the nose at +, y to its left, z up.
+    """A flat convex polygon (n >= 4, 3), counter-clockwise from outside: x ahead, y to the left, z up.
 
     layer: faces of a higher layer lie on the others and are painted after them.
     two_sided: seen from behind as well.
@@ -22,7 +22,6 @@ class Face:
     material: Material
     layer: int = 0
     two_sided: bool = False
-    normal: Floats = field(default_factory=lambda: np.zeros(3))
 
 
 def build(shape: Shape, length: float, width: float, height: float) -> list[Face]:
@@ -41,17 +40,7 @@ def build(shape: Shape, length: float, width: float, height: float) -> list[Face
         for along in shape.wheels.at:
             for side in (1.0, -1.0):
                 faces += _wheel(_x(along, size), side * size[1], side, shape.wheels.radius)
-    return [_with_normal(face) for face in faces]
-
-
-def _with_normal(face: Face) -> Face:
-    first, second = face.points[1] - face.points[0], face.points[2] - face.points[0]
-    normal = np.cross(first, second)
-    length = float(np.linalg.norm(normal))
-    if length < 1e-9 and len(face.points) > 3:  # the first corner doubles the second
-        normal = np.cross(face.points[2] - face.points[0], face.points[3] - face.points[0])
-        length = float(np.linalg.norm(normal))
-    return Face(face.points, face.material, face.layer, face.two_sided, normal / max(length, 1e-9))
+    return faces
 
 
 def _x(along: float, size: Floats) -> float:
@@ -131,7 +120,9 @@ def _rear(shape: Shape, size: Floats) -> Iterator[Face]:
     yield _panel(x - 0.01, (0.22, -0.22), (low + 0.45 * body, low + 0.45 * body + 0.14), "plate", 3)
 
 
-def _panel(x: float, across: tuple[float, float], heights: tuple[float, float], kind: Material, layer: int) -> Face:
+def _panel(
+    x: float, across: tuple[float, float], heights: tuple[float, float], kind: Material, layer: int
+) -> Face:
     """An upright rectangle across the vehicle; it looks ahead when `across` rises, back when it falls."""
     (start, end), (low, high) = across, heights
     return Face(np.array([[x, start, low], [x, end, low], [x, end, high], [x, start, high]]), kind, layer)

@@ -51,7 +51,8 @@ class Camera:
     def pixels(self, seen: Floats) -> Floats:
         depth = seen[:, 2]
         return np.stack(
-            [WIDTH / 2 + self.focal * seen[:, 0] / depth, HEIGHT / 2 - self.focal * seen[:, 1] / depth], axis=1
+            [WIDTH / 2 + self.focal * seen[:, 0] / depth, HEIGHT / 2 - self.focal * seen[:, 1] / depth],
+            axis=1,
         )
 
     def outline(self, points: Floats) -> Floats:

@@ -1,11 +1,11 @@
 """Fronts of blocks of flats: a picture of the wall, and which of its windows shine after dark."""
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 from citybrain.simulate.scenery.painting import Colour
 
-PER_METRE = 20
+PER_METRE = 18
 FLOOR = 3.0  # metres
 
 WALLS: tuple[Colour, ...] = (
@@ -55,7 +55,7 @@ def draw_front(length: float, height: float, style: int) -> tuple[Image.Image, I
     )
     toned = np.asarray(front, np.uint16) * np.asarray(shade, np.uint16)[..., None] // 128
     front = Image.fromarray(toned.clip(0, 255).astype(np.uint8))
-    return front.filter(ImageFilter.BoxBlur(0.6)), lit
+    return front, lit
 
 
 def _box(left: float, top: float, right: float, bottom: float) -> tuple[int, int, int, int]:
@@ -99,11 +99,15 @@ def _balcony(
     m = PER_METRE
     wide = (bay - 0.5) * m
     dark = int(random.integers(48, 84))
-    draw.rectangle(_box(left - 4, base - 2.7 * m, left + wide, base - 0.1 * m), fill=(dark, dark + 6, dark + 10))
+    draw.rectangle(
+        _box(left - 4, base - 2.7 * m, left + wide, base - 0.1 * m), fill=(dark, dark + 6, dark + 10)
+    )
     for post in np.linspace(left - 4, left + wide, 5):
         draw.line((post, base - 2.7 * m, post, base - 1.1 * m), fill=(205, 206, 204), width=2)
     if random.random() < 0.3:
-        shine.rectangle(_box(left, base - 2.6 * m, left + wide - 4, base - 1.2 * m), fill=int(random.integers(80, 200)))
+        shine.rectangle(
+            _box(left, base - 2.6 * m, left + wide - 4, base - 1.2 * m), fill=int(random.integers(80, 200))
+        )
     if random.random() < 0.4:  # washing
         for place in np.linspace(left + 6, left + wide - 16, 4):
             tone = random.integers(70, 220, 3)
@@ -132,7 +136,9 @@ def _ground_floor(
         shine.rectangle(_box(left, base - 2.4 * m, left + 1.7 * m, base - 1.2 * m), fill=150)
         return
     tone = int(random.integers(46, 80))
-    draw.rectangle(_box(left, base - 2.1 * m, left + 1.9 * m, base - 0.8 * m), fill=(tone, tone + 6, tone + 10))
+    draw.rectangle(
+        _box(left, base - 2.1 * m, left + 1.9 * m, base - 0.8 * m), fill=(tone, tone + 6, tone + 10)
+    )
     for bar in np.arange(left, left + 1.9 * m, 6):  # ground-floor windows are barred
         draw.line((bar, base - 2.1 * m, bar, base - 0.8 * m), fill=(170, 170, 168), width=1)
     if random.random() < 0.3:

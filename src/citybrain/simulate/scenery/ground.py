@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from citybrain.simulate.scenery.camera import HEIGHT, WIDTH, Floats, standing
@@ -28,12 +29,13 @@ def draw_ground(yard: Yard) -> tuple[Bytes, Floats]:
     for side in (yard.left, yard.right):
         _draw_side(yard, side, draw, random)
     _draw_patches(yard, draw, random, asphalt)
-    surface = np.asarray(canvas.reduce(SCALE), np.float32)
+    surface = np.array(canvas.reduce(SCALE), np.float32)
     paint = _lane_paint(yard, random)
-    worn = _texture(points, 0.21, 3)
-    cover = paint[..., 3:].astype(np.float32) / 255 * np.clip(0.98 - np.abs(worn[..., None]) * 0.28, 0.25, 0.95)
-    surface = surface * (1 - cover) + paint[..., :3] * cover
-    grain = 1 + 0.035 * _texture(points, 0.05, 1) + 0.05 * _texture(points, 0.9, 2)
+    near = np.nan_to_num(points, nan=500.0).clip(-500, 500).astype(np.float32)
+    worn = np.clip(0.98 - np.abs(_texture(near, 0.21, 3)) * np.float32(0.28), 0.25, 0.95)
+    cover = (paint.astype(np.float32) / 255 * worn)[..., None]
+    surface += (np.array(YELLOW, np.float32) - surface) * cover
+    grain = 1 + np.float32(0.035) * _texture(near, 0.05, 1) + np.float32(0.05) * _texture(near, 0.9, 2)
     return (surface * grain[..., None]).clip(0, 255).astype(np.uint8), points
 
 
@@ -43,23 +45,22 @@ def ground_points(yard: Yard) -> Floats:
 
 
 @cache
-def _noise(number: int) -> Floats:
+def _noise(number: int) -> NDArray[np.float32]:
     """A tile of smooth noise with unit spread."""
     random = np.random.default_rng([404, number])
     tile = random.normal(0, 1, (TILE, TILE))
     for axis in (0, 1):
         tile = (tile + 0.5 * np.roll(tile, 1, axis) + 0.5 * np.roll(tile, -1, axis)) / 2
-    return (tile / tile.std()).astype(np.float32)
-
-
-def _texture(points: Floats, step: float, number: int) -> Floats:
-    """Noise of the ground at a grain of `step` metres, fading where a pixel holds many grains."""
-    with np.errstate(invalid="ignore"):
-        cells = np.nan_to_num(points / step, nan=0.0, posinf=0.0, neginf=0.0).astype(np.int64) % TILE
-        fade = 1 / (1 + (np.nan_to_num(np.abs(points[..., 1]), nan=500.0) * 0.004 / step) ** 2)
-    values = _noise(number)[cells[..., 1], cells[..., 0]]
-    result: Floats = values * fade
+    result: NDArray[np.float32] = (tile / tile.std()).astype(np.float32)
     return result
+
+
+def _texture(points: NDArray[np.float32], step: float, number: int) -> NDArray[np.float32]:
+    """Noise of the ground at a grain of `step` metres, fading where a pixel holds many grains."""
+    cells = (points * np.float32(1 / step)).astype(np.int32) % TILE
+    fade = 1 / (1 + (points[..., 1] * np.float32(0.004 / step)) ** 2)
+    values: NDArray[np.float32] = _noise(number)[cells[..., 1], cells[..., 0]] * fade
+    return values
 
 
 def _fill(draw: ImageDraw.ImageDraw, yard: Yard, ground: Floats, colour: Colour) -> None:
@@ -82,7 +83,12 @@ def _draw_side(yard: Yard, side: Side, draw: ImageDraw.ImageDraw, random: np.ran
     _fill(draw, yard, yard.ribbon(kerb, kerb + side.sign * 0.16), (176, 174, 168))
     if side.strip == "pavement":
         for s in np.arange(0, min(yard.length, 42), 1.2):
-            _fill(draw, yard, yard.ribbon(kerb, kerb + side.sign * 8, float(s), float(s) + 0.03), (132, 126, 120))
+            _fill(
+                draw,
+                yard,
+                yard.ribbon(kerb, kerb + side.sign * 8, float(s), float(s) + 0.03),
+                (132, 126, 120),
+            )
     if side.bay_depth:
         _draw_bays(yard, draw)
 
@@ -118,7 +124,7 @@ def _draw_patches(
 
 
 def _lane_paint(yard: Yard, random: np.random.Generator) -> Bytes:
-    """The yellow paint of the lane (h, w, 4): edges, hatching and 消防通道, the mask last."""
+    """Where the lane is painted yellow (h, w), 0..255: edges, hatching and 消防通道."""
     half = yard.width / 2
     mask = Image.new("L", (WIDTH * SCALE, HEIGHT * SCALE))
     draw = ImageDraw.Draw(mask)
@@ -144,10 +150,7 @@ def _lane_paint(yard: Yard, random: np.random.Generator) -> Bytes:
     cover = mask.reduce(SCALE)
     for place in _word_places(yard):
         _lay_word(yard, cover, place)
-    painted = np.empty((HEIGHT, WIDTH, 4), np.uint8)
-    painted[..., :3] = YELLOW
-    painted[..., 3] = np.asarray(cover)
-    return painted
+    return np.asarray(cover)
 
 
 def _word_places(yard: Yard) -> tuple[float, ...]:

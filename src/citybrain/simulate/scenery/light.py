@@ -42,9 +42,15 @@ def conditions(light: Light, random: np.random.Generator) -> Conditions:
         clear = random.random() < 0.6
         strength = random.uniform(0.3, 0.5) if clear else random.uniform(0.0, 0.12)
         ambient = random.uniform(0.72, 0.9) if clear else random.uniform(0.86, 1.08)
-        return Conditions(light, sun, strength, ambient, np.array([1 + warm, 1, 1 - warm]), 0, False, 0.05, False)
+        return Conditions(
+            light, sun, strength, ambient, np.array([1 + warm, 1, 1 - warm]), 0, False, 0.05, False
+        )
     if light is Light.DUSK:
-        tint = np.array([1.02 + warm, 0.94, 0.98 - warm]) if random.random() < 0.5 else np.array([0.88, 0.95, 1.1])
+        tint = (
+            np.array([1.02 + warm, 0.94, 0.98 - warm])
+            if random.random() < 0.5
+            else np.array([0.88, 0.95, 1.1])
+        )
         return Conditions(
             light, sun, 0.05, random.uniform(0.46, 0.66), tint, random.uniform(0.25, 0.5), False, 0.08, False
         )

@@ -1,7 +1,5 @@
 """Small means of painting: antialiased polygons, and flat pictures laid onto planes of the world."""
 
-from collections.abc import Iterable
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -15,17 +13,7 @@ Colour = tuple[int, int, int]
 def draw_polygon(draw: ImageDraw.ImageDraw, pixels: Floats, fill: object, scale: float = 1.0) -> None:
     """Fill a polygon (n, 2) given in frame pixels on a canvas `scale` times as large."""
     if len(pixels) > 2:
-        points = np.clip(pixels * scale, -30000, 30000)
-        draw.polygon([(float(x), float(y)) for x, y in points], fill=fill)  # type: ignore[arg-type]
-
-
-def polygons_mask(outlines: Iterable[Floats], scale: int = 2) -> Image.Image:
-    """An antialiased mask of the frame's size, 255 inside any of the outlines."""
-    mask = Image.new("L", (WIDTH * scale, HEIGHT * scale))
-    draw = ImageDraw.Draw(mask)
-    for outline in outlines:
-        draw_polygon(draw, outline, 255, scale)
-    return mask.reduce(scale)
+        draw.polygon((pixels * scale).ravel().tolist(), fill=fill)  # type: ignore[arg-type]
 
 
 def lay(

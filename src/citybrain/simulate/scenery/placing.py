@@ -13,7 +13,9 @@ from citybrain.simulate.scenery.yards import Bay, Yard
 LANE, BAY = "lane", "bay"
 LANE_REACH = (3.0, 27.0)  # metres along the lane
 TRIES = 80
-CLEAR_OF_EDGE = 0.012  # fraction of the frame: how far from the zone's edge a foot must be to be called in or out
+CLEAR_OF_EDGE = (
+    0.012  # fraction of the frame: how far from the zone's edge a foot must be to be called in or out
+)
 
 
 def place_vehicles(

@@ -49,7 +49,9 @@ def tree_places(yard: Yard, side: Side) -> list[tuple[Floats, float]]:
 def _row_of_trees(yard: Yard, side: Side, random: np.random.Generator) -> list[Sprite | None]:
     green = np.array([random.uniform(58, 92), random.uniform(88, 118), random.uniform(40, 60)])
     return [
-        _tree(yard.camera, place, radius, green, np.random.default_rng([yard.seed, 33, side.sign + 1, number]))
+        _tree(
+            yard.camera, place, radius, green, np.random.default_rng([yard.seed, 33, side.sign + 1, number])
+        )
         for number, (place, radius) in enumerate(tree_places(yard, side))
     ]
 
@@ -59,18 +61,20 @@ def _tree(
 ) -> Sprite | None:
     trunk = float(random.uniform(1.9, 2.8))
     top = trunk + 1.7 * radius
-    count = 420
+    count = 300
     turn, rise = random.uniform(0, 2 * np.pi, count), random.uniform(-1, 1, count)
     reach = radius * np.cbrt(random.uniform(0.2, 1, count)) * np.sqrt(1 - rise**2)
     leaves = np.column_stack(
         [place[0] + reach * np.cos(turn), place[1] + reach * np.sin(turn), trunk + 0.85 * radius * (1 + rise)]
     )
-    foot = np.array([[place[0], place[1], 0.0], [place[0], place[1], trunk + radius], [place[0], place[1], top]])
+    foot = np.array(
+        [[place[0], place[1], 0.0], [place[0], place[1], trunk + radius], [place[0], place[1], top]]
+    )
     seen = camera.seen(np.concatenate([leaves, foot]))
     if seen[:, 2].min() < 3:
         return None
     pixels = camera.pixels(seen)
-    sizes = camera.focal * random.uniform(0.06, 0.17, count) * radius / seen[:count, 2]
+    sizes = camera.focal * random.uniform(0.07, 0.19, count) * radius / seen[:count, 2]
     canvas = _Canvas.around(pixels, float(sizes.max()) + 2)
     if canvas is None:
         return None
@@ -178,7 +182,9 @@ class _Canvas:
         self._pens[1].polygon(points, fill=255)
 
     def sprite(self, distance: float) -> Sprite:
-        picture, mask, glow = (np.asarray(image.reduce(SCALE)) for image in (self.picture, self.mask, self.glow))
+        picture, mask, glow = (
+            np.asarray(image.reduce(SCALE)) for image in (self.picture, self.mask, self.glow)
+        )
         return Sprite(
             int(self.low[0]), int(self.low[1]), picture, mask, glow if glow.any() else None, distance
         )

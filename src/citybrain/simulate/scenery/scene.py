@@ -135,7 +135,9 @@ def _set(sprite: Sprite, frame: Bytes, glow: Bytes) -> None:
     alpha = sprite.alpha[tuple(inner)].astype(np.uint16)
     under = frame[rows, columns].astype(np.uint16)
     over = sprite.rgb[tuple(inner)].astype(np.uint16)
-    frame[rows, columns] = ((over * alpha[..., None] + under * (255 - alpha[..., None])) // 255).astype(np.uint8)
+    frame[rows, columns] = ((over * alpha[..., None] + under * (255 - alpha[..., None])) // 255).astype(
+        np.uint8
+    )
     own = sprite.glow[tuple(inner)].astype(np.uint16) if sprite.glow is not None else np.uint16(0)
     glow[rows, columns] = (own * alpha // 255 + glow[rows, columns] * (255 - alpha) // 255).astype(np.uint8)
 
@@ -160,7 +162,9 @@ def _cast_shadows(
             _crown_shadow(draw, yard, place, radius, reach)
     sunlit = conditions_level(sky) / (conditions_level(sky) + 1.1 * sky.sun_strength)
     dark = np.asarray(cast.filter(ImageFilter.GaussianBlur(1.2)).resize((WIDTH, HEIGHT)), np.float32) / 255
-    close = np.asarray(contact.filter(ImageFilter.GaussianBlur(1.6)).resize((WIDTH, HEIGHT)), np.float32) / 255
+    close = (
+        np.asarray(contact.filter(ImageFilter.GaussianBlur(1.6)).resize((WIDTH, HEIGHT)), np.float32) / 255
+    )
     level = (1 - (1 - sunlit) * dark) * (1 - 0.62 * close)
     level[np.isnan(background.ground[..., 0])] = 1
     frame[:] = (frame * level[..., None]).astype(np.uint8)
@@ -177,5 +181,3 @@ def _crown_shadow(draw: ImageDraw.ImageDraw, yard: Yard, place: Floats, radius: 
     draw_polygon(draw, yard.camera.outline(standing(disc, 0.0)), 230, 0.5)
     trunk = np.array([place - 0.1, place + 0.1, middle + 0.1, middle - 0.1])
     draw_polygon(draw, yard.camera.outline(standing(trunk, 0.0)), 200, 0.5)
-
-

@@ -1,7 +1,6 @@
 """Solid things as small pictures with a mask: painted on their own, then set into the frame far to near."""
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,11 +43,6 @@ class Sprite:
         return rows, columns, *inner
 
 
-@cache
-def _faces(shape: str, length: float, width: float, height: float) -> tuple[Face, ...]:
-    return tuple(build(load_shapes().shapes[shape], length, width, height))
-
-
 def vehicle_sprite(vehicle: Vehicle, camera: Camera, conditions: Conditions) -> Sprite | None:
     """The vehicle as the camera sees it; None when it is behind the camera, too near or off the frame."""
     faces = build(load_shapes().shapes[vehicle.shape], vehicle.length, vehicle.width, vehicle.height)
@@ -71,7 +65,9 @@ def vehicle_sprite(vehicle: Vehicle, camera: Camera, conditions: Conditions) -> 
     ends = np.cumsum(sizes)
     starts = ends - sizes
     middles = np.add.reduceat(points, starts) / np.array(sizes)[:, None]
-    normals = np.stack([face.normal for face in faces]) @ turn
+    first, second, third, fourth = (points[starts + corner] for corner in range(4))
+    normals = np.cross(third - first, fourth - second)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1), 1e-9)[:, None]
     views = camera.place - middles
     distances = np.linalg.norm(views, axis=1)
     facing = np.einsum("ij,ij->i", normals, views) / distances
@@ -157,5 +153,5 @@ def _write_plate(draw: ImageDraw.ImageDraw, outline: NDArray[np.float64], plate:
     for number in range(len(plate)):
         left = start + (end - start) * (0.08 + 0.86 * number / len(plate)) + rise * 0.22
         across, up = (end - start) * 0.075, rise * 0.56
-        corners = [left, left + across, left + across + up, left + up]
-        draw.polygon([(float(x), float(y)) for x, y in corners], fill=(222, 226, 232))
+        corners = np.array([left, left + across, left + across + up, left + up])
+        draw_polygon(draw, corners, (222, 226, 232))

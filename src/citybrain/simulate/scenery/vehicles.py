@@ -51,9 +51,7 @@ class Vehicle:
     def corners(self) -> Floats:
         """Its eight corners, (8, 3) metres."""
         ground = self.footprint()
-        return np.concatenate(
-            [np.column_stack([ground, np.full(4, z)]) for z in (0.0, self.height)]
-        )
+        return np.concatenate([np.column_stack([ground, np.full(4, z)]) for z in (0.0, self.height)])
 
 
 def draw_vehicle(random: np.random.Generator, names: tuple[str, ...] | None = None) -> Vehicle:
@@ -67,7 +65,9 @@ def draw_vehicle(random: np.random.Generator, names: tuple[str, ...] | None = No
     shares = np.array([1.0 if shape.palette else catalogue.colours[colour].weight for colour in colours])
     colour = catalogue.colours[colours[int(random.choice(len(colours), p=shares / shares.sum()))]].rgb
     paint = np.clip(np.array(colour) * random.uniform(0.85, 1.1) + random.normal(0, 5, 3), 8, 245)
-    second = np.array([(222, 224, 224), (196, 200, 204), (60, 86, 140), (150, 150, 146)][int(random.integers(4))])
+    second = np.array(
+        [(222, 224, 224), (196, 200, 204), (60, 86, 140), (150, 150, 146)][int(random.integers(4))]
+    )
     digits = "".join(PLATE_DIGITS[int(digit)] for digit in random.integers(0, 10, 4))
     return Vehicle(
         name,

@@ -21,7 +21,12 @@ WINDOW = np.array([255, 214, 150], np.float32)
 
 
 def grade(
-    frame: Bytes, glow: Bytes, background: Background, yard: Yard, sky: Conditions, random: np.random.Generator
+    frame: Bytes,
+    glow: Bytes,
+    background: Background,
+    yard: Yard,
+    sky: Conditions,
+    random: np.random.Generator,
 ) -> Bytes:
     """The frame (h, w, 3) under the scene's light, through this camera."""
     image = frame.astype(np.float32)

@@ -5,11 +5,9 @@ A place in a yard is (s, d): metres along the lane's centre line, and metres to 
 
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import pairwise
 
 import numpy as np
 import shapely
-import shapely.geometry
 
 from citybrain.simulate.compounds import NAMES, load_compounds
 from citybrain.simulate.scenery.camera import HEIGHT, WIDTH, Camera, Floats, standing
@@ -62,36 +60,43 @@ class Yard:
     hatching: str
 
     @cached_property
-    def _lengths(self) -> Floats:
-        steps = [np.hypot(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(self.centre)]
-        return np.concatenate([[0.0], np.cumsum(steps)])
+    def _course(self) -> Floats:
+        """Columns s, x, y and heading, every quarter of a metre; the heading is smoothed over the bends."""
+        line = np.array(self.centre)
+        lengths = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+        s = np.arange(0, lengths[-1] + 0.25, 0.25)
+        x, y = np.interp(s, lengths, line[:, 0]), np.interp(s, lengths, line[:, 1])
+        behind, ahead = np.clip(s - 1.5, 0, lengths[-1]), np.clip(s + 1.5, 0, lengths[-1])
+        dx = np.interp(ahead, lengths, line[:, 0]) - np.interp(behind, lengths, line[:, 0])
+        dy = np.interp(ahead, lengths, line[:, 1]) - np.interp(behind, lengths, line[:, 1])
+        return np.column_stack([s, x, y, np.arctan2(dy, dx)])
 
     @property
     def length(self) -> float:
-        return float(self._lengths[-1])
+        return float(self._course[-1, 0])
 
     def heading(self, s: float) -> float:
-        """The lane's direction at `s`, smoothed over the bends."""
-        (x0, y0), (x1, y1) = self._on_centre(s - 1.5), self._on_centre(s + 1.5)
-        return float(np.arctan2(y1 - y0, x1 - x0))
+        """The lane's direction at `s` in radians from the x axis."""
+        return float(np.interp(s, self._course[:, 0], self._course[:, 3]))
 
-    def _on_centre(self, s: float) -> tuple[float, float]:
-        line, lengths = self.centre, self._lengths
-        number = int(np.clip(np.searchsorted(lengths, s) - 1, 0, len(line) - 2))
-        share = (s - lengths[number]) / (lengths[number + 1] - lengths[number])
-        (x0, y0), (x1, y1) = line[number], line[number + 1]
-        return x0 + share * (x1 - x0), y0 + share * (y1 - y0)
+    def along(self, stops: Floats, d: float) -> Floats:
+        """The ground points (n, 2) at each of `stops` and the distance `d`."""
+        s, x, y, heading = self._course.T
+        turn = np.interp(stops, s, heading) + np.pi / 2
+        return np.column_stack(
+            [np.interp(stops, s, x) + d * np.cos(turn), np.interp(stops, s, y) + d * np.sin(turn)]
+        )
 
     def at(self, s: float, d: float) -> Floats:
         """The ground point (2,) at (s, d)."""
-        x, y = self._on_centre(s)
-        turn = self.heading(s) + np.pi / 2
-        return np.array([x + d * np.cos(turn), y + d * np.sin(turn)])
+        point: Floats = self.along(np.array([s]), d)[0]
+        return point
 
     def ribbon(self, near_d: float, far_d: float, start: float = 0.0, end: float | None = None) -> Floats:
         """The ground polygon (n, 2) between two distances from the centre line."""
-        stops = np.linspace(start, self.length if end is None else end, 14)
-        return np.array([self.at(s, near_d) for s in stops] + [self.at(s, far_d) for s in stops[::-1]])
+        last = self.length if end is None else end
+        stops = np.linspace(start, last, max(2, round((last - start) / 4)))
+        return np.concatenate([self.along(stops, near_d), self.along(stops[::-1], far_d)])
 
     @cached_property
     def zone(self) -> tuple[tuple[float, float], ...]:
@@ -176,7 +181,10 @@ def _attempt(name: str, seed: int, random: np.random.Generator) -> Yard:
     lean = np.radians(random.uniform(-14, 14))
     offset = float(random.uniform(-3.4, 3.4))
     start = np.array([offset, 0.5])
-    bend_at, bend = float(random.uniform(16, 30)), np.radians(random.choice([0, 0, 0, -1, 1]) * random.uniform(8, 20))
+    bend_at, bend = (
+        float(random.uniform(16, 30)),
+        np.radians(random.choice([0, 0, 0, -1, 1]) * random.uniform(8, 20)),
+    )
     middle = start + bend_at * np.array([np.sin(lean), np.cos(lean)])
     soft = middle + 6 * np.array([np.sin(lean + bend / 2), np.cos(lean + bend / 2)])
     end = soft + float(random.uniform(34, 46)) * np.array([np.sin(lean + bend), np.cos(lean + bend)])
@@ -213,7 +221,3 @@ def _draw_side(random: np.random.Generator, sign: int, bays: bool) -> Side:
         int(random.integers(2**30)),
         wall,
     )
-
-
-def polygon(points: Floats) -> shapely.Polygon:
-    return shapely.geometry.Polygon(points)
