@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,6 +22,9 @@ from citybrain.simulate.stories import light_at, load_stories, stories_of_day
 
 AT = datetime(2026, 3, 18, 10, 0, tzinfo=SHANGHAI)
 CAMERAS = [compound.camera_id for compound in load_compounds() if compound.connected]
+STORIES = {camera: story.name for camera, story in stories_of_day(7, AT.date()).items()}
+CLEAN = [camera for camera in CAMERAS if camera not in STORIES]
+WATCHED = {*STORIES, *CLEAN[:2]}
 
 
 def bare_settings(home: Path) -> Settings:
@@ -48,11 +50,14 @@ def truth_of(settings: Settings) -> dict[tuple[str, int], dict[str, object]]:
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A city whose opening rounds and one more were written; nothing below changes it."""
+    """Opening rounds and one more of the cameras with a story and two others; nothing changes it."""
     settings = bare_settings(tmp_path_factory.mktemp("stills"))
-    assert write_stills(settings, AT).rounds == 3
-    assert write_stills(settings, AT + timedelta(minutes=1)).rounds == 0
-    assert write_stills(settings, AT + timedelta(minutes=3)).rounds == 1
+    watched = tuple(compound for compound in load_compounds() if compound.camera_id in WATCHED)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stills_module, "load_compounds", lambda: watched)
+        assert write_stills(settings, AT).rounds == 3
+        assert write_stills(settings, AT + timedelta(minutes=1)).rounds == 0
+        assert write_stills(settings, AT + timedelta(minutes=3)).rounds == 1
     return settings
 
 
@@ -73,9 +78,7 @@ def test_light_follows_the_hour() -> None:
 
 
 def test_opening_rounds_reach_back_so_that_a_dwell_is_seen(opened: Settings) -> None:
-    stories = stories_of_day(7, AT.date())
-    clean = next(camera for camera in CAMERAS if camera not in stories)
-    names = [path.name for path in sorted((stills_dir(opened) / clean).iterdir())]
+    names = [path.name for path in sorted((stills_dir(opened) / CLEAN[0]).iterdir())]
     assert names == [
         "20260318T095200+0800.jpg",
         "20260318T095600+0800.jpg",
@@ -86,10 +89,9 @@ def test_opening_rounds_reach_back_so_that_a_dwell_is_seen(opened: Settings) -> 
 
 def test_each_story_plays_as_planned(opened: Settings) -> None:
     truth = truth_of(opened)
-    stories = {camera: story.name for camera, story in stories_of_day(7, AT.date()).items()}
-    for camera in CAMERAS:
+    for camera in WATCHED:
         seen = [truth[camera, number]["in_lane"] for number in range(4) if (camera, number) in truth]
-        match stories.get(camera):
+        match STORIES.get(camera):
             case "blocked":
                 assert seen == [1, 1, 1, 0]
             case "passing":
@@ -114,8 +116,7 @@ def test_boxes_of_the_truth_agree_with_the_lane(opened: Settings) -> None:
 
 def test_a_blocking_vehicle_stays_where_it_is(opened: Settings) -> None:
     truth = truth_of(opened)
-    blocked = [camera for camera, story in stories_of_day(7, AT.date()).items() if story.name == "blocked"]
-    for camera in blocked:
+    for camera in (camera for camera, story in STORIES.items() if story == "blocked"):
         boxes = {
             tuple(box)
             for number in range(3)
@@ -126,7 +127,7 @@ def test_a_blocking_vehicle_stays_where_it_is(opened: Settings) -> None:
 
 
 def test_faults_are_faults(opened: Settings) -> None:
-    by_story = {story.name: camera for camera, story in stories_of_day(7, AT.date()).items()}
+    by_story = {story: camera for camera, story in STORIES.items()}
     black = stills_dir(opened) / by_story["black"] / "20260318T100000+0800.jpg"
     with Image.open(black) as image:
         assert sum(image.convert("L").histogram()[:24]) > 0.97 * image.width * image.height
@@ -160,16 +161,16 @@ def test_a_killed_run_is_completed_to_the_same_bytes(tmp_path: Path, monkeypatch
     whole, killed = bare_settings(tmp_path / "whole"), bare_settings(tmp_path / "killed")
     write_stills(whole, AT)
     count = len(files_of(whole))
-    real, calls = os.replace, []
+    real, calls = Path.replace, []
 
-    def dies_at_the_fifth_still(source: Path, target: Path) -> None:
+    def dies_at_the_fifth_still(source: Path, target: Path) -> Path:
         calls.append(target)
         if sum(path.suffix == ".jpg" for path in calls) == 5:
             raise KeyboardInterrupt
-        real(source, target)
+        return real(source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(stills_module.os, "replace", dies_at_the_fifth_still)
+        patch.setattr(Path, "replace", dies_at_the_fifth_still)
         with pytest.raises(KeyboardInterrupt):
             write_stills(killed, AT)
     left = [name for name in files_of(killed) if name.endswith(".part")]

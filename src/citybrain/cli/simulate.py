@@ -152,7 +152,7 @@ def stills(
     every_minutes: Annotated[int, typer.Option(min=1, help="the step between rounds")] = 3,
     as_json: Json = False,
 ) -> None:
-    """Write what the demo city's cameras see: rendered stills below the drop folder, one a camera and round."""
+    """Write what the demo city's cameras see: rendered stills below the drop folder."""
     from citybrain.simulate.stills import write_stills
 
     report = write_stills(get_settings(), _moment(at), rounds, every_minutes)

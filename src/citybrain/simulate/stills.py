@@ -7,7 +7,6 @@ of the round on that day, so that a completed round is the one that would have b
 
 import fcntl
 import io
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -265,14 +264,14 @@ def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.write_bytes(content)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _prune(settings: Settings, before: datetime) -> int:
     """Delete stills and truth older than `before`, and what a killed run left half written."""
     old = f"{before:{NAME}}"
     stale = [path for path in stills_dir(settings).glob("*/*.jpg") if path.name < old]
-    stale += [path for path in stills_dir(settings).glob("*/.*.part")]
+    stale += stills_dir(settings).glob("*/.*.part")
     stale += [path for path in stills_truth_dir(settings).glob("*.jsonl") if path.stem < old[:15]]
     for path in stale:
         path.unlink()

@@ -1,4 +1,4 @@
-"""A yard without anything that moves, in plain daylight: ground, buildings and sky, kept for the next frame."""
+"""A yard without anything that moves, in plain daylight: ground, buildings and sky."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +18,7 @@ PANEL = 16.0  # metres of a front that are laid at once
 
 @dataclass(frozen=True)
 class Background:
-    """picture (h, w, 3), glow (h, w): what shines after dark, ground (h, w, 2): metres, NaN off the ground."""
+    """picture (h, w, 3), glow (h, w): what shines after dark, ground (h, w, 2): metres or NaN."""
 
     picture: Bytes
     glow: Bytes

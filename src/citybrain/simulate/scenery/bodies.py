@@ -52,7 +52,7 @@ def _at(place: tuple[float, float, float], size: Floats) -> Floats:
 
 
 def _section(station: Sequence[float], size: Floats, clearance: float) -> Floats:
-    """The right-to-left outline of the body across one station, sill to sill over the roof: (12, 2) y and z."""
+    """The outline of the body across one station, from the right sill over the roof to the left: (12, 2)."""
     _along, top, belt, half, *_ = station
     reach, roof, waist = half * size[1], top * size[2], belt * size[2]
     cabin = min(1.0, (top - belt) / 0.3)
@@ -130,10 +130,7 @@ def _panel(
 
 def _box(low: Floats, high: Floats, material: Material) -> Iterator[Face]:
     (x0, y0, z0), (x1, y1, z1) = low, high
-    corners = np.array(
-        [[x0, y0, z0], [x1, y0, z0], [x1, y1, z0], [x0, y1, z0]]
-        + [[x0, y0, z1], [x1, y0, z1], [x1, y1, z1], [x0, y1, z1]]
-    )
+    corners = np.array([[x, y, z] for z in (z0, z1) for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))])
     for face in ((4, 5, 6, 7), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7)):
         yield Face(corners[list(face)], material)
 
@@ -175,7 +172,7 @@ def _ring(ring: Ring, size: Floats) -> Iterator[Face]:
     outer = _circle(x, 0.0, z, ring.outer, 20)
     if ring.inner == 0.0:
         for y in (-reach, reach):
-            yield Face(outer + [0, y, 0], ring.material, 0, True)
+            yield Face(outer + np.array([0.0, y, 0.0]), ring.material, 0, True)
         return
     inner = _circle(x, 0.0, z, ring.inner, 20)
     for here in range(20):

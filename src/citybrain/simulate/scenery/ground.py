@@ -19,7 +19,7 @@ TILE = 512
 
 
 def draw_ground(yard: Yard) -> tuple[Bytes, Floats]:
-    """The ground in the frame (h, w, 3), and the ground point (h, w, 2) of each pixel, NaN above the horizon."""
+    """The ground in the frame (h, w, 3), and the ground point (h, w, 2) of each pixel."""
     random = np.random.default_rng([yard.seed, 21])
     points = ground_points(yard)
     grey = int(random.integers(98, 146))
@@ -40,8 +40,8 @@ def draw_ground(yard: Yard) -> tuple[Bytes, Floats]:
 
 
 def ground_points(yard: Yard) -> Floats:
-    """The ground point (h, w, 2) of each pixel."""
-    return yard.camera.ground(np.arange(WIDTH) + 0.5, np.arange(HEIGHT)[:, None] + 0.5)
+    """The ground point (h, w, 2) of each pixel, NaN above the horizon."""
+    return yard.camera.ground(np.arange(0.5, WIDTH), np.arange(0.5, HEIGHT)[:, None])
 
 
 @cache
@@ -59,8 +59,8 @@ def _texture(points: NDArray[np.float32], step: float, number: int) -> NDArray[n
     """Noise of the ground at a grain of `step` metres, fading where a pixel holds many grains."""
     cells = (points * np.float32(1 / step)).astype(np.int32) % TILE
     fade = 1 / (1 + (points[..., 1] * np.float32(0.004 / step)) ** 2)
-    values: NDArray[np.float32] = _noise(number)[cells[..., 1], cells[..., 0]] * fade
-    return values
+    values = _noise(number)[cells[..., 1], cells[..., 0]] * fade
+    return values.astype(np.float32)
 
 
 def _fill(draw: ImageDraw.ImageDraw, yard: Yard, ground: Floats, colour: Colour) -> None:

@@ -1,4 +1,4 @@
-"""The one typeface of the scenery: a subset shipped beside this module, so that every machine draws the same."""
+"""The one typeface of the scenery, shipped beside this module so that every machine draws the same."""
 
 from functools import cache
 from pathlib import Path

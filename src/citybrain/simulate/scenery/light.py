@@ -52,18 +52,18 @@ def conditions(light: Light, random: np.random.Generator) -> Conditions:
             else np.array([0.88, 0.95, 1.1])
         )
         return Conditions(
-            light, sun, 0.05, random.uniform(0.46, 0.66), tint, random.uniform(0.25, 0.5), False, 0.08, False
+            light, sun, 0.05, random.uniform(0.52, 0.72), tint, random.uniform(0.25, 0.5), False, 0.08, False
         )
     if light is Light.NIGHT:
         infrared = random.random() < 0.35
-        ambient = random.uniform(0.15, 0.24)
+        ambient = random.uniform(0.15, 0.23)
         return Conditions(
             light,
             sun,
             0.0,
             ambient,
             np.array([0.9, 0.95, 1.12]),
-            random.uniform(0.6, 0.95),
+            random.uniform(0.4, 0.7),
             infrared,
             0.0,
             random.random() < 0.15,

@@ -44,7 +44,7 @@ def lay(
     cover = Image.new("L", (size[0] * 2, size[1] * 2))
     draw_polygon(ImageDraw.Draw(cover), outline - low, 255, 2)
     cover = cover.reduce(2)
-    data = back.ravel()[:8]
+    data = back.ravel()[:8].tolist()
     laid = picture.transform(size, Image.Transform.PERSPECTIVE, data, Image.Resampling.BILINEAR)
     if mask is not None:
         shown = mask.transform(size, Image.Transform.PERSPECTIVE, data, Image.Resampling.BILINEAR)

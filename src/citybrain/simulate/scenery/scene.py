@@ -46,7 +46,7 @@ class Scene:
 def render(
     yard: Yard, vehicles: Sequence[Vehicle], light: Light, seed: int, at: datetime | None = None
 ) -> Scene:
-    """The yard with these vehicles. A vehicle of which less than 30 % is seen is left out of the picture, too.
+    """The yard with these vehicles, less those of which not even 30 % would be seen.
 
     at: the time the camera writes into the frame; drawn from the seed when not given.
     The same arguments give the same picture.

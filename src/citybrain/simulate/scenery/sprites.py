@@ -19,7 +19,7 @@ NEAREST = 1.2  # metres before the lens
 
 @dataclass(frozen=True)
 class Sprite:
-    """rgb (h, w, 3), alpha (h, w) 0..255 and glow (h, w) 0..255, with the top left at (left, top) of the frame.
+    """rgb (h, w, 3), alpha and glow (h, w) 0..255; the top left stands at (left, top) of the frame.
 
     distance: metres from the camera to its foot.
     """
@@ -62,7 +62,7 @@ def vehicle_sprite(vehicle: Vehicle, camera: Camera, conditions: Conditions) -> 
     high = np.minimum(high, [WIDTH + BEYOND, HEIGHT + BEYOND])
     size = (int(high[0] - low[0]), int(high[1] - low[1]))
     scale = 4 if max(size) < 110 else 3 if max(size) < 260 else 2
-    ends = np.cumsum(sizes)
+    ends = np.cumsum(sizes, dtype=np.int64)
     starts = ends - sizes
     middles = np.add.reduceat(points, starts) / np.array(sizes)[:, None]
     first, second, third, fourth = (points[starts + corner] for corner in range(4))

@@ -1,4 +1,4 @@
-"""Scenes to train a detector on: many yards, each in a few lights, about a third of them without a vehicle."""
+"""Scenes to train a detector on: many yards, each in a few lights, a third of them without a vehicle."""
 
 import io
 from collections.abc import Iterator

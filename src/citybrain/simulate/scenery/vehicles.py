@@ -71,7 +71,9 @@ def draw_vehicle(random: np.random.Generator, names: tuple[str, ...] | None = No
     digits = "".join(PLATE_DIGITS[int(digit)] for digit in random.integers(0, 10, 4))
     return Vehicle(
         name,
-        *(float(random.uniform(*bounds)) for bounds in (shape.length, shape.width, shape.height)),
+        float(random.uniform(*shape.length)),
+        float(random.uniform(*shape.width)),
+        float(random.uniform(*shape.height)),
         (int(paint[0]), int(paint[1]), int(paint[2])),
         (int(second[0]), int(second[1]), int(second[2])),
         f"演A{digits}",

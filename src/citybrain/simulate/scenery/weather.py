@@ -81,7 +81,8 @@ def _lamp_light(yard: Yard, sky: Conditions, random: np.random.Generator) -> Lev
         level = 0.5 * level + own * np.exp(-middle / (2 * 330.0**2))
     coarse = Image.fromarray((sky.lamps * level).reshape(columns.shape).astype(np.float32))
     fine = np.asarray(coarse.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR))
-    return np.minimum(fine, 1.1)[..., None] * WARM
+    result: Level = np.minimum(fine, 1.1)[..., None] * WARM
+    return result
 
 
 def _haze(background: Background, sky: Conditions) -> Level:
@@ -98,7 +99,8 @@ def _wet(image: Level, background: Background) -> Level:
     mirror = Image.fromarray(image.clip(0, 255).astype(np.uint8)[::-1]).resize((WIDTH // 8, HEIGHT // 24))
     soft = np.asarray(mirror.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR), np.float32)
     wet = image * np.float32(0.78) + soft * np.float32(0.16)
-    return np.where(ground[..., None], wet, image * np.float32(0.93))
+    result: Level = np.where(ground[..., None], wet, image * np.float32(0.93))
+    return result
 
 
 def _infrared(image: Level, random: np.random.Generator) -> Level:

@@ -19,7 +19,7 @@ ZONE_POINTS = 8
 
 @dataclass(frozen=True)
 class Bay:
-    """Where one vehicle parks: the middle and the heading in metres and radians; `depth` along the heading."""
+    """Where one vehicle parks: the middle in metres, the heading in radians, `depth` along it."""
 
     x: float
     y: float
