@@ -47,7 +47,8 @@ def plan_rounds(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
         context = get_current_context()
         leave_to_main_job(context)
         settings = get_settings()
-        own_time: datetime | None = context["dag_run"].logical_date
+        run = context["dag_run"]
+        own_time = run.logical_date if run.run_type == "scheduled" else None
         rounds = []
         for detector in load_detectors(settings).values():
             moment = own_time or datetime.now(CITY_TIME)
@@ -157,6 +158,7 @@ def together(rounds: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {"rounds": len(rounds)} | {name: sum(one[name] for one in rounds) for name in names}
 
 
-def patrol(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
-    """The whole of it, for `patrol_sweep` and for the main job; its figures."""
-    return wait_for_looks(request_looks(write_stills(plan_rounds(trigger_rule))))
+def patrol(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> tuple[XComArg, XComArg]:
+    """The whole of it, for `patrol_sweep` and for the main job: (its first task, the figures at its end)."""
+    rounds = plan_rounds(trigger_rule)
+    return rounds, wait_for_looks(request_looks(write_stills(rounds)))
