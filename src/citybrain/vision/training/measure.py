@@ -4,6 +4,7 @@ Every network is asked the same: vehicles of any kind count as found, whatever k
 lane is blocked by any; the kinds are scored beside.
 """
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -71,7 +72,7 @@ def measure(
                 what,
                 kind,
                 pictures,
-                {key: round(value, 4) for key, value in figures.items()},
+                _rounded(figures),
             )
             for what, kind, pictures, figures in _measured(seer, recipe, photographs, drawn)
         ]
@@ -203,9 +204,13 @@ def _on_video(networks: dict[str, Eyes], recipe: Recipe, video: Path, least_scor
             "share_of_the_firsts_found": shared,
             "share_the_first_found_too": agreed,
         }
-        rounded = {key: round(value, 4) for key, value in figures.items()}
-        results.append(Result(name, eyes.imgsz, video.name, "photographs", len(frames), rounded))
+        results.append(Result(name, eyes.imgsz, video.name, "photographs", len(frames), _rounded(figures)))
     return results
+
+
+def _rounded(figures: dict[str, float]) -> dict[str, float]:
+    """Without those that had nothing to divide by."""
+    return {name: round(value, 4) for name, value in figures.items() if not math.isnan(value)}
 
 
 def _frames(video: Path, every_seconds: float = 1.0) -> Iterator[Pixels]:
