@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
@@ -142,3 +143,42 @@ def score(as_json: Json = False) -> None:
         )
     console.print(datasets)
     console.print(f"caught {result.caught} of {result.planted} planted, {result.good_held} good rows held")
+
+
+@app.command()
+def stills(
+    at: Annotated[str | None, typer.Option(help="time of the newest round, ISO 8601; default: now")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="rounds that are due, one a step")] = 1,
+    every_minutes: Annotated[int, typer.Option(min=1, help="the step between rounds")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Write what the demo city's cameras see: rendered stills below the drop folder."""
+    from citybrain.simulate.stills import write_stills
+
+    report = write_stills(get_settings(), _moment(at), rounds, every_minutes)
+    if as_json:
+        typer.echo(json.dumps({"rounds": report.rounds, "stills": [str(path) for path in report.stills]}))
+        return
+    Console().print(
+        f"{report.rounds} rounds, {len(report.stills)} stills written, {report.pruned} old ones gone"
+    )
+
+
+@app.command()
+def scenes(
+    folder: Annotated[Path, typer.Argument(help="where the pictures and truth.jsonl go", file_okay=False)],
+    count: Annotated[int, typer.Option(min=1, help="how many pictures")] = 100,
+    seed: Annotated[int, typer.Option(help="other seeds give other yards")] = 1,
+) -> None:
+    """Write rendered scenes with the boxes of their vehicles, to train or to judge a detector."""
+    from PIL import Image
+
+    from citybrain.simulate.scenery import training_scenes
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "truth.jsonl").open("w") as truth:
+        for number, (image, boxes) in enumerate(training_scenes(count, seed), 1):
+            name = f"{number:06}.jpg"
+            Image.fromarray(image).save(folder / name, quality=92)
+            truth.write(json.dumps({"file": name, "boxes": boxes}) + "\n")
+    Console().print(f"{count} scenes in {folder}")
