@@ -24,6 +24,7 @@ COPY dbt_project dbt_project
 COPY expectations expectations
 COPY dashboards dashboards
 COPY policies policies
+COPY detectors detectors
 # dbt writes its parse cache beside the project.
 RUN install --directory --owner=citybrain --group=citybrain dbt_project/target dbt_project/logs
 

@@ -128,6 +128,14 @@ class Settings(BaseSettings):
     )
     demo_seed: int = Field(default=341600, description="the demo city is the same for the same seed")
 
+    models_folder: Path | None = Field(
+        default=None, description="where the city keeps weights of detectors; default <home>/models"
+    )
+    fetch_weights: bool = Field(
+        default=False,
+        description="whether weights that ultralytics publishes may be fetched from the network, by name",
+    )
+
     gate_batches: int = Field(default=200, ge=1, description="landed batches one gate run claims at most")
     claim_minutes: int = Field(
         default=30, ge=1, description="after this long a claim of a killed process is free again"
@@ -175,6 +183,11 @@ class Settings(BaseSettings):
     @property
     def drops(self) -> Path:
         return self.drop_folder or self.home / "drop"
+
+    @property
+    def models_dir(self) -> Path:
+        """Weights of detectors, `<name>.pt`; they go before those the project ships."""
+        return self.models_folder or self.home / "models"
 
     @property
     def feeds_dir(self) -> Path:

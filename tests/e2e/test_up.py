@@ -14,7 +14,7 @@ from citybrain.stack import airflow
 from citybrain.stack.processes import noted_group
 
 pytestmark = [pytest.mark.slow, pytest.mark.integration]
-SERVICES = {"postgres", "s3", "feeds", "pages", "superset", "desk", "desk-worker"} | set(
+SERVICES = {"postgres", "s3", "feeds", "pages", "superset", "desk", "desk-worker", "vision"} | set(
     airflow.AIRFLOW_COMMANDS
 )
 IDLE_BYTES = 4 << 30

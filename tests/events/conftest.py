@@ -11,18 +11,6 @@ from fire_lane import COMPANY, COMPOUND, COUNTY, VILLAGE, Spot
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.row_scope import RowScope, enter
 
-# Until the table of the vision room stands: its contract.
-RECHECK = (
-    "CREATE TABLE IF NOT EXISTS vision.recheck (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
-    " key text NOT NULL UNIQUE, scenario text NOT NULL, camera_id text NOT NULL, zone text NOT NULL,"
-    " bucket text NOT NULL, object_key text NOT NULL, sha256 text NOT NULL,"
-    " requested_at timestamptz NOT NULL DEFAULT now(), state text NOT NULL DEFAULT 'pending',"
-    " claimed_by text, claim_expires_at timestamptz, verdict text, detail jsonb NOT NULL DEFAULT '{}',"
-    " done_at timestamptz)",
-    "GRANT SELECT, INSERT ON vision.recheck TO citybrain_desk",
-    "GRANT SELECT, UPDATE ON vision.recheck TO citybrain_watcher",
-)
-
 
 @pytest.fixture(scope="session")
 def city(desk: Settings) -> Iterator[Settings]:
@@ -38,9 +26,6 @@ def city(desk: Settings) -> Iterator[Settings]:
             (COMPOUND, VILLAGE, COUNTY, "花戏楼社区", COMPANY, "安居物业(示范)"),
         )
         dbt.execute("GRANT SELECT ON marts.dim_compound TO citybrain_desk")
-    with psycopg.connect(desk.dsn(DatabaseRole.OWNER)) as owner:
-        for statement in RECHECK:
-            owner.execute(statement)
     from citybrain.desk.accounts.sync import sync
 
     sync(desk)

@@ -8,6 +8,7 @@ import psycopg
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.stack import postgres, seaweedfs
 from citybrain.stack.services import Service
+from citybrain.vision.heartbeat import live_workers
 
 _AIRFLOW_JOBS = {
     "airflow-scheduler": "scheduler",
@@ -26,6 +27,8 @@ def answers(service: Service, settings: Settings) -> bool:
         return airflow_job_is_healthy(settings, _AIRFLOW_JOBS[service.name])
     if service.name == "desk-worker":
         return worker_is_alive(settings)
+    if service.name == "vision":
+        return watcher_is_alive(settings)
     response = _get(f"{service.url}{service.health_path}")
     return response is not None and response.status_code == httpx.codes.OK
 
@@ -48,6 +51,15 @@ def worker_is_alive(settings: Settings) -> bool:
     except (psycopg.OperationalError, psycopg.errors.UndefinedTable):
         return False
     return found is not None
+
+
+def watcher_is_alive(settings: Settings) -> bool:
+    """Whether a vision worker, its networks loaded, has reported within the last two minutes."""
+    try:
+        with psycopg.connect(settings.dsn(DatabaseRole.WATCHER), connect_timeout=3) as connection:
+            return bool(live_workers(connection))
+    except (psycopg.OperationalError, psycopg.errors.UndefinedTable):
+        return False
 
 
 def _get(url: str) -> httpx.Response | None:

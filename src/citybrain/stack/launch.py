@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from citybrain.settings import Settings, get_settings
-from citybrain.stack import airflow, desk, postgres, seaweedfs, superset
+from citybrain.stack import airflow, desk, postgres, seaweedfs, superset, vision
 from citybrain.stack.processes import write_note
 from citybrain.stack.services import AIRFLOW_SERVICES, DESK_SERVICES
 
@@ -42,6 +42,8 @@ def program(service: str, settings: Settings) -> Program:
         )
     if service in DESK_SERVICES:
         return Program(desk.command(service, settings), desk.environment(settings), settings.run_dir)
+    if service == "vision":
+        return Program(vision.command(settings), vision.environment(settings), settings.run_dir)
     port = {"feeds": settings.feeds_port, "pages": settings.pages_port}[service]
     arguments = [
         *(sys.executable, "-m", "uvicorn", "--factory", f"citybrain.stack.sites:{service}"),
@@ -56,6 +58,8 @@ def launch(service: str) -> None:
     settings = get_settings()
     if service == "s3":
         seaweedfs.initialise(settings)
+    if service == "vision":
+        vision.require_environment(settings)
     target = program(service, settings)
     target.folder.mkdir(parents=True, exist_ok=True)
     write_note(settings.run_dir / f"{service}.pid", os.getpid())

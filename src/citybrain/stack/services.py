@@ -40,5 +40,6 @@ def services(settings: Settings) -> list[Service]:
         service("superset", settings.superset_url, "/health"),
         service("desk", settings.desk_url, "/-/health"),
         service("desk-worker", None),
+        service("vision", None),
     ]
     return [program for program in programs if program is not None]

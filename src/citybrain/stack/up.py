@@ -80,9 +80,13 @@ def up(settings: Settings, steps: Steps) -> None:
                 setup.prepare_desk(settings)
             start(*DESK_SERVICES)
 
+        def start_vision() -> None:
+            start("s3")
+            start("vision")  # looks for weights in the lake first
+
         # No set-up needs the lake, and after a stop S3 takes some 20 s to find its volumes again.
         steps.together(
-            *(start_airflow, start_superset, start_desk, lambda: start("s3"), lambda: start("feeds", "pages"))
+            *(start_airflow, start_superset, start_desk, start_vision, lambda: start("feeds", "pages"))
         )
 
 

@@ -1,0 +1,55 @@
+"""The vision environment: whether this interpreter has it, and a network library that keeps to itself."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from citybrain.settings import Settings
+
+NEEDED = ("torch", "ultralytics", "cv2", "onnxruntime")
+
+
+class VisionEnvironmentError(RuntimeError):
+    """This interpreter cannot run a network; the message says which can and how to get it."""
+
+
+def interpreter(settings: Settings) -> Path:
+    """The Python that vision workers run in, whether it is installed or not."""
+    return settings.project / ".venv-vision" / "bin" / "python"
+
+
+def require_environment() -> None:
+    """Raises VisionEnvironmentError unless all of NEEDED can be imported here."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise VisionEnvironmentError(
+            f"{sys.executable} has no {', '.join(missing)}: networks run in .venv-vision/bin/python,"
+            " which `scripts/bootstrap.sh run` installs"
+        )
+
+
+def import_ultralytics(folder: Path, network: bool = False) -> Any:
+    """ultralytics, with its settings in `folder`, reporting to nobody, installing nothing, and fetching
+    nothing unless `network`. Takes several seconds and half a gigabyte the first time.
+
+    Raises VisionEnvironmentError.
+    """
+    require_environment()
+    if "ultralytics" not in sys.modules:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ |= {
+            "YOLO_CONFIG_DIR": str(folder),
+            "YOLO_AUTOINSTALL": "false",
+            "YOLO_OFFLINE": "false" if network else "true",
+            # A weights file is a pickle: only the classes of networks may come out of it, no other code.
+            "ULTRALYTICS_SAFE_LOAD": "true",
+        }
+    import ultralytics
+    from ultralytics.utils.events import events
+
+    events.enabled = False
+    if ultralytics.settings["sync"]:
+        ultralytics.settings.update({"sync": False, "vscode_msg": False, "openvino_msg": False})
+    return ultralytics

@@ -1,0 +1,73 @@
+"""The network that looks at pictures: the only module that runs ultralytics. Needs the vision environment."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from citybrain.settings import get_settings
+from citybrain.vision.boxes import Box
+from citybrain.vision.environment import import_ultralytics
+from citybrain.vision.pictures import Pixels
+from citybrain.vision.weights import Weights
+
+# What public networks call the things of this project.
+OUR_NAMES = {"truck": "lorry", "motorbike": "motorcycle"}
+LOWEST_SCORE = 0.05  # below it boxes are noise; detectors' own limits lie above
+BATCH = 8
+
+
+class Eyes:
+    """A loaded network. Loading takes seconds and half a gigabyte: keep one for a worker's life.
+
+    `imgsz` is the longer side in pixels at which pictures are looked at, a multiple of 32. `classes` maps the
+    network's class names to class codes; what it leaves out keeps its name (spaces become underscores).
+    Raises VisionEnvironmentError, FileNotFoundError.
+    """
+
+    def __init__(
+        self,
+        weights: Weights,
+        imgsz: int,
+        classes: Mapping[str, str] | None = None,
+        threads: int = 1,
+    ) -> None:
+        if not weights.path.is_file():  # ultralytics would ask the network for it
+            raise FileNotFoundError(weights.path)
+        ultralytics = import_ultralytics(get_settings().data_dir / "vision" / "ultralytics")
+        import torch
+
+        torch.set_num_threads(threads)
+        self.weights = weights
+        self.imgsz = imgsz
+        self._network = ultralytics.YOLO(str(weights.path), task="detect")
+        names = {**OUR_NAMES, **(classes or {})}
+        self.codes: dict[int, str] = {
+            number: names.get(name, name.replace(" ", "_")) for number, name in self._network.names.items()
+        }
+
+    def look(self, image: Pixels) -> list[Box]:
+        """What is seen in one picture (height x width x 3, BGR), the surest first."""
+        return self.look_many([image])[0]
+
+    def look_many(self, images: Sequence[Pixels]) -> list[list[Box]]:
+        """The same for each picture."""
+        seen: list[list[Box]] = []
+        for start in range(0, len(images), BATCH):
+            results = self._network.predict(
+                list(images[start : start + BATCH]),
+                imgsz=self.imgsz,
+                conf=LOWEST_SCORE,
+                device="cpu",
+                save=False,
+                verbose=False,
+            )
+            seen.extend(self._boxes(result) for result in results)
+        return seen
+
+    def _boxes(self, result: Any) -> list[Box]:
+        found = result.boxes
+        places, numbers, scores = found.xyxyn.tolist(), found.cls.tolist(), found.conf.tolist()
+        boxes = [
+            Box(self.codes[int(number)], max(x1, 0.0), max(y1, 0.0), min(x2, 1.0), min(y2, 1.0), score)
+            for (x1, y1, x2, y2), number, score in zip(places, numbers, scores, strict=True)
+        ]
+        return sorted(boxes, key=lambda box: -box.score)

@@ -1,0 +1,3 @@
+"""Training a detector from a recipe, measuring it, and shipping its weights; all of it in the vision
+environment.
+"""

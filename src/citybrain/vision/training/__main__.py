@@ -1,0 +1,86 @@
+"""`python -m citybrain.vision.training …` in the vision environment: gather, train, ship, measure."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from citybrain.vision.training.recipe import load_recipe
+
+app = typer.Typer(
+    help="Train a detector from its recipe, measure it, ship its weights.", no_args_is_help=True
+)
+
+RecipeFile = Annotated[Path, typer.Option("--recipe", exists=True, help="recipe.yml of the detector")]
+Photographs = Annotated[Path, typer.Option(exists=True, help="folder of the recipe's photograph sets")]
+Processes = Annotated[int, typer.Option(min=1, help="that draw scenes side by side")]
+Out = Annotated[Path, typer.Option("--out", help="working folder: data, checkpoints, log")]
+
+
+@app.command()
+def gather(recipe: RecipeFile, photographs: Photographs, out: Out, processes: Processes = 2) -> None:
+    """Collect photographs and rendered scenes into `<out>/data`."""
+    from citybrain.vision.training.gather import gather as gather_data
+
+    gather_data(load_recipe(recipe), photographs, out.absolute() / "data", processes)
+
+
+@app.command()
+def train(
+    recipe: RecipeFile,
+    out: Out,
+    minutes: Annotated[float | None, typer.Option(help="default: the recipe's")] = None,
+    threads: Annotated[int, typer.Option(min=1)] = 2,
+) -> None:
+    """Train on `<out>/data`; started again, it goes on where it was broken off."""
+    from citybrain.vision.training.train import train as train_network
+
+    out = out.absolute()
+    print(train_network(load_recipe(recipe), out / "data" / "data.yaml", out, minutes, threads))  # noqa: T201
+
+
+@app.command()
+def ship(
+    checkpoint: Annotated[Path, typer.Option(exists=True, help="of a finished run: run/weights/last.pt")],
+    weights: Annotated[Path, typer.Option(help="detectors/models/<name>/weights.pt")],
+) -> None:
+    """Write the weights of a checkpoint: half precision, no optimiser, no paths of this machine."""
+    from citybrain.vision.training.ship import ship as ship_weights
+
+    ship_weights(checkpoint, weights)
+
+
+@app.command()
+def measure(
+    recipe: RecipeFile,
+    photographs: Photographs,
+    network: Annotated[list[str], typer.Option(help="name=file.pt; several are shown side by side")],
+    imgsz: Annotated[list[int], typer.Option(help="sizes to look at, longer side in pixels")],
+    out: Annotated[Path, typer.Option(help="the results as JSON")],
+    video: Annotated[Path | None, typer.Option(exists=True, help="a street, unlabelled")] = None,
+    least_score: Annotated[float, typer.Option(min=0.05, max=1)] = 0.35,
+    empty: Annotated[int, typer.Option(help="rendered empty yards")] = 500,
+    parked: Annotated[
+        int, typer.Option(help="rendered yards with an empty lane beside parked vehicles")
+    ] = 200,
+    blocked: Annotated[int, typer.Option(help="rendered yards with a blocked lane")] = 200,
+    threads: Annotated[int, typer.Option(min=1)] = 2,
+) -> None:
+    """Recall, precision, AP50 and false alarms, of several networks beside each other."""
+    from citybrain.vision.training.measuring import measure_and_print
+
+    measure_and_print(
+        load_recipe(recipe),
+        dict(part.split("=", 1) for part in network),
+        imgsz,
+        photographs,
+        video,
+        (empty, parked, blocked),
+        least_score,
+        threads,
+        out,
+    )
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,130 @@
+"""Where a network's weights come from: the first of four places that has them.
+
+1. the bucket `models`: the newest object below `<name>/`, what the city has trained or approved;
+2. the folder `CITYBRAIN_MODELS_FOLDER`: `<name>.pt`;
+3. ultralytics' published weights of that name, if `CITYBRAIN_FETCH_WEIGHTS` lets this machine fetch them;
+4. the project's own: `detectors/models/<name>/weights.pt`.
+"""
+
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+import structlog
+
+from citybrain.lake import create_object, download, ensure_bucket, list_objects, spool
+from citybrain.settings import Settings
+from citybrain.vision.environment import import_ultralytics
+
+log = structlog.get_logger()
+
+ZONE = "models"
+NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,47}")
+CHUNK = 1024 * 1024
+
+Origin = Literal["bucket", "folder", "ultralytics", "shipped"]
+
+
+class WeightsNotFoundError(LookupError):
+    """No place has weights of this name; the message lists them all."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A file with weights on this machine, and where it came from."""
+
+    name: str
+    path: Path
+    origin: Origin
+    sha256: str
+
+
+def resolve(settings: Settings, name: str) -> Weights:
+    """The weights of a name. Raises WeightsNotFoundError; LakeError when the bucket's object is damaged;
+    ValueError for a name that is none.
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of weights")
+    shipped = settings.detectors_dir / "models" / name / "weights.pt"
+    in_folder = settings.models_dir / f"{name}.pt"
+    found = (
+        _from_bucket(settings, name)
+        or _on_disk(name, in_folder, "folder")
+        or _from_ultralytics(settings, name)
+        or _on_disk(name, shipped, "shipped")
+    )
+    if found is None:
+        fetching = "fetched from ultralytics" if settings.fetch_weights else "CITYBRAIN_FETCH_WEIGHTS is off"
+        raise WeightsNotFoundError(
+            f"no weights called {name}: not below {settings.bucket(ZONE)}/{name}/, not {in_folder},"
+            f" not {shipped}; {fetching}"
+        )
+    log.info("weights", name=name, origin=found.origin, sha256=found.sha256)
+    return found
+
+
+def publish(settings: Settings, name: str, path: Path, at: datetime) -> str:
+    """Put weights into the bucket, where they go before all others; returns their key. `at` is aware."""
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of weights")
+    ensure_bucket(settings, ZONE)
+    with tempfile.TemporaryDirectory() as folder, path.open("rb") as stream:
+        spooled = spool(
+            iter(lambda: stream.read(CHUNK), b""), Path(folder) / "weights", settings.max_object_mb
+        )
+        key = f"{name}/{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}/{spooled.sha256}.pt"
+        create_object(settings, ZONE, key, spooled, {"name": name})
+    return key
+
+
+def _from_bucket(settings: Settings, name: str) -> Weights | None:
+    objects = [found for found in list_objects(settings, ZONE, f"{name}/") if found.key.endswith(".pt")]
+    if not objects:
+        return None
+    newest = max(objects, key=lambda found: (found.modified, found.key))  # S3 counts whole seconds
+    kept = _kept(settings) / f"{sha256(f'{newest.key} {newest.etag}'.encode()).hexdigest()}.pt"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        draft = kept.with_suffix(f".{os.getpid()}")
+        promised = Path(newest.key).stem if re.fullmatch(r"[0-9a-f]{64}", Path(newest.key).stem) else None
+        download(settings, ZONE, newest.key, draft, promised)
+        draft.replace(kept)
+    return Weights(name, kept, "bucket", _digest(kept))
+
+
+def _on_disk(name: str, path: Path, origin: Origin) -> Weights | None:
+    return Weights(name, path, origin, _digest(path)) if path.is_file() else None
+
+
+def _from_ultralytics(settings: Settings, name: str) -> Weights | None:
+    """What ultralytics publishes under this name, fetched once."""
+    kept = _kept(settings) / f"{name}.pt"
+    if settings.fetch_weights and not kept.is_file():
+        import_ultralytics(settings.data_dir / "vision" / "ultralytics", network=True)
+        from ultralytics.utils.downloads import GITHUB_ASSETS_STEMS, attempt_download_asset
+
+        if name not in GITHUB_ASSETS_STEMS:
+            return None
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            attempt_download_asset(kept)
+        except Exception as error:  # noqa: BLE001  # its downloader raises whatever its transport does
+            log.warning("weights cannot be fetched", name=name, error=str(error))
+    return _on_disk(name, kept, "ultralytics")
+
+
+def _kept(settings: Settings) -> Path:
+    return settings.data_dir / "vision" / "weights"
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        whole = sha256()
+        while chunk := stream.read(CHUNK):
+            whole.update(chunk)
+    return whole.hexdigest()
