@@ -18,7 +18,7 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 WITHOUT_DAG = {"source_faults.py"}
 GENERATORS = {"ingest_sources.py": "ingest_"}
 TAGS = {
-    *("数据接入", "质量门禁", "人工审核", "数据建模", "看板发布", "主流程", "政策匹配"),
+    *("数据接入", "质量门禁", "人工审核", "数据建模", "看板发布", "主流程", "政策匹配", "视频巡查"),
     *("政务数据", "行业数据", "互联网数据", "卫星遥感", "视频数据", "物联网数据"),
     *("真实数据", "合成数据"),
 }
@@ -46,7 +46,7 @@ def test_parsing_imports_nothing_heavy(parsed: dict[str, Any]) -> None:
 
 def test_the_main_dags_are_there(dags: dict[str, Any], datasets: set[str]) -> None:
     expected = {"gate_batches", "review_held_batch", "publish_dashboards", "city_refresh", "policy_match"}
-    expected |= {"build_warehouse", "build_operations"}
+    expected |= {"build_warehouse", "build_operations", "patrol_sweep"}
     assert set(dags) == expected | {f"ingest_{dataset}" for dataset in datasets}
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from citybrain.cli import app
 from citybrain.settings import SOURCE_TREE, get_settings
 
-ROOMS = ("dags/sources", "expectations", "dashboards", "policies", "dbt_project/models")
+ROOMS = ("dags/sources", "expectations", "dashboards", "policies", "detectors", "dbt_project/models")
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from citybrain.cli import (
     stack,
     transform,
     validate,
+    vision,
 )
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app.add_typer(bi.app, name="bi")
 app.add_typer(policy.app, name="policy")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(desk.app, name="desk")
+app.add_typer(vision.app, name="vision")
 app.add_typer(events.app, name="events")
 app.add_typer(events.cases, name="cases")
 app.add_typer(grants.app, name="grants")

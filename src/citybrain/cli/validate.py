@@ -76,11 +76,18 @@ def _case_rules(_settings: "Settings") -> Iterator[Fault]:
             yield from _of(error)
 
 
+def _detectors(settings: "Settings") -> Iterator[Fault]:
+    from citybrain.vision.case_file import detector_faults
+
+    yield from detector_faults(settings)
+
+
 ROOMS: dict[str, Callable[["Settings"], Iterator[Fault]]] = {
     "catalogue and dags/sources": _sources,
     "expectations": _expectations,
     "dashboards": _dashboards,
     "policies": _policies,
+    "detectors": _detectors,
     "case rules": _case_rules,
 }
 
@@ -121,12 +128,16 @@ def _schemas() -> dict[str, dict[str, Any]]:
     from citybrain.policy.facts import FactsFile
     from citybrain.policy.item_file import PolicyFile
     from citybrain.quality.expectations_file import ExpectationsFile
+    from citybrain.vision.case_file import CaseFile
+    from citybrain.vision.detector_file import Detector
 
     own = {
         "source": Dataset.model_json_schema(),
         "expectations": ExpectationsFile.model_json_schema(),
         "policy": PolicyFile.model_json_schema(),
         "policy-facts": FactsFile.model_json_schema(),
+        "detector": Detector.model_json_schema(),
+        "detector-cases": CaseFile.model_json_schema(),
         "case-transitions": Rules.model_json_schema(),
         "case-classes": CaseClasses.model_json_schema(),
     }

@@ -37,6 +37,7 @@ class Tag(StrEnum):
     BUILD = "数据建模"
     PUBLISH = "看板发布"
     POLICY = "政策匹配"
+    PATROL = "视频巡查"
     MAIN = "主流程"
     GOVERNMENT = "政务数据"
     INDUSTRY = "行业数据"

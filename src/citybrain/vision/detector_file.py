@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from croniter import croniter
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 
 from citybrain.catalogue.content_file import ContentError, ContentModel, line_of, load_content, read_yaml
 from citybrain.catalogue.dataset import Label
@@ -26,12 +26,23 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+def _require_cron(schedule: str) -> str:
+    if not croniter.is_valid(schedule):
+        raise ValueError(f"{schedule!r} is no cron expression")
+    return schedule
+
+
+Schedule = Annotated[str, AfterValidator(_require_cron), Field(description="cron of the rounds, city time")]
+
+
 class Model(ContentModel):
     """The network and how it is asked; the weights are found by `citybrain.vision.weights`."""
 
     name: str = Field(min_length=1, description="e.g. a folder of detectors/models/")
     imgsz: int = Field(ge=160, le=2048, multiple_of=32, description="longer side of what the network sees")
-    names: dict[str, Name] = Field(default={}, description="the network's class names that are called otherwise here")
+    names: dict[str, Name] = Field(
+        default={}, description="the network's class names that are called otherwise here"
+    )
 
 
 class SeenClass(ContentModel):
@@ -68,7 +79,9 @@ class Dwell(ContentModel):
     looks: int = Field(ge=1, description="and in so many usable stills")
     clear_after: int = Field(ge=1, description="usable stills in a row without it, then it has gone")
     cool_down_minutes: float = Field(ge=0, description="no new signal so long after the last one cleared")
-    longest_gap_minutes: float = Field(gt=0, description="not seen for longer: whatever stands there now is new")
+    longest_gap_minutes: float = Field(
+        gt=0, description="not seen for longer: whatever stands there now is new"
+    )
     same_place_iou: Share = Field(default=0.5, description="overlap from which a box is the thing of before")
 
     @property
@@ -136,17 +149,10 @@ class Detector(ContentModel):
         default=True, description="look at the mirrored still, too, before a signal is made"
     )
     dwell: Dwell
-    schedule: str = Field(description="cron of the rounds, city time")
+    schedule: Schedule
     still: StillRule
     recheck: RecheckRule = RecheckRule()
     cameras: dict[str, Zones] = Field(description="zones by camera")
-
-    @field_validator("schedule")
-    @classmethod
-    def _is_cron(cls, schedule: str) -> str:
-        if not croniter.is_valid(schedule):
-            raise ValueError(f"{schedule!r} is no cron expression")
-        return schedule
 
     @model_validator(mode="after")
     def _classes_are_known(self) -> "Detector":
@@ -181,7 +187,16 @@ class Detector(ContentModel):
 
     def kept(self, boxes: list[Box]) -> list[Box]:
         """The boxes of its classes that pass their filters."""
-        return [box for box in boxes if box.class_code in self.classes and self.classes[box.class_code].keeps(box)]
+        return [
+            box for box in boxes if box.class_code in self.classes and self.classes[box.class_code].keeps(box)
+        ]
+
+
+class Clock(BaseModel):
+    """What is read of a detector where only its timetable counts."""
+
+    schedule: Schedule
+    enabled: bool = True
 
 
 def detector_files(settings: Settings) -> list[Path]:
@@ -191,7 +206,10 @@ def detector_files(settings: Settings) -> list[Path]:
 def load_detector(path: Path) -> Detector:
     """Raises ContentError, also when the catalogue says otherwise."""
     detector = load_content(path, Detector)
-    faults = [(line_of(read_yaml(path), (key,)), f"{key}: {reason}") for key, reason in _disagreements(path, detector)]
+    faults = [
+        (line_of(read_yaml(path), (key,)), f"{key}: {reason}")
+        for key, reason in _disagreements(path, detector)
+    ]
     if faults:
         raise ContentError(path, faults)
     return detector
@@ -201,6 +219,12 @@ def load_detectors(settings: Settings) -> dict[str, Detector]:
     """The enabled detectors by id. Raises ContentError with the faults of the first wrong file."""
     loaded = [load_detector(path) for path in detector_files(settings)]
     return {detector.id: detector for detector in loaded if detector.enabled}
+
+
+def load_schedules(settings: Settings) -> list[str]:
+    """The schedules of the enabled detectors, without reading their zones. Raises ContentError."""
+    clocks = [load_content(path, Clock) for path in detector_files(settings)]
+    return [clock.schedule for clock in clocks if clock.enabled]
 
 
 def _disagreements(path: Path, detector: Detector) -> Iterator[tuple[str, str]]:

@@ -71,21 +71,24 @@ def _result(
         return done, (), _health(detector, place, before, done, due_at)
     if before.newest_still is not None and still.taken_at <= before.newest_still:
         return _unusable(still, "repeated", None, began), (), []
-    try:
-        picture = _read(still)
-        wrong = condition(picture) or ("frozen" if still.sha256 == before.newest_sha256 else "")
-    except UnusablePictureError as error:
-        wrong = error.reason
-    if wrong:
+    picture, wrong = _read(still, before)
+    if picture is None:
         done = _unusable(still, wrong, wrong, began)
         return done, (), _health(detector, place, before, done, due_at)
     return _seen(settings, tools, detector, place, before, due_at, still, picture, began)
 
 
-def _read(still: Still) -> Picture:
+def _read(still: Still, before: Before) -> tuple[Picture | None, str]:
+    """The picture, or None and what is wrong with it."""
     if len(still.content) > MOST_BYTES:
-        raise UnusablePictureError("too_large", f"more than {MOST_BYTES} bytes")
-    return read_picture(still.content)
+        return None, "too_large"
+    try:
+        picture = read_picture(still.content)
+    except UnusablePictureError as error:
+        return None, error.reason
+    frozen = "frozen" if still.sha256 == before.newest_sha256 else ""
+    wrong = condition(picture) or frozen
+    return (None, wrong) if wrong else (picture, "")
 
 
 def _unusable(still: Still, reason: str, told: str | None, began: float) -> Round:

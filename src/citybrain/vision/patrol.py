@@ -1,12 +1,13 @@
 """A round over all cameras: asked for here, done by the workers, told in figures."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
+from psycopg.rows import dict_row
 
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.vision.cameras import cameras_of
@@ -28,6 +29,13 @@ SELECT outcome, count(*), sum(signals), sum(seconds) FROM vision.round
 WHERE detector = %s AND at = %s GROUP BY outcome
 """
 _STATES = "SELECT state, count(*) FROM vision.look_request WHERE detector = %s AND due_at = %s GROUP BY state"
+_WAITING = "SELECT count(*) FROM vision.look_request WHERE state IN ('pending', 'claimed')"
+_PHOTOS_WAITING = "SELECT count(*) FROM vision.recheck WHERE state = 'pending'"
+_NEWEST_LOOKS = """
+SELECT camera_id, at, still_at, outcome, reason, boxes, signals, seconds, weights, device FROM vision.round
+WHERE detector = %(detector)s AND (%(camera)s::text IS NULL OR camera_id = %(camera)s)
+ORDER BY at DESC, camera_id LIMIT %(most)s
+"""
 _OUTCOME_NAMES = ("clean", "occupied", "unusable", "missing")
 
 
@@ -95,7 +103,7 @@ def figures(connection: psycopg.Connection, detector: Detector, due_at: datetime
     """One round in figures: looks by outcome, signals, failed looks, seconds of work."""
     terms = (detector.id, due_at)
     by_outcome = {row[0]: row[1:] for row in connection.execute(_OUTCOMES, terms)}
-    by_state = dict(connection.execute(_STATES, terms).fetchall())
+    by_state: dict[str, int] = dict(connection.execute(_STATES, terms).fetchall())
     counts = {name: by_outcome[name][0] if name in by_outcome else 0 for name in _OUTCOME_NAMES}
     return {
         "detector": detector.id,
@@ -112,15 +120,43 @@ def figures(connection: psycopg.Connection, detector: Detector, due_at: datetime
 def rounds_due(settings: Settings, detector: Detector, moment: datetime, first: int) -> list[datetime]:
     """The rounds to ask for at an aware `moment`: the newest one that was due, none when it was asked for;
     the newest `first` ones when there was never a round, so that what stands there is seen to stand.
+
+    None as long as no camera has a zone. Raises NoCamerasError.
     """
     with connect(settings, DatabaseRole.WATCHER, "citybrain patrol", autocommit=True) as city:
+        if not plan_sweep(city, detector, moment).cameras:
+            return []
         row = city.execute(_NEWEST_DUE, (detector.id,)).fetchone()
     newest = row[0] if row is not None else None
     if newest is None:
-        return newest_ticks(detector, moment, first)
-    return [tick for tick in newest_ticks(detector, moment, 1) if tick > newest]
+        return newest_ticks(detector.schedule, moment, first)
+    return [tick for tick in newest_ticks(detector.schedule, moment, 1) if tick > newest]
 
 
 def _count(connection: psycopg.Connection, query: str, *terms: object) -> int:
     row = connection.execute(query.encode(), terms).fetchone()
     return int(row[0]) if row is not None else 0
+
+
+def newest_looks(
+    connection: psycopg.Connection, detector_id: str, camera_id: str | None, most: int
+) -> list[dict[str, Any]]:
+    """The newest looks of a detector, at one camera or at all of them."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        terms = {"detector": detector_id, "camera": camera_id, "most": most}
+        return cursor.execute(_NEWEST_LOOKS, terms).fetchall()
+
+
+def patrol_status(connection: psycopg.Connection, detectors: Mapping[str, Detector]) -> dict[str, Any]:
+    """Live workers, waiting looks and photos, and the figures of each detector's newest round."""
+    newest = {
+        detector_id: row[0]
+        for detector_id in detectors
+        if (row := connection.execute(_NEWEST_DUE, (detector_id,)).fetchone()) and row[0] is not None
+    }
+    return {
+        "workers": [worker.worker for worker in live_workers(connection)],
+        "waiting": _count(connection, _WAITING),
+        "photos_waiting": _count(connection, _PHOTOS_WAITING),
+        "newest": [figures(connection, detectors[name], due_at) for name, due_at in newest.items()],
+    }

@@ -45,8 +45,15 @@ class SeenObject:
     @property
     def anchor(self) -> Box:
         """The median of its last boxes: one jumping box does not move it."""
-        sides = (median(getattr(box, side) for box in self.boxes) for side in ("x1", "y1", "x2", "y2"))
-        return Box(self.class_code, *sides, score=self.score)
+        boxes = self.boxes
+        return Box(
+            self.class_code,
+            median(box.x1 for box in boxes),
+            median(box.y1 for box in boxes),
+            median(box.x2 for box in boxes),
+            median(box.y2 for box in boxes),
+            self.score,
+        )
 
     @property
     def score(self) -> float:
@@ -82,6 +89,12 @@ class Memory:
     objects: tuple[SeenObject, ...] = ()
     cleared: Mapping[Spot, datetime] = field(default_factory=dict)
     photo_clear: Mapping[str, datetime] = field(default_factory=dict)
+
+    def after(self, change: "Step", at: datetime) -> "Memory":
+        """What is known after a look at the still taken `at`; the database keeps the same."""
+        cleared = {found.thing.spot: at for found in change.findings if found.kind == "cleared"}
+        known = tuple(thing for thing in change.objects if not thing.gone or thing.open)
+        return replace(self, objects=known, cleared={**self.cleared, **cleared})
 
 
 @dataclass(frozen=True)
@@ -127,9 +140,7 @@ def _follow(
     return (*followed, *(_placed(detector, zones, thing) for thing in new))
 
 
-def _matches(
-    detector: Detector, zones: Zones, present: list[SeenObject], boxes: list[Box]
-) -> dict[int, int]:
+def _matches(detector: Detector, zones: Zones, present: list[SeenObject], boxes: list[Box]) -> dict[int, int]:
     """Places in `present` to places in `boxes`, the largest overlap first; each is used once."""
     overlaps = sorted(
         (-overlap, place, number)
@@ -190,7 +201,9 @@ def _detect(
     found: list[Finding] = []
     now = list(objects)
     taken = {thing.spot for thing in objects if thing.open}
-    longest_first = sorted(range(len(now)), key=lambda place: (now[place].first_seen, -now[place].score, place))
+    longest_first = sorted(
+        range(len(now)), key=lambda place: (now[place].first_seen, -now[place].score, place)
+    )
     for place in longest_first:
         thing = now[place]
         if thing.last_seen != at:
@@ -226,9 +239,7 @@ def _contradicts_photo(thing: SeenObject, memory: Memory, at: datetime) -> bool:
     return shown is not None and thing.signalled_at is not None and thing.signalled_at < shown < at
 
 
-def _clear(
-    objects: tuple[SeenObject, ...], at: datetime
-) -> tuple[tuple[SeenObject, ...], list[Finding]]:
+def _clear(objects: tuple[SeenObject, ...], at: datetime) -> tuple[tuple[SeenObject, ...], list[Finding]]:
     """A signal clears when its thing has gone and nothing else of its class stands in its zone."""
     standing = {thing.spot for thing in objects if not thing.gone}
     now: list[SeenObject] = []

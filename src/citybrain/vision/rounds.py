@@ -176,7 +176,7 @@ def _object(row: dict[str, Any]) -> SeenObject:
     kind = row["class_code"]
     return SeenObject(
         class_code=kind,
-        boxes=tuple(Box(kind, *sides, score=score) for *sides, score in row["boxes"]),
+        boxes=tuple(Box(kind, *numbers) for numbers in row["boxes"]),
         scores=tuple(row["scores"]),
         first_seen=row["first_seen"],
         last_seen=row["last_seen"],

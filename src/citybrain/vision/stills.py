@@ -26,7 +26,9 @@ _TIMEOUT_SECONDS = 15.0
 class MissingStillError(LookupError):
     """There is no still to look at. `reason`: absent, stale, unreachable or not_allowed."""
 
-    def __init__(self, reason: Literal["absent", "stale", "unreachable", "not_allowed"], message: str) -> None:
+    def __init__(
+        self, reason: Literal["absent", "stale", "unreachable", "not_allowed"], message: str
+    ) -> None:
         super().__init__(message)
         self.reason = reason
 

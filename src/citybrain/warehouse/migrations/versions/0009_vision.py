@@ -64,7 +64,8 @@ COMMENT ON COLUMN vision.round.still_at IS 'When the still was taken; null when 
 COMMENT ON COLUMN vision.round.outcome IS
     'clean and occupied: the still was usable; unusable and missing say nothing about the place';
 COMMENT ON COLUMN vision.round.reason IS
-    'black, white, blurred, truncated, not_a_picture, too_large, frozen, repeated, absent, stale, unreachable, not_allowed';
+    'black, white, blurred, truncated, not_a_picture, too_large, frozen, repeated; without a still: absent,'
+    ' stale, unreachable, not_allowed';
 COMMENT ON COLUMN vision.round.condition IS
     'What the look said about the camera, normal or what is wrong; null when it said nothing';
 COMMENT ON COLUMN vision.round.boxes IS 'What the network saw: [class, x1, y1, x2, y2, score], fractions';

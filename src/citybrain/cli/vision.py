@@ -1,0 +1,145 @@
+"""`citybrain vision …`: ask for a round of the patrol, and see what the rounds saw."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from citybrain.settings import Settings
+    from citybrain.vision.detector_file import Detector
+
+app = typer.Typer(no_args_is_help=True, help="The patrol over the cameras.")
+
+FIRE_LANES = "fire_lane_occupancy"
+AsJson = Annotated[bool, typer.Option("--json", help="for scripts")]
+DetectorId = Annotated[str, typer.Option("--detector", help="a folder of detectors/")]
+
+
+@app.command()
+def sweep(
+    at: Annotated[str | None, typer.Option(help="time of the round, ISO 8601; default: the last due")] = None,
+    camera: Annotated[list[str] | None, typer.Option(help="only this camera; may be given again")] = None,
+    detector: DetectorId = FIRE_LANES,
+    wait: Annotated[int, typer.Option(min=1, help="seconds to wait for the workers")] = 300,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be looked at")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask for one round and wait until the vision workers have done it. Asking again changes nothing.
+
+    Example: citybrain vision sweep --camera 341602F001 --json
+    """
+    from citybrain.vision.cameras import NoCamerasError
+    from citybrain.vision.patrol import NoWorkerError, request_looks, wait_for_looks
+
+    settings, chosen = _chosen(detector)
+    due_at = _due_at(chosen, at)
+    try:
+        if dry_run:
+            _tell(_planned(settings, chosen, due_at, camera or []), as_json)
+            return
+        asked = request_looks(settings, chosen, due_at, camera or [])
+        if asked.unknown and camera:
+            typer.echo(f"the register has no camera {', '.join(asked.unknown)}", err=True)
+            raise typer.Exit(2)
+        done = wait_for_looks(settings, chosen, due_at, timedelta(seconds=wait))
+    except (NoCamerasError, NoWorkerError, TimeoutError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    _tell(done | {"without_zone": asked.without_zone}, as_json)
+
+
+@app.command()
+def rounds(
+    camera: Annotated[str | None, typer.Option(help="only this camera")] = None,
+    most: Annotated[int, typer.Option(min=1, help="at most so many looks, the newest first")] = 50,
+    detector: DetectorId = FIRE_LANES,
+    as_json: AsJson = False,
+) -> None:
+    """The newest looks: camera, time, outcome and why.
+
+    Example: citybrain vision rounds --camera 341602F001
+    """
+    from citybrain.settings import DatabaseRole, get_settings
+    from citybrain.vision.patrol import newest_looks
+    from citybrain.warehouse.connection import connect
+
+    with connect(get_settings(), DatabaseRole.WATCHER) as city:
+        found = newest_looks(city, detector, camera, most)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str))
+        return
+    for row in found:
+        seen = f"{row['outcome']:9} {row['reason']:12} {row['signals']} signals"
+        typer.echo(f"{row['at']:%Y-%m-%d %H:%M}  {row['camera_id']:12} {seen}")
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Workers that are alive, work that waits, and the newest round of each detector.
+
+    Exit code 1 when work waits and no worker is alive. Example: citybrain vision status --json
+    """
+    from citybrain.settings import DatabaseRole, get_settings
+    from citybrain.vision.detector_file import load_detectors
+    from citybrain.vision.patrol import patrol_status
+    from citybrain.warehouse.connection import connect
+
+    settings = get_settings()
+    with connect(settings, DatabaseRole.WATCHER) as city:
+        found = patrol_status(city, load_detectors(settings))
+    _tell(found, as_json)
+    raise typer.Exit(1 if found["waiting"] and not found["workers"] else 0)
+
+
+def _chosen(detector_id: str) -> "tuple[Settings, Detector]":
+    from citybrain.settings import get_settings
+    from citybrain.vision.detector_file import load_detectors
+
+    settings = get_settings()
+    detectors = load_detectors(settings)
+    if detector_id not in detectors:
+        known = ", ".join(detectors) or "none"
+        typer.echo(f"no detector is called {detector_id}; there are {known}", err=True)
+        raise typer.Exit(2)
+    return settings, detectors[detector_id]
+
+
+def _due_at(detector: "Detector", at: str | None) -> datetime:
+    from citybrain.vision.timetable import CITY_TIME, newest_tick
+
+    if at is None:
+        return newest_tick(detector.schedule, datetime.now(UTC))
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError as error:
+        raise typer.BadParameter(f"{at!r} is not an ISO 8601 time such as 2026-03-01T08:00") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=CITY_TIME)
+
+
+def _planned(
+    settings: "Settings", detector: "Detector", due_at: datetime, cameras: list[str]
+) -> dict[str, Any]:
+    from citybrain.settings import DatabaseRole
+    from citybrain.vision.patrol import plan_sweep
+    from citybrain.warehouse.connection import connect
+
+    with connect(settings, DatabaseRole.WATCHER) as city:
+        planned = plan_sweep(city, detector, due_at, cameras)
+    return {
+        "detector": planned.detector,
+        "due_at": due_at.isoformat(),
+        "would_look_at": planned.cameras,
+        "without_zone": planned.without_zone,
+        "unknown": planned.unknown,
+    }
+
+
+def _tell(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str))
+        return
+    for name, value in found.items():
+        listed = ", ".join(map(str, value)) or "none" if isinstance(value, list) else value
+        typer.echo(f"{name}: {listed}")
