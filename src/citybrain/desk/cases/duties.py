@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
 
 from citybrain.desk.accounts.models import User
 from citybrain.events.models import Case, Clock, State, Transition
@@ -53,6 +54,11 @@ def waiting_for(person: User) -> Q:
             cases &= Q(asked=True) & ~Q(handler_id=person.organisation_id)
         found |= cases
     return found
+
+
+def overdue() -> Q:
+    """The cases of `queued_cases` with a running limit that has passed."""
+    return Q(next_due__lt=timezone.now())
 
 
 def duty_of(person: User, case: Case) -> str:

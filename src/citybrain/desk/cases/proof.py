@@ -42,7 +42,9 @@ def _proof(step: Transition, entry: tuple[dict[str, Any], bool] | None) -> Proof
         "at": step.at.isoformat(),
         "data": step.data,
     }
-    return "proved" if whole and all(payload.get(name) == value for name, value in told.items()) else "altered"
+    return (
+        "proved" if whole and all(payload.get(name) == value for name, value in told.items()) else "altered"
+    )
 
 
 def _entries(number: str) -> list[tuple[dict[str, Any], bool]]:

@@ -8,12 +8,11 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from citybrain.catalogue import load_areas, load_scenarios
 from citybrain.desk.accounts.models import Organisation
-from citybrain.desk.cases.duties import duty_of, most_urgent_first, queued_cases, waiting_for
+from citybrain.desk.cases.duties import duty_of, most_urgent_first, overdue, queued_cases, waiting_for
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.steps import new_key
 from citybrain.events.models import ENDED, Case, State
@@ -59,7 +58,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "page": page,
             "rows": [(case, duty_of(person, case)) for case in page.object_list],
             "counts": counts,
-            "overdue_count": still_open.filter(next_due__lt=timezone.now()).count(),
+            "overdue_count": still_open.filter(overdue()).count(),
             "show": show,
             "filters": filters,
             "filtered": filters != Filters("", "", "", False, ""),
@@ -113,7 +112,7 @@ def _narrowed(cases: QuerySet[Case], filters: Filters) -> QuerySet[Case]:
     if filters.county:
         cases = cases.filter(area_code__startswith=filters.county)
     if filters.overdue:
-        cases = cases.filter(next_due__lt=timezone.now())
+        cases = cases.filter(overdue())
     if filters.words:
         words = filters.words
         cases = cases.filter(

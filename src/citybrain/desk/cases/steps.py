@@ -4,9 +4,8 @@ import logging
 import re
 import uuid
 from dataclasses import dataclass
-from typing import cast
+from typing import BinaryIO, cast
 
-from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpRequest
 from minio.error import MinioException
@@ -37,7 +36,7 @@ class Sent:
     key: str
     reason: str
     handler_id: str
-    photo: UploadedFile | None
+    photo: BinaryIO | None
 
 
 def new_key() -> str:
@@ -66,7 +65,7 @@ def sent_step(request: HttpRequest, action: str) -> Sent:
         key=key_in(request),
         reason=request.POST.get("reason", ""),
         handler_id=request.POST.get("handler", ""),
-        photo=cast("UploadedFile | None", request.FILES.get("photo")),
+        photo=cast("BinaryIO | None", request.FILES.get("photo")),
     )
 
 
@@ -96,7 +95,7 @@ def _take(case: Case, person: User, sent: Sent) -> Case:
         raise CaseRefusedError(STALE)
     step = load_rules().step(sent.action, held.state)
     if sent.photo is not None and step is not None and "after_photo" in step.guards:
-        add_photo(held, cast("UploadedFile", sent.photo).file, Evidence.Kind.AFTER, person)
+        add_photo(held, sent.photo, Evidence.Kind.AFTER, person)
     return apply(
         held,
         sent.action,

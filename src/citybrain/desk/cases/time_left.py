@@ -9,7 +9,7 @@ Urgency = Literal["good", "watch", "late"]
 
 
 def time_left(due_at: datetime, now: datetime) -> str:
-    """`还剩 1 小时 20 分` before `due_at` (both aware), `超时 35 分` after it; whole minutes, rounded down."""
+    """`还剩 1 小时 20 分` before `due_at` (both aware), `超时 35 分` after it; in whole minutes."""
     seconds = int((due_at - now) / timedelta(seconds=1))
     if seconds > 0:
         return f"还剩 {duration(seconds)}" if seconds >= _MINUTE else "还剩不到 1 分"
@@ -17,7 +17,7 @@ def time_left(due_at: datetime, now: datetime) -> str:
 
 
 def duration(seconds: int) -> str:
-    """`2 天 3 小时`, `1 小时 20 分`, `35 分`: the two largest units, the smaller one only when it is not 0."""
+    """`2 天 3 小时`, `1 小时 20 分`, `35 分`: two units, the smaller one only when it is not 0."""
     days, rest = divmod(max(seconds, 0), _DAY)
     hours, rest = divmod(rest, _HOUR)
     minutes = rest // _MINUTE

@@ -1,10 +1,9 @@
 """Reporting what one saw: a place, a class, a photo, and the phone's position where it is given."""
 
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from django import forms
 from django.contrib.auth.decorators import permission_required
-from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -72,7 +71,7 @@ class ReportForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Half a position, or one that makes no sense, is said once and beside the position."""
         cleaned = dict(super().clean() or {})
-        broken = [name for name in ("lon", "lat") if self._errors.pop(name, None)]  # type: ignore[union-attr]
+        broken = [name for name in ("lon", "lat") if self.errors.pop(name, None)]
         if broken or (cleaned.get("lon") is None) != (cleaned.get("lat") is None):
             self.add_error(None, "位置不完整或不正确，请重新定位，或清空后只写地点。")
         return cleaned
@@ -118,7 +117,7 @@ def _report(person: User, key: str, said: dict[str, Any]) -> Signal:
     scenario, _, class_code = said["kind"].partition("/")
 
     def send() -> Signal:
-        photo = cast("UploadedFile", said["photo"])
+        photo = cast("BinaryIO", said["photo"])
         photo.seek(0)
         with transaction.atomic():
             return report(
@@ -127,7 +126,7 @@ def _report(person: User, key: str, said: dict[str, Any]) -> Signal:
                 said["text"],
                 key=key,
                 class_code=class_code,
-                photo=photo.file,
+                photo=photo,
                 lon=said["lon"],
                 lat=said["lat"],
                 place_name=said["place"],
