@@ -182,3 +182,35 @@ def scenes(
             Image.fromarray(image).save(folder / name, quality=92)
             truth.write(json.dumps({"file": name, "boxes": boxes}) + "\n")
     Console().print(f"{count} scenes in {folder}")
+
+
+@app.command()
+def people(as_json: Json = False) -> None:
+    """Let the demo city's property companies do, through the desk's pages, what waits for them.
+
+    Example: citybrain simulate people --json
+    """
+    from collections import Counter
+
+    from citybrain.desk.accounts.demo import load_demo_accounts
+    from citybrain.simulate import SimulationError
+    from citybrain.simulate.people import work_once
+    from citybrain.simulate.stills import empty_yard
+
+    settings, done, failed = get_settings(), Counter[str](), []
+    for account in load_demo_accounts():
+        if "property_company" not in account.roles:
+            continue
+        try:
+            done += work_once(settings, empty_yard, account.username)
+        except SimulationError as error:
+            failed.append(str(error))
+    if as_json:
+        typer.echo(json.dumps({"done": dict(done), "failed": failed}, ensure_ascii=False))
+    else:
+        steps = " · ".join(f"{count} {name}" for name, count in done.items())
+        typer.echo(steps or "nothing waits for the demo city's companies")
+    for message in failed:
+        Console(stderr=True).print(f"[red]error:[/red] {message}", highlight=False)
+    if failed:
+        raise typer.Exit(1)
