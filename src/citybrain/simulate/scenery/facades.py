@@ -29,7 +29,8 @@ def draw_front(length: float, height: float, style: int) -> tuple[Image.Image, I
     front, lit = Image.new("RGB", size, wall), Image.new("L", size)
     draw, shine = ImageDraw.Draw(front), ImageDraw.Draw(lit)
     plinth = PLINTHS[int(random.integers(len(PLINTHS)))]
-    band = tuple(int(part * random.uniform(0.8, 1.1)) for part in wall)
+    share = float(random.uniform(0.8, 1.1))
+    band = tuple(int(part * share) for part in wall)
     bay = float(random.uniform(3.2, 4.2))
     balconies = random.random() < 0.7
     bottom = size[1]
