@@ -185,10 +185,15 @@ def scenes(
 
 
 @app.command()
-def people(as_json: Json = False) -> None:
+def people(
+    leave: Annotated[
+        list[str] | None, typer.Option(help="an account whose tasks are left to you; may be given again")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Let the demo city's property companies do, through the desk's pages, what waits for them.
 
-    Example: citybrain simulate people --json
+    Example: citybrain simulate people --leave property --json
     """
     from collections import Counter
 
@@ -199,7 +204,7 @@ def people(as_json: Json = False) -> None:
 
     settings, done, failed = get_settings(), Counter[str](), []
     for account in load_demo_accounts():
-        if "property_company" not in account.roles:
+        if "property_company" not in account.roles or account.username in (leave or ()):
             continue
         try:
             done += work_once(settings, empty_yard, account.username)

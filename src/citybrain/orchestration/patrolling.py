@@ -157,6 +157,12 @@ def together(rounds: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {"rounds": len(rounds)} | {name: sum(one[name] for one in rounds) for name in names}
 
 
-def patrol(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
-    """The whole of it, for `patrol_sweep` and for the main job; its figures."""
-    return wait_for_looks(request_looks(write_stills(plan_rounds(trigger_rule))))
+def patrol(after: XComArg | None = None) -> XComArg:
+    """The whole of it, for `patrol_sweep` and for the main job; its figures.
+
+    `after` is what it follows in the main job: whether that did anything or was skipped.
+    """
+    rounds = plan_rounds(TriggerRule.NONE_FAILED)
+    if after is not None:
+        after >> rounds
+    return wait_for_looks(request_looks(write_stills(rounds)))
