@@ -50,11 +50,12 @@ with DAG(
     checked = check_build(operations, outlets=[])
     served = sync_desk(trigger_rule=TriggerRule.NONE_FAILED)
     listed = make_grant_lists(trigger_rule=TriggerRule.NONE_FAILED)
-    patrolled = patrol(after=served)
+    first_round, patrolled = patrol(trigger_rule=TriggerRule.NONE_FAILED)
     settled = settle_cases(trigger_rule=TriggerRule.NONE_FAILED)
     # Cameras or policies that fail keep nobody from seeing the rest; the summary names them.
     decided = decide_operations(trigger_rule=TriggerRule.ALL_DONE)
-    report >> served >> matched >> listed >> decided
+    report >> served >> [matched, first_round]
+    matched >> listed >> decided
     patrolled >> settled >> decided >> operations >> published
     report >> published
     outcomes >> held >> reviews

@@ -8,7 +8,7 @@ FROM ${PLATFORM}
 USER 0
 WORKDIR /opt/citybrain
 # The captions of evidence frames are Chinese.
-# hadolint ignore=DL3008  -- a font, whichever version Debian has
+# hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends fonts-noto-cjk && rm -rf /var/lib/apt/lists/*
 COPY requirements/vision.txt requirements/vision.txt
 RUN uv venv .venv-vision \

@@ -1,6 +1,6 @@
 """A vision worker whose network reads drawn rectangles; with a file to wait for, it stands still in a look.
 
-`python drawn_worker.py [<file>]`: a look creates the file `<file>.looking` and goes on when `<file>` is there. So
+`python drawn_worker.py [<file>]`: a look creates `<file>.looking` and goes on when `<file>` is there, so that
 a test can kill the process at a place it knows.
 """
 

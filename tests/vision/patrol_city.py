@@ -236,7 +236,8 @@ class City:
         with connect(self.settings, DatabaseRole.DESK, autocommit=True) as desk:
             desk.execute(
                 "INSERT INTO vision.recheck (key, scenario, camera_id, zone, bucket, object_key, sha256)"
-                " VALUES (%(key)s, %(scenario)s, %(camera_id)s, %(zone)s, %(bucket)s, %(object_key)s, %(sha256)s)",
+                " VALUES (%(key)s, %(scenario)s, %(camera_id)s, %(zone)s, %(bucket)s, %(object_key)s,"
+                " %(sha256)s)",
                 asked,
             )
         return asked["key"]

@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from citybrain.vision.pictures import MOST_PIXELS, Picture, UnusablePictureError, condition, read_picture
 
@@ -130,12 +130,25 @@ def test_a_night_is_not_a_broken_camera() -> None:
     assert condition(picture_of(yard(level=0.35))) == ""
 
 
+def written_over(picture: Image.Image) -> Image.Image:
+    """As cameras do, whatever they see: the time above, a name below."""
+    draw = ImageDraw.Draw(picture)
+    for place in ((16, 12), (700, 500)):
+        draw.text(place, "2026-11-26 10:00:00 CAM", fill=(250, 250, 250), font=ImageFont.load_default(24))
+    return picture
+
+
 @pytest.mark.parametrize(("tone", "expected"), [(0, "black"), (12, "black"), (250, "white"), (255, "white")])
 def test_a_camera_that_sees_nothing(tone: int, expected: str) -> None:
     noise = np.random.default_rng(3).normal(tone, 3, (540, 960, 3)).clip(0, 255).astype(np.uint8)
     assert condition(picture_of(Image.fromarray(noise))) == expected
+    assert condition(picture_of(written_over(Image.fromarray(noise)))) == expected
 
 
 def test_a_covered_lens_is_blurred() -> None:
-    assert condition(picture_of(yard().filter(ImageFilter.GaussianBlur(14)))) == "blurred"
-    assert condition(picture_of(Image.new("RGB", (960, 540), (120, 120, 120)))) == "blurred"
+    for covered in (
+        yard().filter(ImageFilter.GaussianBlur(14)),
+        Image.new("RGB", (960, 540), (120, 120, 120)),
+    ):
+        assert condition(picture_of(covered)) == "blurred"
+        assert condition(picture_of(written_over(covered))) == "blurred"

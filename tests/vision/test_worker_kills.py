@@ -220,7 +220,7 @@ def test_sigterm_ends_a_worker_after_its_look(city: City, start: Start) -> None:
     assert process.wait(timeout=PATIENCE_SECONDS) == 0
     assert live_workers(city.watcher) == []
     assert city.told() == [("detected", "car", 5)]
-    assert START + FIVE == city.signals()[0]["observed_at"]
+    assert city.signals()[0]["observed_at"] == START + FIVE
 
 
 def _sessions(city: City) -> int:

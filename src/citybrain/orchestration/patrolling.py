@@ -47,7 +47,8 @@ def plan_rounds(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
         context = get_current_context()
         leave_to_main_job(context)
         settings = get_settings()
-        own_time: datetime | None = context["dag_run"].logical_date
+        run = context["dag_run"]
+        own_time = run.logical_date if run.run_type == "scheduled" else None
         rounds = []
         for detector in load_detectors(settings).values():
             moment = own_time or datetime.now(CITY_TIME)
@@ -157,12 +158,7 @@ def together(rounds: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {"rounds": len(rounds)} | {name: sum(one[name] for one in rounds) for name in names}
 
 
-def patrol(after: XComArg | None = None) -> XComArg:
-    """The whole of it, for `patrol_sweep` and for the main job; its figures.
-
-    `after` is what it follows in the main job: whether that did anything or was skipped.
-    """
-    rounds = plan_rounds(TriggerRule.NONE_FAILED)
-    if after is not None:
-        after >> rounds
-    return wait_for_looks(request_looks(write_stills(rounds)))
+def patrol(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> tuple[XComArg, XComArg]:
+    """The whole of it, for `patrol_sweep` and for the main job: (its first task, the figures at its end)."""
+    rounds = plan_rounds(trigger_rule)
+    return rounds, wait_for_looks(request_looks(write_stills(rounds)))

@@ -12,6 +12,7 @@ from citybrain.vision.weights import Weights
 # What public networks call the things of this project.
 OUR_NAMES = {"truck": "lorry", "motorbike": "motorcycle"}
 LOWEST_SCORE = 0.05  # below it boxes are noise; detectors' own limits lie above
+SAME_THING = 0.6  # IoU from which two boxes, whatever their classes, are taken for one thing
 BATCH = 8
 
 
@@ -56,6 +57,8 @@ class Eyes:
                 list(images[start : start + BATCH]),
                 imgsz=self.imgsz,
                 conf=LOWEST_SCORE,
+                iou=SAME_THING,
+                agnostic_nms=True,  # what looks like a car and like a lorry is one vehicle
                 device="cpu",
                 save=False,
                 verbose=False,

@@ -19,9 +19,11 @@ MOST_PIXELS = 40_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 COMPARED_WIDTH = 640  # sharpness is measured at one size, whatever the camera's
 
-BLACK_BELOW = 40  # when even the brightest hundredth of the picture is darker, nothing is seen
-WHITE_ABOVE = 225  # when even the darkest hundredth is brighter, nothing is seen
-SHARP_FROM = 12.0  # variance of the Laplacian at COMPARED_WIDTH
+OVERLAY = 4  # per cent of a picture that the time and the camera's name may take, written into every frame
+BLACK_BELOW = 40  # when all but the brightest OVERLAY per cent is darker, nothing is seen
+WHITE_ABOVE = 225  # when all but the darkest OVERLAY per cent is brighter, nothing is seen
+SHARP_FROM = 12.0  # variance of the Laplacian at COMPARED_WIDTH, in the tile that a quarter of TILES exceed
+TILES = (6, 8)  # rows and columns: writing over a covered lens is sharp, but only in a few of them
 
 Reason = Literal["not_a_picture", "truncated", "too_large"]
 Condition = Literal["", "black", "white", "blurred"]
@@ -73,7 +75,7 @@ def _open(content: bytes) -> Image.Image:
 def condition(picture: Picture) -> Condition:
     """What is wrong with the camera that took it, "" when it sees."""
     grey = _grey(picture)
-    darkest, brightest = np.percentile(grey, (1, 99))
+    darkest, brightest = np.percentile(grey, (OVERLAY, 100 - OVERLAY))
     if brightest < BLACK_BELOW:
         return "black"
     if darkest > WHITE_ABOVE:
@@ -82,10 +84,19 @@ def condition(picture: Picture) -> Condition:
 
 
 def sharpness(grey: NDArray[np.float32]) -> float:
-    """The variance of the Laplacian of a grey picture: low where there are no edges."""
+    """The variance of the Laplacian of a grey picture, low where there are no edges: of its tiles' variances
+    the one that a quarter exceed.
+    """
     middle = grey[1:-1, 1:-1]
     laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * middle
-    return float(laplacian.var()) if laplacian.size else 0.0
+    rows, columns = TILES
+    variances = [
+        float(tile.var())
+        for band in np.array_split(laplacian, rows, axis=0)
+        for tile in np.array_split(band, columns, axis=1)
+        if tile.size
+    ]
+    return float(np.percentile(variances, 75)) if variances else 0.0
 
 
 def _grey(picture: Picture) -> NDArray[np.float32]:

@@ -27,6 +27,7 @@ from citybrain.warehouse.connection import connect
 
 APPLICATION = "citybrain vision"
 POLL_SECONDS = 1.0
+BEAT_SECONDS = 10.0
 DATABASE_PAUSE_SECONDS = 3.0
 
 log = structlog.get_logger(__name__)
@@ -55,8 +56,11 @@ class Worker:
                 stop.wait(DATABASE_PAUSE_SECONDS)
 
     def _serve(self, city: psycopg.Connection, stop: threading.Event) -> None:
+        beaten = float("-inf")
         while not stop.is_set():
-            heartbeat.beat(city, self.name, self.looks, self.rechecks)
+            if time.monotonic() - beaten >= BEAT_SECONDS:
+                heartbeat.beat(city, self.name, self.looks, self.rechecks)
+                beaten = time.monotonic()
             if not self.work_once(city):
                 stop.wait(POLL_SECONDS)
 

@@ -1,10 +1,12 @@
-"""`python -m citybrain.vision.training …` in the vision environment: gather, train, ship, measure."""
+"""`python -m citybrain.vision.training …` in the vision environment: gather, train, ship, measure, publish."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from citybrain.settings import get_settings
 from citybrain.vision.training.recipe import load_recipe
 
 app = typer.Typer(
@@ -48,6 +50,17 @@ def ship(
     from citybrain.vision.training.ship import ship as ship_weights
 
     ship_weights(checkpoint, weights)
+
+
+@app.command()
+def publish(
+    name: Annotated[str, typer.Option(help="the name detectors ask for")],
+    weights: Annotated[Path, typer.Option(exists=True)],
+) -> None:
+    """Put weights into the bucket `models`, where workers look first; they use them after a restart."""
+    from citybrain.vision.weights import publish as publish_weights
+
+    print(publish_weights(get_settings(), name, weights, datetime.now(UTC)))  # noqa: T201
 
 
 @app.command()

@@ -1,0 +1,141 @@
+"""Recipes, the data a trainer gets, and the scoring of what a network finds."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from citybrain.catalogue import ContentError
+from citybrain.settings import SOURCE_TREE
+from citybrain.vision.boxes import Box
+from citybrain.vision.training.gather import gather, labelled_boxes
+from citybrain.vision.training.recipe import PhotographsChangedError, Recipe, digest_of, load_recipe
+from citybrain.vision.training.scoring import Tally
+
+RECIPE = SOURCE_TREE / "detectors" / "models" / "yard_vehicles" / "recipe.yml"
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """One set of four labelled pictures, two a split."""
+    folder = tmp_path / "photographs" / "street"
+    random = np.random.default_rng(1)
+    for split in ("train", "valid"):
+        for part in ("images", "labels"):
+            (folder / part / split).mkdir(parents=True)
+        for number in range(2):
+            pixels = random.integers(0, 255, (48, 64, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / "images" / split / f"{number}.jpg")
+            (folder / "labels" / split / f"{number}.txt").write_text(
+                "0 0.5 0.5 0.2 0.4\n7 0.1 0.1 0.1 0.1\n4 0.25 0.25 0.1 0.1\n"
+            )
+    return folder.parent
+
+
+@pytest.fixture
+def recipe(photographs: Path, tmp_path: Path) -> Recipe:
+    """The project's recipe with the four pictures for its photographs and four scenes."""
+    text = RECIPE.read_text(encoding="utf-8")
+    head = text[: text.index("photographs:")]
+    file = tmp_path / "recipe.yml"
+    file.write_text(
+        f"{head}photographs:\n"
+        f"  - {{name: street, source: here, licence: none, sha256: {digest_of(photographs / 'street')},\n"
+        "     train: [train], valid: [valid], classes: {0: car, 4: lorry}}\n"
+        "rendered: {train: 3, valid: 1, width: 320}\n",
+        encoding="utf-8",
+    )
+    return load_recipe(file)
+
+
+def test_the_projects_recipes_can_be_read() -> None:
+    recipe = load_recipe(RECIPE)
+    assert recipe.name == RECIPE.parent.name
+    assert {code for chosen in recipe.photographs for code in chosen.classes.values()} <= set(recipe.classes)
+    for chosen in recipe.photographs:
+        assert not set(chosen.test) & {*chosen.train, *chosen.valid}
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "reason"),
+    [
+        ("2: car", "2: lory", "'lory' is not among the classes"),
+        ("imgsz: 320", "imgsz: 330", "multiple of 32"),
+        ("network: yolo11n.yaml", "network: yolo11n.pt", "network"),
+        ("seed: 341600", "sead: 341600", "sead"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_by_line(tmp_path: Path, was: str, becomes: str, reason: str) -> None:
+    file = tmp_path / "recipe.yml"
+    text = RECIPE.read_text(encoding="utf-8")
+    assert was in text
+    file.write_text(text.replace(was, becomes), encoding="utf-8")
+    with pytest.raises(ContentError, match=reason) as caught:
+        load_recipe(file)
+    assert str(file) in str(caught.value)
+
+
+def test_a_trainer_gets_pictures_labels_and_names(recipe: Recipe, photographs: Path, tmp_path: Path) -> None:
+    gathered = gather(recipe, photographs, tmp_path / "data", processes=1)
+    assert gathered.pictures == {"train": 2 + 3, "valid": 2 + 1}
+    assert gathered.boxes["train"]["lorry"] >= 2
+    labels = (tmp_path / "data" / "labels" / "train" / "street_0.txt").read_text().splitlines()
+    assert labels == ["0 0.500000 0.500000 0.200000 0.400000", "1 0.250000 0.250000 0.100000 0.100000"]
+    for picture in (tmp_path / "data" / "images").glob("*/*.jpg"):
+        label = tmp_path / "data" / "labels" / picture.parent.name / f"{picture.stem}.txt"
+        for box in labelled_boxes(label, dict(enumerate(recipe.classes))):
+            assert -1e-6 <= box.x1 < box.x2 <= 1 + 1e-6
+            assert -1e-6 <= box.y1 < box.y2 <= 1 + 1e-6
+    assert Image.open(tmp_path / "data" / "images" / "valid" / "scene_00000.jpg").width == 320
+
+
+def _other_label(folder: Path) -> None:
+    (folder / "labels" / "train" / "0.txt").write_text("0 0.5 0.5 0.3 0.3\n")
+
+
+def _other_name(folder: Path) -> None:
+    (folder / "images" / "train" / "0.jpg").rename(folder / "images" / "train" / "00.jpg")
+
+
+@pytest.mark.parametrize("change", [_other_label, _other_name, shutil.rmtree])
+def test_other_photographs_are_refused(
+    recipe: Recipe, photographs: Path, tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    change(photographs / "street")
+    with pytest.raises(PhotographsChangedError, match="street"):
+        gather(recipe, photographs, tmp_path / "data", processes=1)
+
+
+def box(x: float, score: float = 1.0, class_code: str = "car") -> Box:
+    return Box(class_code, x, 0.1, x + 0.1, 0.2, score)
+
+
+def test_scoring_of_right_wrong_and_missed_boxes() -> None:
+    tally = Tally()
+    tally.add([box(0.1), box(0.5)], [box(0.1, 0.9), box(0.8, 0.8)], same_class=True)  # one right, one wrong
+    tally.add([box(0.3)], [box(0.3, 0.7), box(0.305, 0.6)], same_class=True)  # found twice: once wrong
+    assert tally.at(0.0) == pytest.approx((2 / 3, 2 / 4))
+    assert tally.at(0.85) == pytest.approx((1 / 3, 1.0))
+    # precision 1 up to recall 1/3, then 2/3 up to recall 2/3, nothing beyond
+    assert tally.average_precision() == pytest.approx(1 / 3 + 1 / 3 * 2 / 3)
+
+
+def test_scoring_of_perfect_and_of_blind_networks() -> None:
+    perfect, blind = Tally(), Tally()
+    for _ in range(3):
+        perfect.add([box(0.1), box(0.4)], [box(0.1, 0.9), box(0.4, 0.8)], same_class=True)
+        blind.add([box(0.1), box(0.4)], [], same_class=True)
+    assert perfect.average_precision() == pytest.approx(1.0)
+    assert blind.average_precision() == 0.0
+    assert blind.at(0.3)[0] == 0.0
+
+
+def test_the_kind_counts_only_when_asked() -> None:
+    strict, lax = Tally(), Tally()
+    for tally, same_class in ((strict, True), (lax, False)):
+        tally.add([box(0.1)], [box(0.1, 0.9, "lorry")], same_class=same_class)
+    assert strict.at(0.0)[0] == 0.0
+    assert lax.at(0.0)[0] == 1.0
