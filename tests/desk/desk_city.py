@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -176,6 +177,11 @@ def open_city(desk: Settings) -> City:
     for role in load_roles():
         city.people[role] = city.person(role, homes.get(role, office))
     return city
+
+
+def listed(page: str, element: str = "tr") -> list[str]:
+    """The numbers of the cases that a page lists, in its order."""
+    return re.findall(rf'<{element} data-case="([^"]+)"', page)
 
 
 def form_of(page: str, form_id: str) -> dict[str, str]:
