@@ -106,6 +106,8 @@ def test_the_queue_puts_first_what_is_mine_and_is_searched(desk_city: City, sign
     assert "请核实" in acceptor.get("/cases/").content.decode()
     assert there.number in numbers(dispatcher, "show=mine")
     assert waiting.number not in numbers(dispatcher, "show=mine")
+    everything = listed(dispatcher.get("/cases/?show=all").content.decode())
+    assert everything.index(there.number) < everything.index(waiting.number), "mine first"
     assert numbers(dispatcher, f"q={there.number}") == {there.number}
     assert there.number in numbers(dispatcher, "q=银杏里")
     assert there.number in numbers(dispatcher, "county=341621&state=filed")

@@ -66,7 +66,7 @@ def test_who_has_no_account_is_not_let_in(desk_city: City, server: str) -> None:
     with pytest.raises(SimulationError, match="does not let desk_nobody in"):
         work_once(desk_city.settings, yard, "desk_nobody")
     closed = desk_city.settings.model_copy(update={"desk_url": "http://127.0.0.1:9"})
-    with pytest.raises(SimulationError, match="127.0.0.1:9"):
+    with pytest.raises(SimulationError, match=r"127\.0\.0\.1:9"):
         work_once(closed, yard, "desk_nobody")
 
 

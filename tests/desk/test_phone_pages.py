@@ -63,6 +63,14 @@ def test_what_is_no_photo_is_refused_and_nothing_is_half_done(
     assert again.status_code == 302 and desk_city.now(case).state == "checking"
 
 
+def test_a_form_larger_than_any_photo_is_refused_unread(desk_city: City, signed_in: Client) -> None:
+    client = signed_in(desk_city.people["grid_worker"])
+    answer = client.post("/phone/report/", report(photo=sent_file(b"\xff" * (33 * 1024 * 1024))))
+    assert answer.status_code == 400 and "照片不超过 20 MB" in answer.content.decode()
+    answer = client.post("/phone/report/", report(photo=sent_file(photo() + b"\0" * (21 * 1024 * 1024))))
+    assert answer.status_code == 422 and "照片超过 20 MB" in answer.content.decode()
+
+
 def test_a_photo_of_the_refused_round_is_not_taken_again(desk_city: City, signed_in: Client) -> None:
     case = desk_city.step(desk_city.dispatched(), "accept", "property_company")
     client, taken = signed_in(desk_city.people["property_company"]), photo()

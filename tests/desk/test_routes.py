@@ -116,6 +116,8 @@ for _model, _opens in {
     for _page in ("changelist", "add", "history", "delete", "change"):
         _who = [role for role, pages in _opens.items() if _page in pages]
         TABLE[f"admin:{_model}_{_page}"] = admin(200, *_who)
+    if not _opens and _model != "auth_group":  # the history of nothing leads back to the front page
+        TABLE[f"admin:{_model}_history"] = admin(302, *STAFF)
     _app, _, _name = _model.partition("_")
     TABLE[f"admin/{_app}/{_name}/<path:object_id>/"] = Row("GET", only(302, *STAFF), otherwise=302)
 
@@ -135,6 +137,7 @@ def patterns(resolver: Any, prefix: str = "", space: str = "") -> Iterator[tuple
 def addresses(desk_city: City) -> dict[str, str]:
     """An address for each name, with the words of a case, an organisation and a person that exist."""
     from axes.models import AccessAttempt
+    from django.contrib.auth.models import Group
     from django.urls import get_resolver
 
     case = desk_city.dispatched()
@@ -149,10 +152,16 @@ def addresses(desk_city: City) -> dict[str, str]:
         "app_label": "accounts",
         "url": "nowhere/",
     }
-    objects = {"organisation": desk_city.company.pk, "/user/": words["id"], "accessattempt": attempt.pk}
+    group = Group.objects.get(name="auditor")
+    objects = {
+        "/group/": group.pk,
+        "organisation": desk_city.company.pk,
+        "/user/": words["id"],
+        "accessattempt": attempt.pk,
+    }
     found = {}
     for name, pattern in patterns(get_resolver()):
-        object_id = next((pk for part, pk in objects.items() if part in pattern), 1)
+        object_id = next((pk for part, pk in objects.items() if part in pattern), 0)
         step = "exclude" if "/line/" in pattern else "approve"
         given = {"object_id": object_id, "content_type_id": 1, "step": step, **words}
 
