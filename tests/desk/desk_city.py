@@ -82,13 +82,13 @@ class City:
         with connect(self.settings, DatabaseRole.WATCHER, autocommit=True) as watcher:
             watcher.execute(f"INSERT INTO ops.signal ({columns}) VALUES ({places})".encode(), row)
 
-    def filed(self, area_code: str = VILLAGE, **changes: Any) -> Any:
+    def filed(self, area_code: str = VILLAGE, camera: str = "", **changes: Any) -> Any:
         """A camera's case that waits for a dispatcher: no register says who handles its place."""
         from citybrain.events.intake import take_in
         from citybrain.events.models import Case
         from citybrain.events.scope import as_system
 
-        camera = f"D{uuid.uuid4().hex[:10]}"
+        camera = camera or f"D{uuid.uuid4().hex[:10]}"
         self.signal(camera, area_code, **changes)
         take_in()
         with as_system():

@@ -1,13 +1,16 @@
 """The demo city's people over HTTP: what waits is done, nothing else is touched, twice does nothing more."""
 
 import io
+import json
 from collections import Counter
 from typing import Any
 
 import pytest
 from desk_city import OTHER_VILLAGE, City
 from PIL import Image
+from typer.testing import CliRunner
 
+from citybrain.cli import app
 from citybrain.desk.accounts.demo import load_demo_accounts
 from citybrain.simulate import SimulationError
 from citybrain.simulate.compounds import COMPANIES, load_compounds
@@ -68,6 +71,29 @@ def test_who_has_no_account_is_not_let_in(desk_city: City, server: str) -> None:
     closed = desk_city.settings.model_copy(update={"desk_url": "http://127.0.0.1:9"})
     with pytest.raises(SimulationError, match=r"127\.0\.0\.1:9"):
         work_once(closed, yard, "desk_nobody")
+
+
+def test_the_command_lets_every_company_act(desk_city: City, server: str) -> None:
+    """With the demo city's own accounts, cameras and pictures of empty yards."""
+    from citybrain.desk.accounts.models import Organisation
+    from citybrain.desk.accounts.sync import sync
+
+    codes = ["001-DESK", *(f"PM{number:02}" for number in range(2, len(COMPANIES) + 1))]
+    for code in codes:  # `property` is of the first company by code
+        Organisation.objects.get_or_create(code=code, defaults={"kind": "company", "name": f"{code}物业"})
+    sync(desk_city.settings)
+    companies = Organisation.objects.filter(code__in=codes)
+    cameras = [one.camera_id for one in load_compounds() if one.connected]
+    cases = [
+        desk_city.dispatched(company, camera=camera)
+        for company, camera in zip(companies, cameras, strict=False)
+    ]
+    result = CliRunner().invoke(app, ["simulate", "people", "--json"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    done = json.loads(result.stdout)
+    assert done == {"accept": len(cases), "start": len(cases), "handle": len(cases), "failed_accounts": 0}
+    assert {desk_city.now(case).state for case in cases} == {"checking"}
+    assert all(len(after(desk_city, case)) == 1 for case in cases)
 
 
 def test_each_round_has_a_photo_of_its_own() -> None:

@@ -1,9 +1,8 @@
 """How much a form may carry with its files, judged before a byte of them is kept."""
 
-from typing import Any, BinaryIO
+from typing import IO
 
 from django.core.exceptions import RequestDataTooBig
-from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
 MOST_BYTES = (
@@ -15,7 +14,12 @@ class SizeLimit(FileUploadHandler):
     """Refuses a form that says it is larger, whoever sends it; the handlers after it keep the files."""
 
     def handle_raw_input(
-        self, _input: BinaryIO, _meta: dict[str, str], content_length: int, *_rest: Any, **_more: Any
+        self,
+        input_data: IO[bytes],
+        META: dict[str, str],  # noqa: N803 - Django's own name
+        content_length: int,
+        boundary: str,
+        encoding: str | None = None,
     ) -> None:
         """Raises RequestDataTooBig."""
         if content_length > MOST_BYTES:
@@ -24,5 +28,5 @@ class SizeLimit(FileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         return raw_data
 
-    def file_complete(self, file_size: int) -> UploadedFile | None:
+    def file_complete(self, file_size: int) -> None:
         return None
