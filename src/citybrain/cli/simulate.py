@@ -107,6 +107,38 @@ def _print_plan(console: Console, deliveries: "list[Delivery]", as_json: bool) -
 
 
 @app.command()
+def people(as_json: Json = False) -> None:
+    """Let the demo city's property companies do, through the desk's pages, what waits for them.
+
+    Example: citybrain simulate people --json
+    """
+    from collections import Counter
+
+    from citybrain.desk.accounts.demo import load_demo_accounts
+    from citybrain.simulate import SimulationError
+    from citybrain.simulate.people import work_once
+    from citybrain.simulate.stills import empty_yard
+
+    settings, done, failed = get_settings(), Counter[str](), []
+    for account in load_demo_accounts():
+        if "property_company" not in account.roles:
+            continue
+        try:
+            done += work_once(settings, empty_yard, account.username)
+        except SimulationError as error:
+            failed.append(str(error))
+    if as_json:
+        typer.echo(json.dumps({**done, "failed_accounts": len(failed)}))
+    else:
+        steps = " · ".join(f"{count} {name}" for name, count in done.items())
+        typer.echo(steps or "nothing waits for the demo city's companies")
+    for message in failed:
+        Console(stderr=True).print(f"[red]error:[/red] {message}", highlight=False)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def score(as_json: Json = False) -> None:
     """Compare the quarantine with what the demo city had planted."""
     from citybrain.simulate import score_quarantine
@@ -142,35 +174,3 @@ def score(as_json: Json = False) -> None:
         )
     console.print(datasets)
     console.print(f"caught {result.caught} of {result.planted} planted, {result.good_held} good rows held")
-
-
-@app.command()
-def people(as_json: Json = False) -> None:
-    """Let the demo city's property companies do, through the desk's pages, what waits for them.
-
-    Example: citybrain simulate people --json
-    """
-    from collections import Counter
-
-    from citybrain.desk.accounts.demo import load_demo_accounts
-    from citybrain.simulate import SimulationError
-    from citybrain.simulate.people import work_once
-    from citybrain.simulate.stills import empty_yard
-
-    settings, done, failed = get_settings(), Counter[str](), []
-    for account in load_demo_accounts():
-        if "property_company" not in account.roles:
-            continue
-        try:
-            done += work_once(settings, empty_yard, account.username)
-        except SimulationError as error:
-            failed.append(str(error))
-    if as_json:
-        typer.echo(json.dumps({**done, "failed_accounts": len(failed)}))
-    else:
-        steps = " · ".join(f"{count} {name}" for name, count in done.items())
-        typer.echo(steps or "nothing waits for the demo city's companies")
-    for message in failed:
-        Console(stderr=True).print(f"[red]error:[/red] {message}", highlight=False)
-    if failed:
-        raise typer.Exit(1)
