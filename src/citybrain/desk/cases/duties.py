@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case as Ordered
+from django.db.models import Exists, F, IntegerField, Min, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils import timezone
 
 from citybrain.desk.accounts.models import User
@@ -73,6 +74,8 @@ def duty_of(person: User, case: Case) -> str:
     return ""
 
 
-def most_urgent_first(cases: QuerySet[Case]) -> QuerySet[Case]:
-    """What runs out first stands first; what has no running limit after it, the newest first."""
-    return cases.order_by(F("next_due").asc(nulls_last=True), "-pk")
+def most_urgent_first(cases: QuerySet[Case], person: User) -> QuerySet[Case]:
+    """What waits for the person stands first, then what runs out first; without a limit the newest first."""
+    mine = When(waiting_for(person), then=Value(0))
+    first = Ordered(mine, default=Value(1), output_field=IntegerField())
+    return cases.order_by(first, F("next_due").asc(nulls_last=True), "-pk")

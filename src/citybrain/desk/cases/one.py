@@ -27,6 +27,8 @@ from citybrain.events.rules import load_rules
 BEFORE = (Evidence.Kind.BEFORE, Evidence.Kind.NEAR, Evidence.Kind.REFERENCE)
 # Steps that end or take away: their button names it as a danger.
 DANGEROUS = ("void", "reject", "return")
+# Steps off the way: folded until somebody means them.
+ASIDE = ("redispatch", "return", "suspend", "void")
 may_view = permission_required("events.view_case", raise_exception=True)
 
 
@@ -47,6 +49,7 @@ class Form:
     offer: Offer
     key: str
     dangerous: bool
+    aside: bool
     has_photo: bool
     refusal: Refusal | None
 
@@ -102,6 +105,7 @@ def forms_for(case: Case, person: User, refusal: Refusal | None = None) -> list[
             offer=offer,
             key=new_key(),
             dangerous=offer.action in DANGEROUS,
+            aside=offer.action in ASIDE,
             has_photo=offer.needs_photo and photo_of_this_round(case) is not None,
             refusal=refusal if refusal and refusal.action == offer.action else None,
         )

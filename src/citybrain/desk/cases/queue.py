@@ -47,7 +47,7 @@ def index(request: HttpRequest) -> HttpResponse:
     filters = _filters(request)
     show = _show(request, counts["mine"], filters)
     shown = {"mine": waiting, "open": still_open, "all": everything}[show]
-    cases = most_urgent_first(_narrowed(shown, filters))
+    cases = most_urgent_first(_narrowed(shown, filters), person)
     page = Paginator(cases, PAGE).get_page(request.GET.get("page"))
     bulk = [step for step in load_rules().transitions if step.action in BULK]
     offered = [step for step in bulk if step.permission and person.has_perm(step.permission)]

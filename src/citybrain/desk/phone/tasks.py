@@ -29,7 +29,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """The cases whose next step is ours, what runs out first on top; below, what others do with the rest."""
     person = person_of(request)
     ours = queued_cases().filter(handler_id=person.organisation_id)
-    page = Paginator(most_urgent_first(ours.filter(waiting_for(person))), PAGE).get_page(
+    page = Paginator(most_urgent_first(ours.filter(waiting_for(person)), person), PAGE).get_page(
         request.GET.get("page")
     )
     elsewhere = ours.exclude(waiting_for(person)).exclude(state__in=ENDED)
@@ -39,7 +39,7 @@ def index(request: HttpRequest) -> HttpResponse:
         {
             "page": page,
             "rows": [(case, duty_of(person, case)) for case in page.object_list],
-            "elsewhere": most_urgent_first(elsewhere)[:PAGE],
+            "elsewhere": most_urgent_first(elsewhere, person)[:PAGE],
         },
     )
 
