@@ -56,7 +56,7 @@ told = {
         for boxes in together
         for box in boxes
     ),
-    "seen_in_the_dark": len(eyes.look(np.zeros((540, 960, 3), np.uint8))),
+    "seen_in_the_dark": sum(box.score >= LEAST_SCORE for box in eyes.look(np.zeros((540, 960, 3), np.uint8))),
     "reports": [bool(ultralytics.settings["sync"]), ultralytics.utils.events.events.enabled],
     "online": ultralytics.utils.ONLINE,
     "settings_file": str(ultralytics.utils.SETTINGS_FILE),

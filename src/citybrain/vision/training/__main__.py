@@ -1,4 +1,4 @@
-"""`python -m citybrain.vision.training …` in the vision environment: gather, train, ship, measure, publish."""
+"""`python -m citybrain.vision.training …` in the vision environment: gather, train, ship, measure …"""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,14 +31,13 @@ def gather(recipe: RecipeFile, photographs: Photographs, out: Out, processes: Pr
 def train(
     recipe: RecipeFile,
     out: Out,
-    minutes: Annotated[float | None, typer.Option(help="default: the recipe's")] = None,
     threads: Annotated[int, typer.Option(min=1)] = 2,
 ) -> None:
     """Train on `<out>/data`; started again, it goes on where it was broken off."""
     from citybrain.vision.training.train import train as train_network
 
     out = out.absolute()
-    print(train_network(load_recipe(recipe), out / "data" / "data.yaml", out, minutes, threads))  # noqa: T201
+    print(train_network(load_recipe(recipe), out / "data" / "data.yaml", out, threads))  # noqa: T201
 
 
 @app.command()

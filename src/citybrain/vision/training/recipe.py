@@ -39,12 +39,11 @@ class RenderedScenes(ContentModel):
     width: int = Field(ge=160, description="pixels; the height follows")
 
 
-class Schedule(ContentModel):
-    """How the network learns. `minutes` bounds the run; `epochs` holds when no minutes are given."""
+class Stage(ContentModel):
+    """How the network learns for `minutes`; the learning rate falls to a hundredth of its value meanwhile."""
 
     imgsz: int = Field(ge=64, multiple_of=32)
     batch: int = Field(ge=1)
-    epochs: int = Field(ge=1)
     minutes: float = Field(gt=0)
     optimizer: str
     learning_rate: float = Field(gt=0)
@@ -61,7 +60,9 @@ class Recipe(ContentModel):
     network: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+\.yaml$")]
     classes: tuple[Code, ...]
     seed: int
-    schedule: Schedule
+    stages: tuple[Stage, ...] = Field(
+        min_length=1, description="each goes on from the weights of the one before"
+    )
     photographs: tuple[PhotographSet, ...]
     rendered: RenderedScenes
 

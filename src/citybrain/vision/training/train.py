@@ -12,55 +12,65 @@ from typing import Any
 import structlog
 
 from citybrain.vision.environment import import_ultralytics
-from citybrain.vision.training.recipe import Recipe
+from citybrain.vision.training.recipe import Recipe, Stage
 
 log = structlog.get_logger()
 
 
-def train(recipe: Recipe, data: Path, folder: Path, minutes: float | None, threads: int) -> Path:
-    """Train on a gathered `data.yaml`; returns the best checkpoint, `folder/run/weights/best.pt`.
+def train(recipe: Recipe, data: Path, folder: Path, threads: int) -> Path:
+    """Train all stages on a gathered `data.yaml`; returns the last checkpoint,
+    `<folder>/stage<n>/weights/last.pt`.
 
-    A run that was broken off goes on from its last epoch when started again with the same `folder`.
+    A run that was broken off goes on from its last epoch when started again with the same `folder`; it gets
+    the whole minutes of that stage again.
     """
     ultralytics = import_ultralytics(folder / "ultralytics")
     import torch
 
     torch.set_num_threads(threads)
-    last = folder / "run" / "weights" / "last.pt"
-    schedule = recipe.schedule
-    minutes = schedule.minutes if minutes is None else minutes
+    begin: Path | str = recipe.network
     with bfloat16_forward():
-        if last.exists():
-            log.info("resuming", checkpoint=str(last))
-            ultralytics.YOLO(last).train(resume=True, device="cpu", time=minutes / 60)
-        else:
-            ultralytics.YOLO(recipe.network).train(
-                data=str(data),
-                project=str(folder),
-                name="run",
-                exist_ok=True,
-                pretrained=False,
-                device="cpu",
-                workers=0,
-                cache="ram",
-                plots=False,
-                val=False,  # once at the end: the minutes go into learning
-                seed=recipe.seed,
-                deterministic=True,
-                imgsz=schedule.imgsz,
-                batch=schedule.batch,
-                nbs=schedule.batch,  # the weights move after every batch: a short run has few of them
-                epochs=schedule.epochs,
-                time=minutes / 60,
-                optimizer=schedule.optimizer,
-                lr0=schedule.learning_rate,
-                warmup_epochs=schedule.warmup_epochs,
-                mosaic=schedule.mosaic,
-                close_mosaic=schedule.close_mosaic,
-            )
-    best = folder / "run" / "weights" / "best.pt"
-    log.info("trained", weights=str(best))
-    return best
+        for number, stage in enumerate(recipe.stages, 1):
+            begin = _train_stage(ultralytics, recipe, stage, begin, data, folder / f"stage{number}")
+    return Path(begin)
+
+
+def _train_stage(
+    ultralytics: Any, recipe: Recipe, stage: Stage, begin: Path | str, data: Path, folder: Path
+) -> Path:
+    last, finished = folder / "weights" / "last.pt", folder / "finished"
+    if finished.exists():
+        return last
+    if last.exists():
+        log.info("resuming", checkpoint=str(last))
+        ultralytics.YOLO(last).train(resume=True, device="cpu", time=stage.minutes / 60)
+    else:
+        ultralytics.YOLO(begin).train(
+            data=str(data),
+            project=str(folder.parent),
+            name=folder.name,
+            exist_ok=True,
+            pretrained=isinstance(begin, Path),  # the weights of the stage before, never anybody else's
+            device="cpu",
+            workers=0,
+            cache="ram",
+            plots=False,
+            val=False,  # once at the end: the minutes go into learning
+            seed=recipe.seed,
+            deterministic=True,
+            imgsz=stage.imgsz,
+            batch=stage.batch,
+            nbs=stage.batch,  # the weights move after every batch: a short run has few of them
+            time=stage.minutes / 60,
+            optimizer=stage.optimizer,
+            lr0=stage.learning_rate,
+            warmup_epochs=stage.warmup_epochs,
+            mosaic=stage.mosaic,
+            close_mosaic=stage.close_mosaic,
+        )
+    finished.touch()
+    log.info("stage trained", weights=str(last))
+    return last
 
 
 @contextmanager
