@@ -226,7 +226,7 @@ def test_history_that_is_not_what_the_ledger_holds_is_told(desk_city: City) -> N
 def test_a_blind_camera_is_a_device_to_repair(desk_city: City, signed_in: Client) -> None:
     from citybrain.events.intake import take_in
 
-    for camera, condition in (("H-BLACK", "black"), ("H-WELL", "ok")):
+    for camera, condition in (("H-BLACK", "black"), ("H-WELL", "normal")):
         desk_city.signal(camera, kind="health", class_code=condition)
     desk_city.signal("H-THERE", OTHER_VILLAGE, kind="health", class_code="blurred")
     take_in()

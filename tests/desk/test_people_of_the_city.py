@@ -73,6 +73,7 @@ def test_who_has_no_account_is_not_let_in(desk_city: City, server: str) -> None:
         work_once(closed, yard, "desk_nobody")
 
 
+@pytest.mark.slow
 def test_the_command_lets_every_company_act(desk_city: City, server: str) -> None:
     """With the demo city's own accounts, cameras and pictures of empty yards."""
     from citybrain.desk.accounts.models import Organisation

@@ -10,20 +10,19 @@ from django.views.decorators.http import require_GET
 from citybrain.events.models import DeviceHealth
 
 PAGE = 50
-WELL = ("ok", "good", "healthy", "recovered")
+WELL = ("normal",)  # what a detector says of a camera that shows its place again
 CONDITIONS = {
     "black": "画面全黑",
     "white": "画面过曝",
     "blurred": "画面模糊",
     "frozen": "画面静止",
-    "moved": "画面移位",
-    "offline": "离线",
     "unreachable": "取不到画面",
-    "unreadable": "画面无法读取",
     "not_a_picture": "画面无法读取",
     "truncated": "画面不完整",
     "too_large": "画面过大",
     "stale": "画面没有更新",
+    "absent": "没有画面",
+    "not_allowed": "取图地址未获准",
     **dict.fromkeys(WELL, "正常"),
 }
 
