@@ -211,7 +211,7 @@ def people(
         except SimulationError as error:
             failed.append(str(error))
     if as_json:
-        typer.echo(json.dumps({"done": dict(done), "failed": failed}, ensure_ascii=False))
+        typer.echo(json.dumps({**done, "failed_accounts": len(failed)}))
     else:
         steps = " · ".join(f"{count} {name}" for name, count in done.items())
         typer.echo(steps or "nothing waits for the demo city's companies")
