@@ -196,6 +196,7 @@ def people(
     Example: citybrain simulate people --leave property --json
     """
     from collections import Counter
+    from functools import partial
 
     from citybrain.desk.accounts.demo import load_demo_accounts
     from citybrain.simulate import SimulationError
@@ -203,11 +204,12 @@ def people(
     from citybrain.simulate.stills import empty_yard
 
     settings, done, failed = get_settings(), Counter[str](), []
+    photo = partial(empty_yard, at=datetime.now(UTC))
     for account in load_demo_accounts():
         if "property_company" not in account.roles or account.username in (leave or ()):
             continue
         try:
-            done += work_once(settings, empty_yard, account.username)
+            done += work_once(settings, photo, account.username)
         except SimulationError as error:
             failed.append(str(error))
     if as_json:
