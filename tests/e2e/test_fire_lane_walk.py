@@ -78,7 +78,7 @@ def test_a_blocked_lane_is_cleared_and_closed(running_city: RunningCity, tmp_pat
         dispatcher.goto(f"{city.settings.desk_url}/cases/{number}/")
         assert dispatcher.locator("#state").get_attribute("data-state") == "closed"
         assert dispatcher.locator("#before img").count() >= 1
-        assert dispatcher.locator("#after img").count() == 2
+        assert dispatcher.locator("#after img").count() >= 2, "both photos, and perhaps a still of the patrol"
         steps = dispatcher.locator("#history tbody tr").count()
 
     case = shown(city, number)
