@@ -31,12 +31,12 @@ def train(recipe: Recipe, data: Path, folder: Path, threads: int) -> Path:
     begin: Path | str = recipe.network
     with bfloat16_forward():
         for number, stage in enumerate(recipe.stages, 1):
-            begin = _train_stage(ultralytics, recipe, stage, begin, data, folder / f"stage{number}")
+            begin = _train_stage(ultralytics, recipe, stage, begin, data, folder / f"stage{number}", threads)
     return Path(begin)
 
 
 def _train_stage(
-    ultralytics: Any, recipe: Recipe, stage: Stage, begin: Path | str, data: Path, folder: Path
+    ultralytics: Any, recipe: Recipe, stage: Stage, begin: Path | str, data: Path, folder: Path, threads: int
 ) -> Path:
     last, finished = folder / "weights" / "last.pt", folder / "finished"
     if finished.exists():
@@ -52,7 +52,7 @@ def _train_stage(
             exist_ok=True,
             pretrained=isinstance(begin, Path),  # the weights of the stage before, never anybody else's
             device="cpu",
-            workers=0,
+            workers=threads,
             cache="ram",
             plots=False,
             val=False,  # once at the end: the minutes go into learning
