@@ -1,4 +1,4 @@
-"""The main job: land every source, gate, build, match policies, publish, verify, summarise."""
+"""The main job: land every source, gate, build, match policies, patrol, settle cases, publish, summarise."""
 
 from datetime import timedelta
 
@@ -16,8 +16,10 @@ from citybrain.orchestration.building import (
 from citybrain.orchestration.defaults import Tag, dag_defaults
 from citybrain.orchestration.gating import gate_after_landing, open_reviews
 from citybrain.orchestration.granting import make_grant_lists
+from citybrain.orchestration.handling import settle_cases
 from citybrain.orchestration.landing import land_each
 from citybrain.orchestration.matching import match_policies
+from citybrain.orchestration.patrolling import patrol
 from citybrain.orchestration.planning import plan, refresh_form
 from citybrain.orchestration.publishing import publish, verify
 from citybrain.orchestration.serving import sync_desk
@@ -48,6 +50,13 @@ with DAG(
     checked = check_build(operations, outlets=[])
     served = sync_desk(trigger_rule=TriggerRule.NONE_FAILED)
     listed = make_grant_lists(trigger_rule=TriggerRule.NONE_FAILED)
-    report >> served >> matched >> listed >> decide_operations() >> operations >> published
+    first_round, patrolled = patrol(trigger_rule=TriggerRule.NONE_FAILED)
+    settled = settle_cases(trigger_rule=TriggerRule.NONE_FAILED)
+    # Cameras or policies that fail keep nobody from seeing the rest; the summary names them.
+    decided = decide_operations(trigger_rule=TriggerRule.ALL_DONE)
+    report >> served >> [matched, first_round]
+    matched >> listed >> decided
+    patrolled >> settled >> decided >> operations >> published
+    report >> published
     outcomes >> held >> reviews
     [checked, verified, docs, reviews] >> summarise(landings, outcomes, report, published)

@@ -34,7 +34,7 @@ def datasets() -> set[str]:
     return set(active_datasets(Settings(enable_sources=[])))
 
 
-def test_every_file_loads_in_two_seconds(parsed: dict[str, Any]) -> None:
+def test_every_file_loads_in_two_seconds_of_the_processor(parsed: dict[str, Any]) -> None:
     assert parsed["errors"] == {}
     assert set(parsed["seconds"]) == {path.name for path in DAG_FILES}
     assert {name: seconds for name, seconds in parsed["seconds"].items() if seconds >= 2} == {}

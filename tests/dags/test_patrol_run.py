@@ -12,12 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 from PIL import Image, ImageDraw
-from psycopg import sql
 
 from citybrain.orchestration.patrolling import together
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.stack import airflow
 from citybrain.vision.timetable import CITY_TIME, newest_ticks
+from standing_in import standing_in
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 PROJECT = Path(__file__).parents[2]
@@ -40,8 +40,8 @@ still: {{max_age_minutes: 10}}
 cameras: {{{CAMERA}: {{lane: {{polygon: [[0.3, 0.2], [0.7, 0.2], [0.7, 1], [0.3, 1]]}}}}}}
 """
 MARTS = {
-    "dim_compound": "SELECT '341602C901' AS compound_id, '合欢苑' AS compound_name",
-    "dim_camera": f"SELECT '{CAMERA}' AS camera_id, '合欢苑消防通道' AS camera_name,"
+    "dim_compound": "AS SELECT '341602C901' AS compound_id, '合欢苑' AS compound_name",
+    "dim_camera": f"AS SELECT '{CAMERA}' AS camera_id, '合欢苑消防通道' AS camera_name,"
     " '341602C901' AS compound_id, 'fire_lane_occupancy' AS scenario, '341602001001' AS area_code,"
     " 115.78 AS lon, 33.85 AS lat,"
     f" 'folder:stills/{CAMERA}' AS snapshot_url, 'synthetic' AS origin, true AS enabled",
@@ -66,17 +66,8 @@ def register(settings: Settings) -> Iterator[None]:
     """One camera, and no round of any other test."""
     with psycopg.connect(settings.dsn(DatabaseRole.OWNER)) as owner:
         owner.execute("TRUNCATE vision.look_request, vision.round, vision.seen_object, vision.worker")
-    with psycopg.connect(settings.dsn(DatabaseRole.TRANSFORMER), autocommit=True) as dbt:
-        for table, rows in MARTS.items():
-            name, aside = sql.Identifier("marts", table), sql.Identifier(f"{table}_of_dbt")
-            dbt.execute(sql.SQL("ALTER TABLE IF EXISTS {} RENAME TO {}").format(name, aside))
-            dbt.execute(sql.SQL("CREATE TABLE {} AS ").format(name) + sql.SQL(rows))
-            dbt.execute(sql.SQL("GRANT SELECT ON {} TO citybrain_watcher").format(name))
+    with standing_in(settings, MARTS, [DatabaseRole.WATCHER]):
         yield
-        for table in MARTS:
-            name, aside = sql.Identifier("marts", table), sql.Identifier("marts", f"{table}_of_dbt")
-            dbt.execute(sql.SQL("DROP TABLE {}").format(name))
-            dbt.execute(sql.SQL("ALTER TABLE IF EXISTS {} RENAME TO {}").format(aside, sql.Identifier(table)))
 
 
 @pytest.fixture

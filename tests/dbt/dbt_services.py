@@ -288,3 +288,19 @@ def record_services(settings: Settings) -> None:
         record_matches(connection)
         record_grants(connection)
         record_cases(connection)
+        count_on(connection)
+
+
+def count_on(connection: psycopg.Connection) -> None:
+    """What the desk adds later in the same database takes the numbers after those given here."""
+    owned = connection.execute(
+        "SELECT n.nspname, c.relname, a.attname FROM pg_attribute a"
+        " JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname IN ('ops', 'policy') AND c.relkind = 'r' AND a.attidentity <> ''"
+    ).fetchall()
+    for schema, table, column in owned:
+        connection.execute(
+            sql.SQL("SELECT setval(pg_get_serial_sequence({}, {}), max({})) FROM {}").format(
+                f"{schema}.{table}", column, sql.Identifier(column), sql.Identifier(schema, table)
+            )
+        )

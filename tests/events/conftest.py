@@ -4,35 +4,30 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import psycopg
 import pytest
 from fire_lane import COMPANY, COMPOUND, COUNTY, VILLAGE, Spot
 
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.row_scope import RowScope, enter
+from standing_in import standing_in
 
 
 @pytest.fixture(scope="session")
 def city(desk: Settings) -> Iterator[Settings]:
     """A desk with a compound whose company handles its cases; a mart of dbt stands aside meanwhile."""
-    with psycopg.connect(desk.dsn(DatabaseRole.TRANSFORMER)) as dbt:
-        dbt.execute("ALTER TABLE IF EXISTS marts.dim_compound RENAME TO dim_compound_of_dbt")
-        dbt.execute(
-            "CREATE TABLE marts.dim_compound (compound_id text, compound_name text, area_code text,"
-            " county_code text, community_name text, property_company_id text, property_company_name text)"
-        )
+    columns = (
+        "(compound_id text, compound_name text, area_code text, county_code text, community_name text,"
+        " property_company_id text, property_company_name text)"
+    )
+    with standing_in(desk, {"dim_compound": columns}, [DatabaseRole.DESK]) as dbt:
         dbt.execute(
             "INSERT INTO marts.dim_compound VALUES (%s, '合欢苑', %s, %s, %s, %s, %s)",
             (COMPOUND, VILLAGE, COUNTY, "花戏楼社区", COMPANY, "安居物业(示范)"),
         )
-        dbt.execute("GRANT SELECT ON marts.dim_compound TO citybrain_desk")
-    from citybrain.desk.accounts.sync import sync
+        from citybrain.desk.accounts.sync import sync
 
-    sync(desk)
-    yield desk
-    with psycopg.connect(desk.dsn(DatabaseRole.TRANSFORMER)) as dbt:
-        dbt.execute("DROP TABLE marts.dim_compound")
-        dbt.execute("ALTER TABLE IF EXISTS marts.dim_compound_of_dbt RENAME TO dim_compound")
+        sync(desk)
+        yield desk
 
 
 @pytest.fixture

@@ -8,37 +8,27 @@ from pathlib import Path
 import psycopg
 import pytest
 from patrol_city import CAMERAS, COMPOUND_ROWS, City, camera_rows, write_detector
-from psycopg import sql
 
 from citybrain.settings import DatabaseRole, Settings, get_settings
 from citybrain.warehouse.connection import connect
+from standing_in import standing_in
 
 _MARTS = {
-    "dim_compound": "compound_id text, compound_name text, area_code text, county_code text,"
-    " community_name text, property_company_id text, property_company_name text",
-    "dim_camera": "camera_id text, camera_name text, compound_id text, scenario text, area_code text,"
-    " lon numeric(9, 6), lat numeric(9, 6), snapshot_url text, origin text, enabled boolean",
+    "dim_compound": "(compound_id text, compound_name text, area_code text, county_code text,"
+    " community_name text, property_company_id text, property_company_name text)",
+    "dim_camera": "(camera_id text, camera_name text, compound_id text, scenario text, area_code text,"
+    " lon numeric(9, 6), lat numeric(9, 6), snapshot_url text, origin text, enabled boolean)",
 }
 
 
 @pytest.fixture(scope="session")
 def register(desk: Settings) -> Iterator[Settings]:
     """The marts the patrol reads; those of dbt stand aside meanwhile."""
-    with psycopg.connect(desk.dsn(DatabaseRole.TRANSFORMER)) as dbt:
-        for table, columns in _MARTS.items():
-            name, aside = sql.Identifier("marts", table), sql.Identifier(f"{table}_of_dbt")
-            dbt.execute(sql.SQL("ALTER TABLE IF EXISTS {} RENAME TO {}").format(name, aside))
-            dbt.execute(sql.SQL("CREATE TABLE {} ({})").format(name, sql.SQL(columns)))
-            dbt.execute(sql.SQL("GRANT SELECT ON {} TO citybrain_watcher, citybrain_desk").format(name))
+    with standing_in(desk, _MARTS, [DatabaseRole.WATCHER, DatabaseRole.DESK]) as dbt:
         dbt.cursor().executemany(
             "INSERT INTO marts.dim_compound VALUES (%s, %s, %s, %s, %s, %s, %s)", COMPOUND_ROWS
         )
-    yield desk
-    with psycopg.connect(desk.dsn(DatabaseRole.TRANSFORMER)) as dbt:
-        for table in _MARTS:
-            name, aside = sql.Identifier("marts", table), sql.Identifier("marts", f"{table}_of_dbt")
-            dbt.execute(sql.SQL("DROP TABLE {}").format(name))
-            dbt.execute(sql.SQL("ALTER TABLE IF EXISTS {} RENAME TO {}").format(aside, sql.Identifier(table)))
+        yield desk
 
 
 @pytest.fixture

@@ -9,11 +9,14 @@ app = typer.Typer(no_args_is_help=True, help="The desk: its tables, roles, organ
 
 
 def start_django() -> None:
-    """Load the desk's apps into this process."""
+    """Load the desk's apps into this process, without the lines they log when they are loaded."""
+    import logging
     import os
 
     import django
 
+    for talkative in ("procrastinate", "axes"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citybrain.desk.settings")
     django.setup()
 

@@ -182,3 +182,42 @@ def scenes(
             Image.fromarray(image).save(folder / name, quality=92)
             truth.write(json.dumps({"file": name, "boxes": boxes}) + "\n")
     Console().print(f"{count} scenes in {folder}")
+
+
+@app.command()
+def people(
+    leave: Annotated[
+        list[str] | None, typer.Option(help="an account whose tasks are left to you; may be given again")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Let the demo city's property companies do, through the desk's pages, what waits for them.
+
+    Example: citybrain simulate people --leave property --json
+    """
+    from collections import Counter
+    from functools import partial
+
+    from citybrain.desk.accounts.demo import load_demo_accounts
+    from citybrain.simulate import SimulationError
+    from citybrain.simulate.people import work_once
+    from citybrain.simulate.stills import empty_yard
+
+    settings, done, failed = get_settings(), Counter[str](), []
+    photo = partial(empty_yard, at=datetime.now(UTC))
+    for account in load_demo_accounts():
+        if "property_company" not in account.roles or account.username in (leave or ()):
+            continue
+        try:
+            done += work_once(settings, photo, account.username)
+        except SimulationError as error:
+            failed.append(str(error))
+    if as_json:
+        typer.echo(json.dumps({**done, "failed_accounts": len(failed)}))
+    else:
+        steps = " · ".join(f"{count} {name}" for name, count in done.items())
+        typer.echo(steps or "nothing waits for the demo city's companies")
+    for message in failed:
+        Console(stderr=True).print(f"[red]error:[/red] {message}", highlight=False)
+    if failed:
+        raise typer.Exit(1)

@@ -157,19 +157,21 @@ def print_summary(settings: Any, console: Any, seconds: float) -> None:
     def say(text: str) -> None:
         console.print(text, highlight=False, soft_wrap=True)
 
-    def login(site: str, url: str, account: str, secret: str) -> None:
-        password = settings.secret(secret) if console.is_terminal else f"in {settings.secrets_dir / secret}"
-        say(f"  {site:<9} {url}   {account:<9} {password}")
-
     say(f"\n[bold]城市大脑已就绪[/] · ready in {seconds:.0f} s\n")
     for name, count in read_counts(settings).items():
         say(f"  {name:<14} {count:>14,}")
     say("")
-    login("Superset", settings.superset_url, "admin", superset.ADMIN_SECRET)
-    for account, (_role, secret) in airflow.ACCOUNTS.items():
-        login("Airflow", settings.airflow_url, account, secret)
-    for account in desk.demo_accounts(settings):
-        login("Desk", settings.desk_url, account, password_secret(account))
+    sites = {
+        "Superset": (settings.superset_url, {"admin": superset.ADMIN_SECRET}),
+        "Airflow": (settings.airflow_url, {name: secret for name, (_, secret) in airflow.ACCOUNTS.items()}),
+        "Desk": (settings.desk_url, {name: password_secret(name) for name in desk.demo_accounts(settings)}),
+    }
+    widest = max(len(account) for _, accounts in sites.values() for account in accounts)
+    for site, (url, accounts) in sites.items():
+        heads = [f"{site:<9} {url}", *[""] * len(accounts)]
+        for head, (account, secret) in zip(heads, accounts.items(), strict=False):
+            shown = settings.secret(secret) if console.is_terminal else f"in {settings.secrets_dir / secret}"
+            say(f"  {head:<33} {account:<{widest}}  {shown}")
     say(f"  {'Pages':<9} {settings.pages_url}   Data Docs and dbt docs")
 
 

@@ -16,20 +16,33 @@ class Entry:
     small: bool = False
 
 
-ENTRIES: tuple[Entry, ...] = (Entry("惠企名单", "grants:lists", "grants.view_grantlist"),)
+# The first one that opens is where a person arrives: who handles cases starts with their tasks.
+ENTRIES: tuple[Entry, ...] = (
+    Entry("任务", "phone:tasks", "events.handle_case", small=True),
+    Entry("案件", "cases:queue", "events.view_case"),
+    Entry("上报", "phone:report", "events.report_case", small=True),
+    Entry("设备", "cases:devices", "events.view_devicehealth"),
+    Entry("惠企名单", "grants:lists", "grants.view_grantlist"),
+)
+# The phone's own bar below.
+PHONE_ENTRIES: tuple[Entry, ...] = (
+    Entry("上报", "phone:report", "events.report_case", small=True),
+    Entry("任务", "phone:tasks", "events.handle_case", small=True),
+    Entry("我的", "phone:me", "events.report_case", small=True),
+)
 
 
-def entries_for(request: HttpRequest) -> list[dict[str, str]]:
+def entries_for(request: HttpRequest, entries: tuple[Entry, ...] = ENTRIES) -> list[dict[str, str]]:
     """The bar of the signed-in person: titles and addresses."""
     return [
         {"zh": entry.zh, "url": reverse(entry.route)}
-        for entry in ENTRIES
+        for entry in entries
         if request.user.has_perm(entry.permission)
     ]
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:
-    """Template context: `entries` for the bar."""
+    """Template context: `entries` for the bar, `phone_entries` for the phone's."""
     if not request.user.is_authenticated:
-        return {"entries": []}
-    return {"entries": entries_for(request)}
+        return {"entries": [], "phone_entries": []}
+    return {"entries": entries_for(request), "phone_entries": entries_for(request, PHONE_ENTRIES)}

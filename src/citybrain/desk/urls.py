@@ -12,6 +12,8 @@ urlpatterns = [
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("-/health", pages.health, name="health"),
     path("admin/", admin.site.urls),
+    path("cases/", include("citybrain.desk.cases.urls")),
+    path("phone/", include("citybrain.desk.phone.urls")),
     path("grants/", include("citybrain.desk.grants.urls")),
     path("notice/", include("citybrain.desk.grants.public_urls")),
 ]

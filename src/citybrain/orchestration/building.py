@@ -33,10 +33,14 @@ def decide_build() -> XComArg:
     return decide()
 
 
-def decide_operations() -> XComArg:
+def decide_operations(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
     """Did anybody record anything since a build read it? Skipped, and the build with it, when not."""
 
-    @task(task_id="decide_operations", task_display_name="判断是否有新的处置或兑现记录")
+    @task(
+        task_id="decide_operations",
+        task_display_name="判断是否有新的处置或兑现记录",
+        trigger_rule=trigger_rule,
+    )
     def decide() -> str:
         from citybrain.settings import get_settings
         from citybrain.warehouse.refresh_need import wait_for_build, why_build_operations

@@ -9,6 +9,8 @@ from citybrain.orchestration.verbs import run_verb
 
 _TAKEN_IN_SECONDS = 60
 _CHECKED_SECONDS = 120
+LEFT_TO_YOU = "property"
+"""The demo account whose cases wait for whoever tries the desk."""
 
 
 def settle_cases(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
@@ -32,9 +34,9 @@ def settle_cases(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg
             return waiting
 
         waiting = machines_rest(_TAKEN_IN_SECONDS)
-        acts: dict[str, int] = {}
+        acts: dict[str, Any] = {}
         if settings.demo and case_counts(settings)["cases_open"]:
-            acts = run_verb("simulate", "people")
+            acts = run_verb("simulate", "people", "--leave", LEFT_TO_YOU)
             waiting = machines_rest(_CHECKED_SECONDS)
         return {**case_counts(settings), "waiting_for_machines": waiting, "acts": acts}
 

@@ -19,6 +19,7 @@ class Story(ContentModel):
     name: StoryName
     cameras: int = Field(ge=0)
     rounds: tuple[int, int] | tuple[int]
+    of_each_company: bool = Field(default=False, description="one camera of every property company first")
     age_minutes: int = Field(default=0, ge=0, description="stale only: how old the last still is at round 0")
 
     def holds(self, number: int) -> bool:
@@ -60,11 +61,19 @@ def load_stories() -> Stories:
 
 def stories_of_day(seed: int, day: date) -> dict[str, Story]:
     """The story of each camera that has one on this day of Shanghai, by camera id."""
-    cameras = [compound.camera_id for compound in load_compounds() if compound.connected]
-    order = iter(np.random.default_rng([seed, day.toordinal(), 81]).permutation(len(cameras)))
-    return {
-        cameras[int(next(order))]: story for story in load_stories().stories for _ in range(story.cameras)
-    }
+    connected = [compound for compound in load_compounds() if compound.connected]
+    order = np.random.default_rng([seed, day.toordinal(), 81]).permutation(len(connected))
+    waiting = [connected[int(place)] for place in order]
+    found: dict[str, Story] = {}
+    for story in load_stories().stories:
+        chosen = waiting
+        if story.of_each_company:
+            first = {compound.company: compound for compound in reversed(waiting)}
+            chosen = sorted(waiting, key=lambda compound: first[compound.company] is not compound)
+        for compound in chosen[: story.cameras]:
+            found[compound.camera_id] = story
+        waiting = [compound for compound in waiting if compound.camera_id not in found]
+    return found
 
 
 def light_at(seed: int, local: datetime) -> Light:

@@ -1,0 +1,81 @@
+"""What a case waits for from the person who looks at it."""
+
+from dataclasses import dataclass
+
+from django.db.models import Case as Ordered
+from django.db.models import Exists, F, IntegerField, Min, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.utils import timezone
+
+from citybrain.desk.accounts.models import User
+from citybrain.events.models import Case, Clock, State, Transition
+
+
+@dataclass(frozen=True)
+class Duty:
+    """The step that a state waits for: whose it is (`permission`, and the handler's own where `own`)."""
+
+    state: State
+    permission: str
+    zh: str
+    own: bool = False
+
+
+DUTIES = (
+    Duty(State.DETECTED, "events.confirm_case", "请核实"),
+    Duty(State.CONFIRMED, "events.file_case", "请立案"),
+    Duty(State.FILED, "events.dispatch_case", "请派遣"),
+    Duty(State.REWORK, "events.handle_case", "核查未通过，请返工", own=True),
+    Duty(State.DISPATCHED, "events.handle_case", "请接单", own=True),
+    Duty(State.ACCEPTED, "events.handle_case", "请处置", own=True),
+    Duty(State.HANDLING, "events.handle_case", "请处置并上传照片", own=True),
+    Duty(State.CHECKING, "events.check_case", "请人工核查"),
+)
+
+
+def queued_cases() -> QuerySet[Case]:
+    """Cases with `asked` (a person is to check) and `next_due` (the running limit that ends first)."""
+    newest = Transition.objects.filter(case=OuterRef("pk"), version=OuterRef("version"))
+    running = Clock.objects.filter(case=OuterRef("pk"), state=Clock.State.RUNNING)
+    first = running.order_by().values("case").annotate(first=Min("due_at")).values("first")
+    return Case.objects.select_related("handler", "lead").annotate(
+        asked=Exists(newest.filter(action="ask_person")), next_due=Subquery(first)
+    )
+
+
+def waiting_for(person: User) -> Q:
+    """The cases of `queued_cases` in which the next step is the person's."""
+    found = Q(pk__in=[])
+    for duty in DUTIES:
+        if not person.has_perm(duty.permission):
+            continue
+        cases = Q(state=duty.state)
+        if duty.own:
+            cases &= Q(handler_id=person.organisation_id)
+        if duty.state == State.CHECKING:  # the machine looks first; the handler's own people never check
+            cases &= Q(asked=True) & ~Q(handler_id=person.organisation_id)
+        found |= cases
+    return found
+
+
+def overdue() -> Q:
+    """The cases of `queued_cases` with a running limit that has passed."""
+    return Q(next_due__lt=timezone.now())
+
+
+def duty_of(person: User, case: Case) -> str:
+    """What the person is to do on a case of `queued_cases` now, in Chinese; empty for nothing."""
+    for duty in DUTIES:
+        if case.state != duty.state or not person.has_perm(duty.permission):
+            continue
+        own = case.handler_id == person.organisation_id
+        if duty.state == State.CHECKING:
+            return duty.zh if getattr(case, "asked", False) and not own else ""
+        return duty.zh if own or not duty.own else ""
+    return ""
+
+
+def most_urgent_first(cases: QuerySet[Case], person: User) -> QuerySet[Case]:
+    """What waits for the person stands first, then what runs out first; without a limit the newest first."""
+    mine = When(waiting_for(person), then=Value(0))
+    first = Ordered(mine, default=Value(1), output_field=IntegerField())
+    return cases.order_by(first, F("next_due").asc(nulls_last=True), "-pk")

@@ -1,0 +1,143 @@
+"""One case: its pictures, where it is, its limits and history, and the steps the person may take."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from citybrain.catalogue import load_scenarios
+from citybrain.desk.accounts.models import User
+from citybrain.desk.cases.duties import duty_of, queued_cases
+from citybrain.desk.cases.history import history
+from citybrain.desk.cases.limits import limits
+from citybrain.desk.cases.person import person_of
+from citybrain.desk.cases.places import camera_name
+from citybrain.desk.cases.queue import handlers
+from citybrain.desk.cases.steps import StepRefusedError, new_key, sent_step, take_step
+from citybrain.events.acting import Offer, actions_for
+from citybrain.events.case_classes import filing_of
+from citybrain.events.guards import photo_of_this_round
+from citybrain.events.models import Case, Evidence
+from citybrain.events.rules import load_rules
+
+BEFORE = (Evidence.Kind.BEFORE, Evidence.Kind.NEAR, Evidence.Kind.REFERENCE)
+# Steps that end or take away: their button names it as a danger.
+DANGEROUS = ("void", "reject", "return")
+# Steps off the way: folded until somebody means them.
+ASIDE = ("redispatch", "return", "suspend", "void")
+may_view = permission_required("events.view_case", raise_exception=True)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What was refused, shown at its form with what had been typed there."""
+
+    action: str
+    said: str
+    reason: str
+    handler_id: str
+
+
+@dataclass(frozen=True)
+class Form:
+    """An offered step with what its form needs; `has_photo`: one of this round has been sent already."""
+
+    offer: Offer
+    key: str
+    dangerous: bool
+    aside: bool
+    has_photo: bool
+    refusal: Refusal | None
+
+
+@require_GET
+@may_view
+def show(request: HttpRequest, number: str) -> HttpResponse:
+    """The case as it stands."""
+    case = case_or_404(number)
+    return render(request, "cases/case.html", _page(case, person_of(request)))
+
+
+@require_POST
+@may_view
+def take(request: HttpRequest, number: str, action: str) -> HttpResponse:
+    """A step on a case. What is refused is said at its form, on the case as it stands now."""
+    case, person = case_or_404(number), person_of(request)
+    try:
+        taken = take_step(case, person, sent_step(request, action))
+    except StepRefusedError as refused:
+        case = case_or_404(number)
+        page = _page(case, person, refusal_of(request, action, refused))
+        return render(request, "cases/case.html", page, status=422)
+    messages.success(request, f"{step_name(action)}：已办理，案件现在是“{taken.get_state_display()}”。")
+    if not Case.objects.filter(pk=case.pk).exists():  # it went to somebody else
+        return redirect("cases:queue")
+    return redirect("cases:case", number)
+
+
+def case_or_404(number: str) -> Case:
+    """A case that the person may see, by its number. Raises Http404."""
+    return get_object_or_404(queued_cases(), number=number)
+
+
+def step_name(action: str) -> str:
+    """The Chinese name of a step. Raises Http404 when there is none."""
+    for step in load_rules().transitions:
+        if step.action == action:
+            return step.zh
+    raise Http404
+
+
+def refusal_of(request: HttpRequest, action: str, refused: StepRefusedError) -> Refusal:
+    return Refusal(
+        action, str(refused), request.POST.get("reason", "")[:500], request.POST.get("handler", "")
+    )
+
+
+def forms_for(case: Case, person: User, refusal: Refusal | None = None) -> list[Form]:
+    """A form for each step that the person may take now, each with a key of its own."""
+    return [
+        Form(
+            offer=offer,
+            key=new_key(),
+            dangerous=offer.action in DANGEROUS,
+            aside=offer.action in ASIDE,
+            has_photo=offer.needs_photo and photo_of_this_round(case) is not None,
+            refusal=refusal if refusal and refusal.action == offer.action else None,
+        )
+        for offer in actions_for(case, person)
+    ]
+
+
+def pictures_of(case: Case) -> tuple[list[Evidence], list[Evidence]]:
+    """Before, the first seen first; and after, the newest first."""
+    pictures = list(case.evidence.select_related("uploaded_by"))
+    before = [one for one in pictures if one.kind in BEFORE]
+    return before, [one for one in reversed(pictures) if one.kind not in BEFORE]
+
+
+def _page(case: Case, person: User, refusal: Refusal | None = None) -> dict[str, Any]:
+    filing = filing_of(case.scenario, case.class_code)
+    before, after = pictures_of(case)
+    forms = forms_for(case, person, refusal)
+    scenarios = {scenario.id: scenario.zh for scenario in load_scenarios().event_handling}
+    return {
+        "case": case,
+        "duty": duty_of(person, case),
+        "scenario": scenarios.get(case.scenario, case.scenario),
+        "rule": filing.rule if filing else None,
+        "camera": camera_name(case.source_id),
+        "sources": [Case.SourceKind(kind).label for kind in case.source_kinds],
+        "before": before,
+        "after": after,
+        "limits": limits(case),
+        "history": history(case),
+        "forms": forms,
+        "handlers": handlers() if any(form.offer.needs_handler for form in forms) else [],
+        # Said at the top when the case has moved on and its form is gone.
+        "refused": refusal if refusal and not any(form.refusal for form in forms) else None,
+    }

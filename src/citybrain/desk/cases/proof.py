@@ -1,0 +1,54 @@
+"""Whether the ledger proves a case's history: each step against the entry that was recorded with it."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from django.db import connection
+
+from citybrain.events.models import Case, Transition
+
+Proof = Literal["proved", "altered", "missing"]
+
+_ENTRIES = """
+SELECT payload::text, hash = ledger.entry_hash(entry_id, recorded_at, kind, subject, payload, previous_hash)
+FROM ledger.entry WHERE kind = 'case_transition' AND subject = %s ORDER BY entry_id
+"""
+
+
+def proofs(case: Case, steps: Sequence[Transition]) -> dict[int, Proof]:
+    """By version: whether the step is what its entry says, and the entry what its hash says.
+
+    That no entry was taken out of the whole chain is for `citybrain ledger verify` to say.
+    """
+    recorded: dict[int, tuple[dict[str, Any], bool]] = {}
+    for payload, whole in _entries(case.number):
+        recorded[int(payload["version"])] = payload, whole
+    return {step.version: _proof(step, recorded.get(step.version)) for step in steps}
+
+
+def _proof(step: Transition, entry: tuple[dict[str, Any], bool] | None) -> Proof:
+    if entry is None:
+        return "missing"
+    payload, whole = entry
+    told = {
+        "action": step.action,
+        "from": step.from_state,
+        "to": step.to_state,
+        "actor": step.actor.get_username() if step.actor else None,
+        "organisation_id": step.organisation_id,
+        "reason": step.reason,
+        "rules_version": step.rules_version,
+        "at": step.at.isoformat(),
+        "data": step.data,
+    }
+    return (
+        "proved" if whole and all(payload.get(name) == value for name, value in told.items()) else "altered"
+    )
+
+
+def _entries(number: str) -> list[tuple[dict[str, Any], bool]]:
+    """The case's entries in order, and whether each one's hash is that of its fields."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ENTRIES, [f"case:{number}"])
+        return [(json.loads(payload), bool(whole)) for payload, whole in cursor.fetchall()]

@@ -1,0 +1,1 @@
+"""The phone's pages: my tasks, one task, a report, and who I am. They work without scripts."""

@@ -1,0 +1,90 @@
+"""My tasks by deadline, and one of them: accept, start, hand in the after-photo."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from citybrain.desk.accounts.models import User
+from citybrain.desk.cases.duties import duty_of, most_urgent_first, queued_cases, waiting_for
+from citybrain.desk.cases.one import Refusal, forms_for, pictures_of, refusal_of, step_name
+from citybrain.desk.cases.person import person_of
+from citybrain.desk.cases.places import camera_name
+from citybrain.desk.cases.steps import StepRefusedError, sent_step, take_step
+from citybrain.events.case_classes import filing_of
+from citybrain.events.models import ENDED, Case
+
+PAGE = 20
+ON_THE_PHONE = ("accept", "start", "handle", "return")
+may_handle = permission_required("events.handle_case", raise_exception=True)
+
+
+@require_GET
+@may_handle
+def index(request: HttpRequest) -> HttpResponse:
+    """The cases whose next step is ours, what runs out first on top; below, what others do with the rest."""
+    person = person_of(request)
+    ours = queued_cases().filter(handler_id=person.organisation_id)
+    page = Paginator(most_urgent_first(ours.filter(waiting_for(person)), person), PAGE).get_page(
+        request.GET.get("page")
+    )
+    elsewhere = ours.exclude(waiting_for(person)).exclude(state__in=ENDED)
+    return render(
+        request,
+        "phone/tasks.html",
+        {
+            "page": page,
+            "rows": [(case, duty_of(person, case)) for case in page.object_list],
+            "elsewhere": most_urgent_first(elsewhere, person)[:PAGE],
+        },
+    )
+
+
+@require_GET
+@may_handle
+def show(request: HttpRequest, number: str) -> HttpResponse:
+    """One task, with the step that comes next."""
+    return render(request, "phone/task.html", _page(_task(number), person_of(request)))
+
+
+@require_POST
+@may_handle
+def take(request: HttpRequest, number: str, action: str) -> HttpResponse:
+    """A step on a task. What is refused is said on the task as it stands now."""
+    case, person = _task(number), person_of(request)
+    try:
+        taken = take_step(case, person, sent_step(request, action))
+    except StepRefusedError as refused:
+        page = _page(_task(number), person, refusal_of(request, action, refused))
+        return render(request, "phone/task.html", page, status=422)
+    messages.success(request, f"{step_name(action)}：已办理，案件现在是“{taken.get_state_display()}”。")
+    if not Case.objects.filter(pk=case.pk).exists():  # it went back to the dispatcher
+        return redirect("phone:tasks")
+    return redirect("phone:task", number)
+
+
+def _task(number: str) -> Case:
+    return get_object_or_404(queued_cases(), number=number)
+
+
+def _page(case: Case, person: User, refusal: Refusal | None = None) -> dict[str, Any]:
+    before, after = pictures_of(case)
+    filing = filing_of(case.scenario, case.class_code)
+    forms = [form for form in forms_for(case, person, refusal) if form.offer.action in ON_THE_PHONE]
+    forms.sort(key=lambda form: ON_THE_PHONE.index(form.offer.action))
+    sent_back = case.transitions.filter(to_state=Case.State.REWORK).last()
+    return {
+        "case": case,
+        "duty": duty_of(person, case),
+        "rule": filing.rule if filing else None,
+        "camera": camera_name(case.source_id),
+        "before": before[:1],
+        "after": after[:1],
+        "forms": forms,
+        "sent_back": sent_back if case.state in (Case.State.REWORK, Case.State.HANDLING) else None,
+        "refusal": refusal,
+    }

@@ -1,0 +1,15 @@
+"""Addresses of the phone's pages."""
+
+from django.urls import path
+
+from citybrain.desk.phone import me, reporting, tasks
+
+app_name = "phone"
+urlpatterns = [
+    path("", tasks.index, name="tasks"),
+    path("me/", me.show, name="me"),
+    path("report/", reporting.report_page, name="report"),
+    path("report/<slug:key>/", reporting.reported, name="reported"),
+    path("<slug:number>/", tasks.show, name="task"),
+    path("<slug:number>/do/<slug:action>/", tasks.take, name="take"),
+]

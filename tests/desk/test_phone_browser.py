@@ -1,0 +1,151 @@
+"""The phone's pages in a browser, 320 px wide: nothing to scroll sideways, nothing too small for a thumb."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from desk_city import City, photo
+
+from citybrain.bi.render import CHROMIUM
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.integration,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing: apt-get install chromium"),
+]
+THUMB = 44  # CSS pixels
+# Whatever can be touched and is shown, with its size; a hidden field or a closed fold cannot be.
+TARGETS = """() => [...document.querySelectorAll("a, button, input, select, textarea, summary")]
+    .filter((one) => one.checkVisibility() && one.type !== "hidden")
+    .map((one) => { const box = one.getBoundingClientRect();
+        return { what: one.outerHTML.slice(0, 90), width: box.width, height: box.height }; })"""
+SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def phone_of(browser: "Browser", server: str, city: City, person: Any, scripts: bool = True) -> "Page":
+    """A phone of 320 by 640 on which the person has signed in."""
+    context = browser.new_context(
+        locale="zh-CN",
+        viewport={"width": 320, "height": 640},
+        has_touch=True,
+        java_script_enabled=scripts,
+    )
+    page = context.new_page()
+    page.goto(f"{server}/sign-in/")
+    page.fill("#id_username", person.username)
+    page.fill("#id_password", city.settings.secret(f"desk_{person.username}"))
+    page.click("button:has-text('登录')")
+    page.wait_for_url("**/phone/")
+    return page
+
+
+def assert_fits(page: "Page") -> None:
+    assert page.evaluate(SIDEWAYS) == 0, page.url
+    small = [one for one in page.evaluate(TARGETS) if min(one["width"], one["height"]) < THUMB]
+    assert small == [], page.url
+
+
+def test_every_page_fits_a_small_phone(
+    desk_city: City, server: str, browser: "Browser", tmp_path: Path
+) -> None:
+    guard = desk_city.person("property_company", desk_city.company, password=True)
+    begun = desk_city.step(desk_city.dispatched(), "accept", "property_company")
+    waiting = desk_city.dispatched(place_name="药都花园二期西区三号楼北侧消防通道" * 3)
+    phone = phone_of(browser, server, desk_city, guard)
+    addresses = ["/phone/", "/phone/me/", "/phone/report/"]
+    for address in [*addresses, *(f"/phone/{case.number}/" for case in (begun, waiting))]:
+        phone.goto(server + address)
+        for fold in phone.locator("summary").all():
+            fold.click()
+        assert_fits(phone)
+        name = re.sub(r"\W+", "_", address)
+        phone.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+
+
+def test_a_handler_hands_in_a_photo(desk_city: City, server: str, browser: "Browser", tmp_path: Path) -> None:
+    guard = desk_city.person("property_company", desk_city.company, password=True)
+    case = desk_city.dispatched()
+    (tmp_path / "lane.jpg").write_bytes(photo((1600, 1200)))
+    (tmp_path / "words.jpg").write_text("这不是照片" * 100, encoding="utf-8")
+    phone = phone_of(browser, server, desk_city, guard)
+    complaints: list[str] = []
+    phone.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    phone.click(f"#tasks li[data-case='{case.number}'] a")
+    phone.click("#accept")
+    phone.click("#start")
+    phone.set_input_files("#photo", tmp_path / "words.jpg")
+    phone.click("#handle")
+    assert "这个文件不是照片" in phone.inner_text("#refused")
+    assert desk_city.now(case).state == "handling"
+    phone.set_input_files("#photo", tmp_path / "lane.jpg")
+    assert phone.locator(".preview").is_visible()
+    assert_fits(phone)
+    phone.screenshot(path=tmp_path / "photo_chosen.png", full_page=True)
+    phone.click("#handle")
+    assert phone.locator("#task").get_attribute("data-state") == "checking"
+    shown = phone.locator("figure[data-kind='after'] img")
+    shown.scroll_into_view_if_needed()
+    phone.wait_for_function("() => document.querySelector('[data-kind=after] img').naturalWidth > 0")
+    assert not [said for said in complaints if "Content Security Policy" in said], complaints
+    phone.screenshot(path=tmp_path / "handed_in.png", full_page=True)
+
+
+def test_without_scripts_and_without_a_network(
+    desk_city: City, server: str, browser: "Browser", tmp_path: Path
+) -> None:
+    worker = desk_city.person("grid_worker", desk_city.community, password=True)
+    (tmp_path / "rubbish.jpg").write_bytes(photo())
+
+    def fill(phone: "Page", place: str) -> None:
+        phone.goto(f"{server}/phone/report/")
+        phone.set_input_files("#photo", tmp_path / "rubbish.jpg")
+        phone.select_option("#kind", "street_order/exposed_rubbish")
+        phone.fill("#place", place)
+        phone.fill("#text", "垃圾堆在路口")
+
+    plain = phone_of(browser, server, desk_city, worker, scripts=False)
+    fill(plain, "花戏楼社区西门")
+    plain.click("#send")
+    assert "已收到" in plain.inner_text("#reported")
+
+    phone = phone_of(browser, server, desk_city, worker)
+    fill(phone, "花戏楼社区东门")
+    phone.reload()
+    assert phone.input_value("#place") == "花戏楼社区东门", "a draft outlives a reload"
+    phone.set_input_files("#photo", tmp_path / "rubbish.jpg")
+    phone.context.set_offline(True)
+    phone.click("#send")
+    assert phone.locator(".offline").is_visible() and phone.url.endswith("/phone/report/")
+    phone.context.set_offline(False)
+    phone.wait_for_url("**/phone/report/*-*/")
+    assert_fits(phone)
+    phone.goto(f"{server}/phone/me/")
+    assert phone.locator("#reports li").count() == 2
+
+
+def test_the_desk_at_1024(desk_city: City, server: str, browser: "Browser", tmp_path: Path) -> None:
+    """The queue and a case on a mid screen; j moves to the first case, Enter opens it."""
+    dispatcher = desk_city.person("dispatcher", desk_city.company, password=True)
+    case = desk_city.dispatched()
+    context = browser.new_context(locale="zh-CN", viewport={"width": 1024, "height": 768})
+    page = context.new_page()
+    page.goto(f"{server}/sign-in/")
+    page.fill("#id_username", dispatcher.username)
+    page.fill("#id_password", desk_city.settings.secret(f"desk_{dispatcher.username}"))
+    page.click("button:has-text('登录')")
+    page.goto(f"{server}/cases/?show=open")
+    assert page.evaluate(SIDEWAYS) == 0
+    page.screenshot(path=tmp_path / "queue.png", full_page=True)
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/cases/BZ-*/")
+    page.goto(f"{server}/cases/{case.number}/")
+    page.wait_for_function("() => document.querySelector('#before img').naturalWidth > 0")
+    assert page.evaluate(SIDEWAYS) == 0
+    left, right = (page.locator(f"#{side}").bounding_box() for side in ("before", "after"))
+    assert left and right and left["y"] == right["y"] and left["x"] < right["x"], "side by side"
+    page.screenshot(path=tmp_path / "case.png", full_page=True)

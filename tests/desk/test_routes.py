@@ -1,0 +1,213 @@
+"""Every address of the desk for every role: the resolver says which there are, the table what they answer."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from desk_city import City
+
+from citybrain.desk.accounts.roles import load_roles
+
+pytestmark = pytest.mark.integration
+
+EVERYBODY = tuple(load_roles())
+HANDLERS = ("department_handler", "property_company", "grid_worker")
+REPORTERS = ("acceptor", *HANDLERS)
+# The case of the table lies in the county of `county_admin`, is led by the department of `department_handler`
+# and handled by the company of `property_company`; the community of `grid_worker` has no part in it.
+SEE_THE_CASE = ("acceptor", "dispatcher", "command_centre", "county_admin", "auditor", *HANDLERS[:2])
+VIEWERS = (*SEE_THE_CASE, "grid_worker")
+ENGINEERS = ("acceptor", "dispatcher", "command_centre", "county_admin", "auditor")
+GRANTS = ("policy_officer", "policy_checker", "treasury", "auditor")
+EXPORTERS = ("policy_officer", "policy_checker")
+STAFF = ("system_admin", "security_admin")
+
+
+@dataclass(frozen=True)
+class Row:
+    """`answers` by role, `otherwise` for every other role, `nobody` without a sign-in."""
+
+    method: str
+    answers: dict[str, int]
+    otherwise: int = 403
+    nobody: int | str = "/sign-in/"
+
+
+def only(status: int, *roles: str) -> dict[str, int]:
+    return dict.fromkeys(roles, status)
+
+
+def get(status: int, *roles: str, **more: int) -> Row:
+    return Row("GET", only(status, *roles) | more)
+
+
+def post(status: int, *roles: str, **more: int) -> Row:
+    return Row("POST", only(status, *roles) | more)
+
+
+TABLE: dict[str, Row] = {
+    "home": Row("GET", only(302, *VIEWERS, *GRANTS), otherwise=200),
+    "sign-in": Row("GET", {}, otherwise=302, nobody=200),
+    "sign-out": Row("GET", {}, otherwise=405),
+    "health": Row("GET", {}, otherwise=200, nobody=200),
+    "cases:queue": get(200, *VIEWERS),
+    "cases:devices": get(200, *ENGINEERS),
+    "cases:bulk": post(302, "acceptor"),
+    "cases:case": get(200, *SEE_THE_CASE, grid_worker=404),
+    "cases:take": post(422, *SEE_THE_CASE, grid_worker=404),  # a form without a key
+    "cases:picture": get(200, *SEE_THE_CASE, grid_worker=404),
+    "phone:tasks": get(200, *HANDLERS),
+    "phone:me": get(200, *REPORTERS),
+    "phone:report": get(200, *REPORTERS),
+    "phone:reported": get(404, *REPORTERS),  # a report of nobody's
+    "phone:task": get(200, *HANDLERS[:2], grid_worker=404),
+    "phone:take": post(422, *HANDLERS[:2], grid_worker=404),
+    # No list is there: who may open lists is told so, who may not learns nothing.
+    "grants:lists": get(200, *GRANTS),
+    "grants:list": get(404, *GRANTS),
+    "grants:take": post(302, *GRANTS),
+    "grants:export": get(404, *EXPORTERS),
+    "grants:open-ends": get(404, *GRANTS),
+    "grants:line": get(404, *GRANTS),
+    "grants:take-on-line": post(302, *GRANTS),
+    "grants:settle": post(404, *GRANTS),
+    "grants:download": get(404, "treasury"),
+    "grants:find-firm": get(302, *GRANTS),
+    "grants:firm": get(200, *GRANTS),
+    "grants:why": get(200, *GRANTS),
+    "grants-notices": Row("GET", {}, otherwise=200, nobody=200),
+    "grants-notice": Row("GET", {}, otherwise=404, nobody=404),
+    "grants-notice-objection-filed": Row("GET", {}, otherwise=404, nobody=404),
+    "grants-notice-objection": Row("GET", {}, otherwise=404, nobody=404),
+}
+
+
+def admin(status: int, *roles: str) -> Row:
+    """A page of the administration: others who are staff are refused, who is not is sent to its sign-in."""
+    return Row("GET", only(403, *STAFF) | only(status, *roles), otherwise=302)
+
+
+TABLE |= {
+    "admin:index": admin(200, *STAFF),
+    "admin:login": Row("GET", only(302, *STAFF), otherwise=200, nobody=200),
+    "admin:logout": Row("GET", only(405, *STAFF), otherwise=302),
+    "admin:password_change": admin(200, *STAFF),
+    "admin:password_change_done": admin(200, *STAFF),
+    "admin:autocomplete": admin(403),
+    "admin:jsi18n": admin(200, *STAFF),
+    "admin:view_on_site": admin(404, *STAFF),
+    "admin:app_list": admin(200, *STAFF),
+    "admin:auth_user_password_change": admin(200, "security_admin"),
+    "admin/(?P<url>.*)$": admin(404, *STAFF),
+}
+_SEEN = ("changelist", "history", "change")
+# By model: what each administration may open of it. A page that only shows counts as `change`.
+for _model, _opens in {
+    "auth_group": {},
+    "procrastinate_procrastinatejob": {},
+    "axes_accessattempt": {"security_admin": ("changelist", "history", "change", "delete")},
+    "axes_accesslog": {},
+    "axes_accessfailurelog": {},
+    "accounts_organisation": {"system_admin": (*_SEEN, "add"), "security_admin": _SEEN},
+    "accounts_user": {"security_admin": (*_SEEN, "add")},
+}.items():
+    for _page in ("changelist", "add", "history", "delete", "change"):
+        _who = [role for role, pages in _opens.items() if _page in pages]
+        TABLE[f"admin:{_model}_{_page}"] = admin(200, *_who)
+    if not _opens and _model != "auth_group":  # the history of nothing leads back to the front page
+        TABLE[f"admin:{_model}_history"] = admin(302, *STAFF)
+    _app, _, _name = _model.partition("_")
+    TABLE[f"admin/{_app}/{_name}/<path:object_id>/"] = Row("GET", only(302, *STAFF), otherwise=302)
+
+
+def patterns(resolver: Any, prefix: str = "", space: str = "") -> Iterator[tuple[str, str]]:
+    """Name (or, for one without, the address's pattern) and pattern of every address below a resolver."""
+    for one in resolver.url_patterns:
+        if hasattr(one, "url_patterns"):
+            inner = f"{space}{one.namespace}:" if one.namespace else space
+            yield from patterns(one, prefix + str(one.pattern), inner)
+        else:
+            pattern = prefix + str(one.pattern)
+            yield (f"{space}{one.name}" if one.name else pattern), pattern
+
+
+@pytest.fixture(scope="module")
+def addresses(desk_city: City) -> dict[str, str]:
+    """An address for each name, with the words of a case, an organisation and a person that exist."""
+    from axes.models import AccessAttempt
+    from django.contrib.auth.models import Group
+    from django.urls import get_resolver
+
+    case = desk_city.dispatched()
+    attempt = AccessAttempt.objects.create(username="x", ip_address="192.0.2.1", failures_since_start=1)
+    words = {
+        "number": case.number,
+        "evidence_id": desk_city.pictures(case)[0].pk,
+        "action": "confirm",
+        "key": "00000000-none",
+        "uscc": "91341602MA0000000X",
+        "id": desk_city.people["auditor"].pk,
+        "app_label": "accounts",
+        "url": "nowhere/",
+    }
+    group = Group.objects.get(name="auditor")
+    objects = {
+        "/group/": group.pk,
+        "organisation": desk_city.company.pk,
+        "/user/": words["id"],
+        "accessattempt": attempt.pk,
+    }
+    found = {}
+    for name, pattern in patterns(get_resolver()):
+        object_id = next((pk for part, pk in objects.items() if part in pattern), 0)
+        step = "exclude" if "/line/" in pattern else "approve"
+        given = {"object_id": object_id, "content_type_id": 1, "step": step, **words}
+
+        def filled(match: "re.Match[str]", given: dict[str, Any] = given) -> str:
+            return str(given.get(match["name"] or match["group"], "1"))
+
+        address = re.sub(r"<(?:\w+:)?(?P<name>\w+)>(?!\[|\.|auth)", filled, _plain(pattern))
+        found[name] = f"/{address}"
+    return found
+
+
+def _plain(pattern: str) -> str:
+    """A pattern without regular expressions: their groups written as a path's."""
+    return re.sub(r"\(\?P(?P<name><\w+>)[^)]*\)", r"\g<name>", pattern).replace("^", "").replace("$", "")
+
+
+def test_the_table_knows_every_address(addresses: dict[str, str]) -> None:
+    assert set(addresses) == set(TABLE)
+
+
+@pytest.mark.parametrize("role", [*EVERYBODY, None], ids=str)
+def test_what_a_role_may_open(
+    role: str | None, addresses: dict[str, str], desk_city: City, signed_in: Callable[[Any], Any]
+) -> None:
+    client = signed_in(desk_city.people[role] if role else None)
+    wrong = {}
+    for name, row in TABLE.items():
+        answer = client.generic(row.method, addresses[name])
+        if role is None:
+            expected = row.nobody
+            got: int | str = answer.status_code
+            if isinstance(expected, str):
+                got = expected if answer.status_code == 302 and "/login/" in answer.url else got
+                got = expected if answer.status_code == 302 and answer.url.startswith(expected) else got
+        else:
+            expected, got = row.answers.get(role, row.otherwise), answer.status_code
+        if got != expected:
+            wrong[f"{row.method} {name} {addresses[name]}"] = f"{got}, not {expected}"
+    assert wrong == {}
+
+
+def test_a_page_that_is_not_there_says_so_in_chinese(
+    desk_city: City, signed_in: Callable[[Any], Any]
+) -> None:
+    client = signed_in(desk_city.people["dispatcher"])
+    missing = client.get("/cases/BZ-20200101-000001/")
+    assert missing.status_code == 404 and "没有这一页，或您无权查看" in missing.content.decode()
+    refused = client.get("/grants/")
+    assert refused.status_code == 403 and "您的岗位不能打开这一页" in refused.content.decode()
