@@ -6,12 +6,19 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from citybrain.desk.accounts.models import User
 from citybrain.desk.cases.duties import duty_of, most_urgent_first, queued_cases, waiting_for
-from citybrain.desk.cases.one import Refusal, forms_for, pictures_of, refusal_of, step_name
+from citybrain.desk.cases.one import (
+    Refusal,
+    case_or_404,
+    forms_for,
+    pictures_of,
+    refusal_of,
+    step_name,
+)
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.places import camera_name
 from citybrain.desk.cases.steps import StepRefusedError, sent_step, take_step
@@ -48,27 +55,23 @@ def index(request: HttpRequest) -> HttpResponse:
 @may_handle
 def show(request: HttpRequest, number: str) -> HttpResponse:
     """One task, with the step that comes next."""
-    return render(request, "phone/task.html", _page(_task(number), person_of(request)))
+    return render(request, "phone/task.html", _page(case_or_404(number), person_of(request)))
 
 
 @require_POST
 @may_handle
 def take(request: HttpRequest, number: str, action: str) -> HttpResponse:
     """A step on a task. What is refused is said on the task as it stands now."""
-    case, person = _task(number), person_of(request)
+    case, person = case_or_404(number), person_of(request)
     try:
         taken = take_step(case, person, sent_step(request, action))
     except StepRefusedError as refused:
-        page = _page(_task(number), person, refusal_of(request, action, refused))
+        page = _page(case_or_404(number), person, refusal_of(request, action, refused))
         return render(request, "phone/task.html", page, status=422)
     messages.success(request, f"{step_name(action)}：已办理，案件现在是“{taken.get_state_display()}”。")
     if not Case.objects.filter(pk=case.pk).exists():  # it went back to the dispatcher
         return redirect("phone:tasks")
     return redirect("phone:task", number)
-
-
-def _task(number: str) -> Case:
-    return get_object_or_404(queued_cases(), number=number)
 
 
 def _page(case: Case, person: User, refusal: Refusal | None = None) -> dict[str, Any]:
