@@ -1,19 +1,16 @@
 """The two-officer loop in a browser, against a real server, to the payment file."""
 
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 from match_runs import Found, firms, publish, run, uscc
 
 from citybrain.bi.render import CHROMIUM
 from citybrain.settings import Settings
-from citybrain.stack import desk as desk_processes
 from conftest import People
+from desk_in_browser import open_browser, running_desk
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -27,43 +24,14 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def server(desk: Settings, people: People) -> Iterator[str]:
-    """The desk as the stack runs it, on the session's free port."""
-    desk.run_dir.mkdir(exist_ok=True)
-    log = (desk.log_dir / "desk.log").open("wb")
-    process = subprocess.Popen(
-        desk_processes.command("desk", desk),
-        env=desk_processes.environment(desk),
-        cwd="/",
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                if httpx.get(f"{desk.desk_url}/-/health", timeout=5).text == "ok":
-                    break
-            except httpx.TransportError:
-                pass
-            assert process.poll() is None and time.monotonic() < deadline, "the desk does not answer"
-            time.sleep(0.2)
-        yield desk.desk_url
-    finally:
-        process.terminate()
-        process.wait(20)
-        log.close()
+    with running_desk(desk) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
-        # Playwright keeps an event loop in this thread; the test's own steps are not part of it.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+    with open_browser() as opened:
         yield opened
-        opened.close()
 
 
 def signed_in(browser: "Browser", server: str, settings: Settings, account: str) -> "Page":
