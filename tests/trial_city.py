@@ -16,6 +16,7 @@ from citybrain.warehouse.connection import connect
 
 SOURCE = """\
 id: {id}
+code: 2026UN9001
 title: {{zh: 试验数据, en: Trial data}}
 description: One row per firm, for tests.
 owner: market_regulation

@@ -17,6 +17,7 @@ PROJECT = Path(__file__).parents[2]
 
 GAUGE = """
 id: test_gauge
+code: 2026UN9002
 title: {zh: 测试水尺, en: Test gauge}
 description: One row per gauge and minute.
 owner: water_affairs

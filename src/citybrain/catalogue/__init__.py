@@ -18,6 +18,7 @@ from citybrain.catalogue.department import Department, load_departments
 from citybrain.catalogue.scenario import (
     DisplayScenario,
     EventScenario,
+    Indicator,
     Limit,
     Scenarios,
     TimeUnit,
@@ -36,6 +37,7 @@ __all__ = [
     "DisplayScenario",
     "EventScenario",
     "Fault",
+    "Indicator",
     "Label",
     "Limit",
     "Scenarios",

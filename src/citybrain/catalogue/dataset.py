@@ -10,15 +10,17 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from croniter import croniter
 from pydantic import Field, field_validator, model_validator
 
+from citybrain.catalogue.connector import Connector
 from citybrain.catalogue.content_file import ContentError, ContentModel, load_content
 from citybrain.settings import Settings
 
 log = logging.getLogger(__name__)
+IDENTIFIER_ROOT = "1.2.156.3008.1.0"
 IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,47}$")
 
 
@@ -36,36 +38,6 @@ class Family(StrEnum):
 class Label(ContentModel):
     zh: str = Field(min_length=1)
     en: str = Field(min_length=1)
-
-
-class DropFolder(ContentModel):
-    """Files that a department drops below `CITYBRAIN_DROP_FOLDER`."""
-
-    kind: Literal["drop_folder"]
-    path: str = Field(description="folder below the drop folder")
-    pattern: str = Field(default="*", description="file name pattern, e.g. *.csv")
-
-
-class S3Prefix(ContentModel):
-    """Objects that another system puts below a prefix of a bucket."""
-
-    kind: Literal["s3_prefix"]
-    bucket: str = Field(
-        default="inbox", description="bucket zone; CITYBRAIN_S3_BUCKET_PREFIX stands before it"
-    )
-    prefix: str
-    pattern: str = "*"
-
-
-class HttpPull(ContentModel):
-    """A document pulled by GET; a server that answers 304 to our ETag or Last-Modified has nothing new."""
-
-    kind: Literal["http"]
-    url: str = Field(description="absolute, or a path below CITYBRAIN_FEEDS_URL")
-    timeout_seconds: float = Field(default=30, gt=0, le=600)
-
-
-Connector = Annotated[DropFolder | S3Prefix | HttpPull, Field(discriminator="kind")]
 
 
 class FileFormat(ContentModel):
@@ -108,6 +80,10 @@ class Dataset(ContentModel):
     """One dataset; its raw table is `raw.<id>`."""
 
     id: str
+    code: str = Field(
+        pattern=r"^20\d\dUN\d{4}$",
+        description="year, UN and a number of its own: the source-system part of the GB/T 36625.2 identifier",
+    )
     title: Label
     description: str
     owner: str = Field(description="department id of the catalogue")
@@ -176,6 +152,10 @@ class Dataset(ContentModel):
         if clash:
             raise ValueError(f"headers claimed twice: {', '.join(clash)}")
         return self
+
+    def identifier(self, provider: str) -> str:
+        """The data identifier of GB/T 36625.2: `provider` is the owner's credit code, N says original data."""
+        return f"{IDENTIFIER_ROOT}.{provider}.{self.code}N"
 
     def column(self, name: str) -> Column:
         """The column called `name`. Raises KeyError."""

@@ -15,6 +15,7 @@ class Department(ContentModel):
     id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")
     zh: str = Field(min_length=1)
     en: str = Field(min_length=1)
+    uscc: str = Field(pattern=r"^[0-9A-Z]{18}$", description="unified social credit code (GB 32100-2015)")
     level: Literal["city", "county", "community"]
 
 

@@ -62,8 +62,16 @@ class EventScenario(Scenario):
         return limits
 
 
+class Indicator(Label):
+    """A figure that the scenario's owner asks for."""
+
+    metrics: list[str] = Field(
+        default_factory=list, description="ids of dashboards/metrics.yml that give the figure"
+    )
+
+
 class DisplayScenario(Scenario):
-    indicators: list[Label] = Field(min_length=1)
+    indicators: list[Indicator] = Field(min_length=1)
 
 
 class Scenarios(ContentModel):

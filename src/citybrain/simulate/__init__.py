@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from citybrain.simulate.city import CityReport, plan_city, write_city
+    from citybrain.simulate.delivery import Delivery
     from citybrain.simulate.ledger import SimulationError, read_ledger, truth_dir
-    from citybrain.simulate.plan import Delivery
     from citybrain.simulate.score import Score, score_quarantine
 
 __all__ = [
@@ -29,7 +29,7 @@ _HOMES = {
     "SimulationError": "ledger",
     "read_ledger": "ledger",
     "truth_dir": "ledger",
-    "Delivery": "plan",
+    "Delivery": "delivery",
     "Score": "score",
     "score_quarantine": "score",
 }

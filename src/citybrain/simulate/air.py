@@ -4,6 +4,7 @@ Values are texts, `-;` stands for a missing one, and time is local without a zon
 city, so stations move together. Every thirty days a wind episode brings dust and one station goes dark.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,7 +14,9 @@ import orjson
 from numpy.typing import NDArray
 
 from citybrain.simulate.aqi import NAMES, class_of, indices
+from citybrain.simulate.delivery import HISTORY, SHANGHAI, Delivery, Place
 from citybrain.simulate.dirt import Defect, Planted, Row, one_of, plant, setting
+from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.noise import Keys, normal, smooth, uniform
 
 Floats = NDArray[np.float64]
@@ -232,3 +235,26 @@ def air_stories(started: datetime) -> list[dict[str, str]]:
             "what": "one station sends nothing for twenty hours",
         },
     ]
+
+
+OVERLAP = timedelta(hours=24)
+
+
+def air_deliveries(ledger: Ledger, local: datetime) -> Iterator[Delivery]:
+    """The newest hours: all of the history at first, then the last day and whatever was not published yet."""
+    started = ledger.started.astimezone(SHANGHAI).replace(tzinfo=None)
+    until = local.replace(tzinfo=None, minute=0, second=0, microsecond=0)
+    if ledger.reached is None:
+        since = until - HISTORY
+    else:
+        reached = ledger.reached.astimezone(SHANGHAI).replace(tzinfo=None)
+        since = max(until - HISTORY, min(until - OVERLAP, reached))
+    yield Delivery(
+        "air_quality_hour",
+        f"latest_{until:%Y%m%dT%H}.geojson",
+        Place.FEED,
+        "air/latest.geojson",
+        local,
+        1,
+        partial(air_delivery, ledger.seed, since, until, started),
+    )

@@ -9,9 +9,8 @@ import orjson
 
 from citybrain.lake import create_object, ensure_bucket, spool, spool_folder
 from citybrain.settings import Settings
-from citybrain.simulate.air import air_stories
+from citybrain.simulate.delivery import Delivery, Place
 from citybrain.simulate.dirt import Planted
-from citybrain.simulate.firms import failing_firm
 from citybrain.simulate.ledger import (
     Ledger,
     Sent,
@@ -21,8 +20,8 @@ from citybrain.simulate.ledger import (
     truth_dir,
     write_whole,
 )
-from citybrain.simulate.plan import SHANGHAI, Delivery, Place, owed
-from citybrain.simulate.water import water_stories
+from citybrain.simulate.plan import owed
+from citybrain.simulate.topics import TOPICS
 
 Progress = Callable[[Delivery, int, int], None]
 
@@ -121,6 +120,4 @@ def _keep_truth(settings: Settings, delivery: Delivery, truth: list[Planted]) ->
 
 def stories(ledger: Ledger) -> list[dict[str, str]]:
     """The planted stories: where to look, and what is to be seen there."""
-    local = ledger.started.astimezone(SHANGHAI).replace(tzinfo=None)
-    failing = failing_firm(ledger.seed, ledger.enterprises, local.date())
-    return [failing, *air_stories(local), *water_stories(ledger.started)]
+    return [story for topic in TOPICS for story in topic.stories(ledger)]

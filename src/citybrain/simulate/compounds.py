@@ -7,7 +7,9 @@ since the detectors' zones are drawn for these cameras. No compound, company or 
 import csv
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
 import numpy as np
@@ -15,7 +17,9 @@ import shapely
 import shapely.geometry
 
 from citybrain.catalogue import gcj02_to_wgs84
+from citybrain.simulate.delivery import Delivery, dropped
 from citybrain.simulate.dirt import Planted
+from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.places import DATA, division_rows
 
 PLACES_SEED = 341600
@@ -213,3 +217,9 @@ def _csv(headers: dict[str, str], rows: list[dict[str, str]]) -> bytes:
     writer.writerow(headers)
     writer.writerows(rows)
     return text.getvalue().encode("utf-8")
+
+
+def compound_deliveries(_ledger: Ledger, local: datetime) -> Iterator[Delivery]:
+    """The two registers, once a month."""
+    for name, make in (("compound_register", compound_delivery), ("camera_register", camera_delivery)):
+        yield dropped(name, f"{name}_{local:%Y%m}.csv", local, 2, make)

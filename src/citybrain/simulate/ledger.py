@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel
 
 from citybrain.settings import Settings
+
+ENTERPRISES_AT_SCALE_1 = 200_000
 
 
 class SimulationError(RuntimeError):
@@ -38,8 +41,19 @@ class Ledger(BaseModel):
     reached: AwareDatetime | None = None
     sent: list[Sent] = []
 
-    def has(self, dataset: str, name: str) -> bool:
-        return any(sent.dataset == dataset and sent.name == name for sent in self.sent)
+    @property
+    def local_start(self) -> datetime:
+        """The first logical time as Beijing clocks show it, without a zone."""
+        return self.started.astimezone(ZoneInfo("Asia/Shanghai")).replace(tzinfo=None)
+
+    @property
+    def scale(self) -> float:
+        """1 is a city of 5 million people with 200,000 enterprises; counts of everything else follow."""
+        return self.enterprises / ENTERPRISES_AT_SCALE_1
+
+    def scaled(self, count_at_scale_1: float, least: int = 1) -> int:
+        """How many of a thing this city has, from how many a city of scale 1 has."""
+        return max(least, round(count_at_scale_1 * self.scale))
 
 
 def truth_dir(settings: Settings) -> Path:

@@ -1,20 +1,25 @@
 """Six river gauges every five minutes, as Parquet; a storm raises them in turn every thirty days."""
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from citybrain.simulate.delivery import HISTORY, SHANGHAI, Delivery, Place
 from citybrain.simulate.dirt import Defect, Planted, Row, changing, plant, setting
+from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.noise import Keys, normal, smooth, uniform
 
 Floats = NDArray[np.float64]
 
 STEP = timedelta(minutes=5)
+LONGEST_OBJECT = timedelta(days=10)
 STEPS_AN_HOUR = 12
 STORM_BEFORE_START = 8 * 24 * STEPS_AN_HOUR
 STORY_STEPS = 30 * 24 * STEPS_AN_HOUR
@@ -132,3 +137,22 @@ def water_stories(started: datetime) -> list[dict[str, str]]:
             "what": "a storm raises the river at every gauge, downstream ones later",
         }
     ]
+
+
+def water_deliveries(ledger: Ledger, local: datetime) -> Iterator[Delivery]:
+    """The readings since the last object; the history at first comes in objects of ten days."""
+    until = _whole_steps(local)
+    since = until - HISTORY
+    if ledger.reached is not None:
+        since = max(since, _whole_steps(ledger.reached.astimezone(SHANGHAI)))
+    while since < until:
+        end = min(since + LONGEST_OBJECT, until)
+        name = f"water_stage_{since:%Y%m%dT%H%M}_{end:%Y%m%dT%H%M}.parquet"
+        make = partial(water_delivery, ledger.seed, since, end, ledger.started)
+        yield Delivery("water_stage", name, Place.INBOX, f"water_stage/{name}", local, 1, make)
+        since = end
+
+
+def _whole_steps(local: datetime) -> datetime:
+    minutes = int(STEP.total_seconds()) // 60
+    return local.replace(minute=local.minute - local.minute % minutes, second=0, microsecond=0)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from citybrain.catalogue import Dataset
-from citybrain.catalogue.dataset import DropFolder, HttpPull, S3Prefix
+from citybrain.catalogue.connector import DropFolder, HttpPull, S3Prefix
 from citybrain.ingest.connectors.arrival import Arrival, Fetched, RefusedError, SourceError
 from citybrain.ingest.connectors.drop_folder import dropped_files, given_file
 from citybrain.settings import Settings

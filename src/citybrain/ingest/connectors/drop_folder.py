@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
-from citybrain.catalogue.dataset import DropFolder
+from citybrain.catalogue.connector import DropFolder
 from citybrain.ingest.connectors.arrival import (
     Arrival,
     Fetched,

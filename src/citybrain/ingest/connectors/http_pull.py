@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
-from citybrain.catalogue.dataset import HttpPull
+from citybrain.catalogue.connector import HttpPull
 from citybrain.ingest.connectors.arrival import Arrival, Fetched, SourceError, iso_version
 from citybrain.ingest.manifest import watermarks
 from citybrain.lake import Spooled, spool

@@ -5,7 +5,7 @@ from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
-from citybrain.catalogue.dataset import S3Prefix
+from citybrain.catalogue.connector import S3Prefix
 from citybrain.ingest.connectors.arrival import Arrival, Fetched, RefusedError, iso_version, refuse_odd_name
 from citybrain.ingest.manifest import etags_seen
 from citybrain.lake import StoredObject, download, list_objects

@@ -1,0 +1,37 @@
+"""The topics of the demo city: each sends deliveries of its own, and plants stories of its own."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from citybrain.simulate.air import air_deliveries, air_stories
+from citybrain.simulate.compounds import compound_deliveries
+from citybrain.simulate.delivery import Delivery
+from citybrain.simulate.divisions import division_deliveries
+from citybrain.simulate.enterprises import enterprise_deliveries, enterprise_stories
+from citybrain.simulate.ledger import Ledger
+from citybrain.simulate.water import water_deliveries, water_stories
+
+
+def _no_stories(_ledger: Ledger) -> list[dict[str, str]]:
+    return []
+
+
+@dataclass(frozen=True)
+class Topic:
+    """deliveries: all of the topic up to a moment (Asia/Shanghai); what the ledger has is left out later.
+
+    stories: what is planted, for people and tests; each names its story, dataset, from, to and what.
+    """
+
+    deliveries: Callable[[Ledger, datetime], Iterable[Delivery]]
+    stories: Callable[[Ledger], list[dict[str, str]]] = _no_stories
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(division_deliveries),
+    Topic(compound_deliveries),
+    Topic(enterprise_deliveries, enterprise_stories),
+    Topic(air_deliveries, lambda ledger: air_stories(ledger.local_start)),
+    Topic(water_deliveries, lambda ledger: water_stories(ledger.started)),
+)
