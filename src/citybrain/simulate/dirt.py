@@ -126,29 +126,29 @@ def plant_columns(
     key_text: Callable[[Row], str],
     defects: list[Defect],
 ) -> tuple[dict[str, NDArray[Any]], list[Planted]]:
-    """`plant` for deliveries of millions of rows: equally long arrays by column instead of a dict for each row.
+    """`plant` for deliveries of millions of rows: equally long arrays by column, not a dict for each row.
 
-    Only the spoilt rows become dicts; what a defect sets must fit the column's array. Returns the columns with
-    the doubled rows appended, and the truth in order of rows.
+    Only the spoilt rows become dicts; what a defect sets must fit the column's array. Returns the columns
+    with the doubled rows appended, and the truth in order of rows.
     """
     choice = uniform(seed, f"{dataset}/defect", keys)
     luck = uniform(seed, f"{dataset}/luck", keys)
     kinds = np.searchsorted(np.cumsum([defect.share for defect in defects]), choice, side="right")
     truth: list[Planted] = []
     doubled: list[tuple[int, str, Defect]] = []
-    for place in np.flatnonzero(kinds < len(defects)):
+    for place in np.flatnonzero(kinds < len(defects)).tolist():
         defect = defects[kinds[place]]
         row: Row = {name: values[place] for name, values in columns.items()}
         key = key_text(row)
         if defect.spoil is None:
-            doubled.append((int(place), key, defect))
+            doubled.append((place, key, defect))
             continue
         defect.spoil(row, float(luck[place]))
         columns[defect.column][place] = row[defect.column]
-        truth.append(Planted(int(place) + 1, key, defect.kind, defect.column, row[defect.column]))
+        truth.append(Planted(place + 1, key, defect.kind, defect.column, row[defect.column]))
     again = np.array([place for place, _, _ in doubled], dtype=np.int64)
     grown = {name: np.concatenate([values, values[again]]) for name, values in columns.items()}
-    for copy, (place, key, defect) in enumerate(doubled, len(keys) + 1):
-        truth.append(Planted(place + 1, key, defect.kind, defect.column, None))
+    for copy, (original, key, defect) in enumerate(doubled, len(keys) + 1):
+        truth.append(Planted(original + 1, key, defect.kind, defect.column, None))
         truth.append(Planted(copy, key, defect.kind, defect.column, None))
     return grown, sorted(truth, key=lambda planted: planted.row)
