@@ -154,7 +154,7 @@ class Dataset(ContentModel):
         return self
 
     def identifier(self, provider: str) -> str:
-        """The data identifier of GB/T 36625.2 for the owner's credit code; N says that the data is original."""
+        """The data identifier of GB/T 36625.2 for the owner's credit code; N says: original data."""
         return f"{IDENTIFIER_ROOT}.{provider}.{self.code}N"
 
     def column(self, name: str) -> Column:
