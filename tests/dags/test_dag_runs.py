@@ -37,6 +37,7 @@ columns:
 FEED = GAUGE.replace("test_gauge", "test_feed").replace(
     'kind: drop_folder, path: test_feed, pattern: "*.csv"', "kind: http, url: /nothing.csv"
 )
+OTHER_FEED = FEED.replace("test_feed", "test_page").replace("family: iot", "family: internet")
 EXPECTATIONS = """
 dataset: test_gauge
 owner: water_affairs
@@ -58,6 +59,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path, text in {
         "dags/sources/test_gauge.yml": GAUGE,
         "dags/sources/test_feed.yml": FEED,
+        "dags/sources/test_page.yml": OTHER_FEED,
         "expectations/test_gauge.yml": EXPECTATIONS,
     }.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -188,10 +190,10 @@ def test_a_refused_batch_stays_out(story: Any, settings: Settings) -> None:
 def test_a_failing_source_turns_the_main_job_red_and_stops_nothing(story: Any) -> None:
     run = story["main job"]
     tasks = run["tasks"]
-    assert tasks["land[test_feed]"] == "failed"
-    assert tasks["land[test_gauge]"] == tasks["gate"] == tasks["publish"] == "success"
+    assert tasks["land[internet]"] == tasks["land[iot]"] == "failed"  # one with, one without another source
+    assert tasks["gate"] == tasks["publish"] == "success"
     assert tasks["summary"] == run["state"] == "failed"
     figures = run["returned"]["summary"]
-    assert figures["failed_tasks"] == ["land_0"]
+    assert figures["failed_tasks"] == ["land_0", "land_1"]
     assert figures["sources"] == 1
     assert run["events"] == []

@@ -1,16 +1,19 @@
 """Tasks that land a source's new objects in the lake."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from airflow.sdk import XComArg, task
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk import XComArg, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from citybrain.catalogue import Dataset
 from citybrain.orchestration.assets import landed
 from citybrain.orchestration.defaults import CITY_TIME
+
+log = logging.getLogger(__name__)
 
 
 def city_date(moment: datetime | None) -> date | None:
@@ -40,16 +43,47 @@ def land_source(dataset: Dataset) -> XComArg:
     return land(dataset.id)
 
 
-def land_each(dataset_ids: XComArg | Sequence[str]) -> XComArg:
-    """One mapped task a dataset: a source that fails stops no other. Nothing is announced."""
+def by_family(datasets: Sequence[Dataset]) -> list[dict[str, Any]]:
+    """The work of `land_each`: one group a family, for a task costs more than most landings."""
+    families = sorted({dataset.family.value for dataset in datasets})
+    return [
+        {"family": family, "dataset_ids": [d.id for d in datasets if d.family.value == family]}
+        for family in families
+    ]
+
+
+def land_each(groups: XComArg) -> XComArg:
+    """One mapped task a family (see `by_family`). A source that fails stops no other: it is tried once more
+    after them, and then fails its task. Nothing is announced.
+    """
 
     @task(
         task_id="land",
         task_display_name="落地",
-        map_index_template="{{ task.op_kwargs['dataset_id'] }}",
-        retries=1,
+        map_index_template="{{ task.op_kwargs['group']['family'] }}",
+        retries=0,
     )
-    def land(dataset_id: str) -> dict[str, Any]:
-        return land_now(dataset_id)
+    def land(group: dict[str, Any]) -> None:
+        reports, failed = _land_all(group["dataset_ids"])
+        if failed:
+            again, failed = _land_all(list(failed))
+            reports += again
+        # Pushed, not returned: a failed task's return value is lost, and with it what the others landed.
+        get_current_context()["ti"].xcom_push(key="return_value", value=reports)
+        if failed:
+            faults = "; ".join(f"{dataset_id}: {error}" for dataset_id, error in failed.items())
+            raise AirflowFailException(faults)
 
-    return land.expand(dataset_id=dataset_ids)
+    return land.expand(group=groups)
+
+
+def _land_all(dataset_ids: Sequence[str]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The reports of what landed, and why the others did not."""
+    reports, failed = [], {}
+    for dataset_id in dataset_ids:
+        try:
+            reports.append(land_now(dataset_id))
+        except Exception as error:  # one source's trouble, whatever it is, must not stop the others
+            log.exception("landing of %s failed", dataset_id)
+            failed[dataset_id] = " ".join(str(error).split())[:300] or type(error).__name__
+    return reports, failed

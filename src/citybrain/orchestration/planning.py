@@ -1,5 +1,7 @@
 """The first task of the main job: what it is asked to do."""
 
+from typing import Any
+
 from airflow.sdk import Param, XComArg, get_current_context, task
 
 from citybrain.settings import get_settings
@@ -25,25 +27,26 @@ def refresh_form(dataset_ids: list[str]) -> dict[str, Param]:
 
 
 def plan() -> XComArg:
-    """Datasets to land. A dry run logs them and what the warehouse needs, and skips everything after it."""
+    """Datasets to land, by family. A dry run logs what it would do, and skips everything after it."""
 
     @task.short_circuit(task_id="plan", task_display_name="制定计划")
-    def plan_refresh() -> list[str]:
+    def plan_refresh() -> list[dict[str, Any]]:
         from citybrain.ingest import waiting
+        from citybrain.orchestration.landing import by_family
         from citybrain.orchestration.sources import read_sources
         from citybrain.warehouse.refresh_need import why_build
 
         settings = get_settings()
         params = get_current_context()["params"]
         sources = read_sources(settings)
-        dataset_ids: list[str] = params["sources"] or [dataset.id for dataset in sources.active]
+        datasets = [d for d in sources.active if not params["sources"] or d.id in params["sources"]]
         for fault in sources.faults:
             print(f"left out: {fault}")  # noqa: T201 - Airflow's task log takes standard output
         if params["dry_run"]:
-            for dataset_id in dataset_ids:
-                print(f"would look at: {dataset_id}: {', '.join(waiting(dataset_id)) or 'nothing'}")  # noqa: T201
+            for dataset in datasets:
+                print(f"would look at: {dataset.id}: {', '.join(waiting(dataset.id)) or 'nothing'}")  # noqa: T201
             print(f"warehouse before landing: {why_build(settings) or 'nothing to build'}")  # noqa: T201
             return []
-        return dataset_ids
+        return by_family(datasets)
 
     return plan_refresh()

@@ -1,6 +1,7 @@
 """The last task of the main job: what this run did, in figures, and whether all of it worked."""
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from airflow.sdk import TriggerRule, XComArg, get_current_context, task
@@ -12,7 +13,7 @@ FAILED = {"failed", "upstream_failed"}
 
 
 def figures(
-    landings: Iterable[dict[str, Any]],
+    landings: Iterable[list[dict[str, Any]]],
     outcomes: Iterable[dict[str, Any]] | None,
     build: dict[str, Any] | None,
     published: dict[str, Any] | None,
@@ -21,17 +22,17 @@ def figures(
 
     `landed, loaded, quarantined, rejected` are rows of the batches this run gated, `files` new deliveries.
     """
-    landings, outcomes = list(landings), list(outcomes or ())
+    reports, outcomes = list(chain.from_iterable(landings)), list(outcomes or ())
     states = [outcome["state"] for outcome in outcomes]
 
     def rows(name: str) -> int:
         return sum(outcome[name] or 0 for outcome in outcomes)
 
     return {
-        "sources": len(landings),
-        "files": sum(len(landing["landed"]) for landing in landings),
-        "duplicates": sum(landing["duplicates"] for landing in landings),
-        "files_rejected": sum(landing["rejected"] for landing in landings),
+        "sources": len(reports),
+        "files": sum(len(landing["landed"]) for landing in reports),
+        "duplicates": sum(landing["duplicates"] for landing in reports),
+        "files_rejected": sum(landing["rejected"] for landing in reports),
         "batches": len(outcomes),
         "states": {state: states.count(state) for state in sorted(set(states))},
         "landed": rows("rows_in"),
