@@ -30,6 +30,17 @@ def require_environment() -> None:
         )
 
 
+def import_onnxruntime() -> Any:
+    """ONNX Runtime, reporting to nobody: from 1.32 on it calls its maker's servers from its import on, unless
+    the environment forbids it before. Raises VisionEnvironmentError.
+    """
+    require_environment()
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    return onnxruntime
+
+
 def import_ultralytics(folder: Path, network: bool = False) -> Any:
     """ultralytics, with its settings in `folder`, reporting to nobody, installing nothing, and fetching
     nothing unless `network`. Takes several seconds and half a gigabyte the first time.

