@@ -10,10 +10,13 @@ that the column cannot keep, and quietly make something of it.
 """
 
 import json
+import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import compress
 from typing import Final
 
+from citybrain.ingest.readers.plain_rows import PlainRows
 from citybrain.ingest.readers.records import MAX_RECORD_CHARS, Cell, RecordBatch, shortened, too_long
 
 # For each type the characters it is written with, and the same as a pattern for PostgreSQL (the text pass),
@@ -44,6 +47,10 @@ def typed_copy(batch: RecordBatch, types: Sequence[str], missing: frozenset[str]
     Rows that do not look right, or that PostgreSQL cannot store, are left out.
     """
     lines, rows = batch.lines, batch.rows
+    if isinstance(rows, PlainRows):
+        copied = _plain_copy(lines, rows, types, missing)
+        if copied is not None:
+            return copied
     odd = _odd_rows(rows, types, missing)
     if odd:
         lines, rows = _without(odd, lines, rows)
@@ -52,14 +59,56 @@ def typed_copy(batch: RecordBatch, types: Sequence[str], missing: frozenset[str]
     body = _joined(rows, len(types))
     if body is not None:
         text = "\n".join(map("%d\t%s".__mod__, zip(lines, body, strict=True))) + "\n"
-        for marker in missing:
-            if marker and marker in text:
-                text = _to_null(text, marker, null_text(missing))
-        return text.encode()
+        return _with_nulls(text, missing).encode()
     storable = [index for index, row in enumerate(rows) if not unstorable(row)]
     return "".join(
         [_line_of(lines[index], rows[index], missing, null_text(missing)) for index in storable]
     ).encode()
+
+
+def _plain_copy(
+    lines: Sequence[int], rows: PlainRows, types: Sequence[str], missing: frozenset[str]
+) -> bytes | None:
+    """`typed_copy` of lines as they stand in the file: their cells are never taken apart.
+
+    None when a line holds what COPY reads in its own way: a tab, a backslash, a lone return or a NUL.
+    """
+    texts = rows.texts
+    body = "\n".join(texts)
+    if any(character in body for character in "\\\r\x00") or (rows.delimiter != "\t" and "\t" in body):
+        return None
+    if len(body) > MAX_RECORD_CHARS and max(map(len, texts)) > MAX_RECORD_CHARS:
+        return None
+    line, block = _written(tuple(types), rows.delimiter, missing)
+    if not block.fullmatch(body):
+        fits = [line.fullmatch(text) is not None for text in texts]
+        lines, texts = list(compress(lines, fits)), list(compress(texts, fits))
+    if not texts:
+        return b""
+    copied = "\n".join(map("%d\t%s".__mod__, zip(lines, texts, strict=True))) + "\n"
+    if rows.delimiter != "\t":
+        copied = copied.replace(rows.delimiter, "\t")
+    return _with_nulls(copied, missing).encode()
+
+
+@cache
+def _written(
+    types: tuple[str, ...], delimiter: str, missing: frozenset[str]
+) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What a line looks like whose cells are written as their types are, and a block of such lines.
+
+    Possessive throughout: a cell that does not fit ends the match, nothing is tried twice.
+    """
+    line = re.escape(delimiter).join(_cell_pattern(kind, delimiter, missing) for kind in types)
+    return re.compile(line), re.compile(f"(?:{line}\n)*+{line}")
+
+
+def _cell_pattern(kind: str, delimiter: str, missing: frozenset[str]) -> str:
+    if kind not in WRITTEN:
+        return f"[^{re.escape(delimiter)}\n]*+"
+    letters = f"[{re.escape(WRITTEN[kind][0].decode())}]*+"
+    given = f"[0-9]{{4}}{letters}|" if kind in _YEAR_FIRST else letters
+    return f"(?:{'|'.join([given, *map(re.escape, sorted(missing - {''}))])})"
 
 
 def text_copy(batch: RecordBatch, wanted: frozenset[int] | None, width: int) -> bytes:
@@ -67,9 +116,10 @@ def text_copy(batch: RecordBatch, wanted: frozenset[int] | None, width: int) -> 
     cells.
     """
     found: list[str] = []
-    for line, row in zip(batch.lines, batch.rows, strict=True):
+    for place, line in enumerate(batch.lines):
         if wanted is not None and line not in wanted:
             continue
+        row = batch.rows[place]
         problem = unstorable(row)
         if problem:
             cells = [None if cell is None else shortened(cell) for cell in row]
@@ -124,6 +174,13 @@ def _joined(rows: Sequence[Sequence[Cell]], width: int) -> list[str] | None:
     except UnicodeEncodeError:
         return None
     return joined
+
+
+def _with_nulls(text: str, missing: frozenset[str]) -> str:
+    for marker in missing:
+        if marker and marker in text:
+            text = _to_null(text, marker, null_text(missing))
+    return text
 
 
 def _to_null(text: str, marker: str, null: str) -> str:

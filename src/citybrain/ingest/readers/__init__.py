@@ -9,7 +9,10 @@ __all__ = ["DeliveryRejectedError", "Fault", "Reading", "RecordBatch", "read_del
 
 
 def read_delivery(dataset: Dataset, path: Path) -> Reading:
-    """Open the delivery at `path` as the dataset declares it. Raises DeliveryRejectedError."""
+    """Open the delivery at `path` as the dataset declares it. Raises DeliveryRejectedError.
+
+    A workbook's rows are kept in a file beside `path` for the next reading: see `kept`.
+    """
     # Each format's library is imported when it is needed: the gate of a CSV needs neither Arrow nor openpyxl.
     match dataset.format.kind:
         case "csv":
@@ -30,5 +33,6 @@ def read_delivery(dataset: Dataset, path: Path) -> Reading:
             return read_parquet(dataset, path)
         case "excel":
             from citybrain.ingest.readers.excel_reader import read_excel
+            from citybrain.ingest.readers.kept import kept_reading
 
-            return read_excel(dataset, path)
+            return kept_reading(path, lambda: read_excel(dataset, path))

@@ -3,11 +3,13 @@
 import csv
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import compress
 from operator import itemgetter
 from pathlib import Path
 
 from citybrain.catalogue import Dataset
 from citybrain.ingest.readers.header import match_header
+from citybrain.ingest.readers.plain_rows import PlainRows
 from citybrain.ingest.readers.records import (
     BATCH_ROWS,
     MAX_RECORD_CHARS,
@@ -97,11 +99,13 @@ def _records(
     opened = 0
     block: LineBlock | None = first
     while block is not None:
-        rows = _clean_rows(block, delimiter, width)
-        if rows is not None:
-            for start in range(0, len(rows), BATCH_ROWS):
-                part = rows[start : start + BATCH_ROWS]
-                yield RecordBatch(range(block.first + start, block.first + start + len(part)), part)
+        clean = _clean_records(block, delimiter, width)
+        if clean is not None:
+            for start in range(0, len(clean.rows), BATCH_ROWS):
+                end = start + BATCH_ROWS
+                yield RecordBatch(clean.lines[start:end], clean.rows[start:end])
+            if clean.faults:
+                yield RecordBatch((), (), clean.faults)
         else:
             batch, open_quotes = _careful(block, blocks, delimiter, width)
             opened += open_quotes
@@ -114,20 +118,39 @@ def _records(
         block = next(blocks, None)
 
 
-def _clean_rows(block: LineBlock, delimiter: str, width: int) -> list[list[str]] | None:
-    """The block's rows if each line is one record of `width` cells, else None."""
+def _clean_records(block: LineBlock, delimiter: str, width: int) -> RecordBatch | None:
+    """The block's records if each of its lines is one, else None."""
     if block.cut:
         return None
-    if '"' not in "".join(
-        block.lines
-    ):  # nothing but delimiters: splitting is what the reader would do, faster
-        rows = [line.split(delimiter) for line in block.lines]
-        return rows if "" not in block.lines and set(map(len, rows)) <= {width} else None
+    if not any('"' in line for line in block.lines):
+        return _unquoted(block, delimiter, width)
     try:
         rows = list(csv.reader(block.lines, delimiter=delimiter, strict=True))
     except csv.Error:
         return None
-    return rows if len(rows) == len(block.lines) and set(map(len, rows)) <= {width} else None
+    if len(rows) != len(block.lines) or set(map(len, rows)) != {width}:
+        return None
+    return RecordBatch(range(block.first, block.first + len(rows)), rows)
+
+
+def _unquoted(block: LineBlock, delimiter: str, width: int) -> RecordBatch:
+    """Without a quote every line is a record of its own, and delimiters alone part its cells."""
+    lines: Sequence[int] = range(block.first, block.first + len(block.lines))
+    counts = [line.count(delimiter) for line in block.lines]
+    if set(counts) == {width - 1} and "" not in block.lines:
+        return RecordBatch(lines, PlainRows(block.lines, delimiter))
+    fits = [count == width - 1 and line != "" for count, line in zip(counts, block.lines, strict=True)]
+    faults = [
+        Fault(number, _wrong_width(count + 1, width), shortened(line))
+        for number, count, line, fit in zip(lines, counts, block.lines, fits, strict=True)
+        if not fit and line
+    ]
+    texts = list(compress(block.lines, fits))
+    return RecordBatch(list(compress(lines, fits)), PlainRows(texts, delimiter), faults)
+
+
+def _wrong_width(found: int, width: int) -> str:
+    return f"{found} 个单元格，应为 {width} 个 ({found} cells, expected {width})"
 
 
 def _careful(
@@ -191,4 +214,4 @@ def _one_record(
         return None, strict.line_num, f"引号不配对 (quotes do not match: {error})"
     if len(row) == width:
         return row, strict.line_num, ""
-    return None, strict.line_num, f"{len(row)} 个单元格，应为 {width} 个 ({len(row)} cells, expected {width})"
+    return None, strict.line_num, _wrong_width(len(row), width)
