@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     )
 
     gate_batches: int = Field(default=200, ge=1, description="landed batches one gate run claims at most")
+    gate_processes: int = Field(
+        default=2, ge=1, description="processes that judge landed batches at once, when there are many"
+    )
     claim_minutes: int = Field(
         default=30, ge=1, description="after this long a claim of a killed process is free again"
     )

@@ -4,6 +4,7 @@ once."""
 from citybrain.ingest.connectors import SourceError
 from citybrain.ingest.decisions import DecisionError, HeldBatch, decide_held_batch, held_batches
 from citybrain.ingest.gate import GateError, gate_landed_batches
+from citybrain.ingest.gate_processes import gate_everything
 from citybrain.ingest.landing import LandingReport, land_dataset, land_file, waiting
 from citybrain.ingest.reports import QuarantineSummary, batches, quarantine_of
 from citybrain.ingest.settle import BatchOutcome
@@ -18,6 +19,7 @@ __all__ = [
     "SourceError",
     "batches",
     "decide_held_batch",
+    "gate_everything",
     "gate_landed_batches",
     "held_batches",
     "land_dataset",

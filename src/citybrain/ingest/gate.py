@@ -2,13 +2,14 @@
 others alone."""
 
 import logging
+import time
 from datetime import timedelta
 
 import psycopg
 
 from citybrain.catalogue import ContentError, Dataset, load_dataset
 from citybrain.ingest.judging import judge
-from citybrain.ingest.manifest import Batch, claim_next, get_batch, give_back, new_claimant
+from citybrain.ingest.manifest import Batch, are_waiting, claim_next, get_batch, give_back, new_claimant
 from citybrain.ingest.readers import DeliveryRejectedError
 from citybrain.ingest.settle import (
     BatchOutcome,
@@ -27,6 +28,7 @@ from citybrain.warehouse.raw_tables import prepare_raw_table
 
 log = logging.getLogger(__name__)
 STATEMENT_TIMEOUT = timedelta(hours=1)
+WAIT_SECONDS = 0.2  # for another gate to settle what a batch needs
 
 
 class GateError(RuntimeError):
@@ -47,28 +49,31 @@ def gate_landed_batches(limit: int | None = None) -> list[BatchOutcome]:
     lease = timedelta(minutes=settings.claim_minutes)
     outcomes: list[BatchOutcome] = []
     with connect(settings, DatabaseRole.LOADER, claimant, STATEMENT_TIMEOUT, autocommit=True) as connection:
-        order = _order(settings)
+        order, needs = _order(settings)
         while len(outcomes) < (limit if limit is not None else settings.gate_batches):
             tried = [outcome.batch_id for outcome in outcomes]
-            batch = claim_next(connection, claimant, lease, order, tried)
+            batch = claim_next(connection, claimant, lease, order, tried, needs)
             if batch is None:
-                break
+                if not are_waiting(connection, tried, needs):
+                    break
+                time.sleep(WAIT_SECONDS)
+                continue
             outcomes.append(_gate(connection, settings, batch, claimant))
     if outcomes:
         publish_data_docs(settings)
     return outcomes
 
 
-def _order(settings: Settings) -> list[str]:
-    """Datasets after those their rules look values up in. A file that is wrong is its own batches' trouble
-    only."""
+def _order(settings: Settings) -> tuple[list[str], dict[str, list[str]]]:
+    """Datasets after those their rules look values up in, and these for each. A file that is wrong is its own
+    batches' trouble only."""
     found: dict[str, Expectations] = {}
     for path in settings.expectations_dir.glob("*.yml"):
         try:
             found[path.stem] = expectations_for(path.stem, settings)
         except ContentError as error:
             log.warning("expectations not usable: %s", error)
-    return gate_order(found)
+    return gate_order(found), {name: sorted(rules.references) for name, rules in found.items()}
 
 
 def _gate(connection: psycopg.Connection, settings: Settings, batch: Batch, claimant: str) -> BatchOutcome:

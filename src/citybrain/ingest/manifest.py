@@ -9,6 +9,7 @@ from typing import Literal
 
 import psycopg
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 RETRY_AFTER = timedelta(
     minutes=1
@@ -80,6 +81,15 @@ def register(connection: psycopg.Connection, new: NewBatch) -> int | None:
         ),
     ).fetchone()
     return row[0] if row else None
+
+
+# A batch that was given back stays landed for long; nobody waits for it.
+_NEEDS_OTHERS = """EXISTS (
+    SELECT FROM meta.batch AS needed
+    WHERE needed.state = 'landed' AND needed.claimed_by IS DISTINCT FROM 'waiting'
+        AND needed.batch_id <> ALL (%(tried)s::bigint[]) AND needed.dataset <> mine.dataset
+        AND %(needs)s::jsonb -> mine.dataset ? needed.dataset
+)"""
 
 
 def note_delivery(
@@ -161,8 +171,12 @@ def claim_next(
     lease: timedelta,
     order: Sequence[str],
     tried: Iterable[int],
+    needs: Mapping[str, Sequence[str]] | None = None,
 ) -> Batch | None:
     """Take the next landed batch: datasets in `order` first, then by age. None when there is nothing to do.
+
+    `needs` names for a dataset those that its rules look values up in: while a batch of one of them is landed
+    and in somebody's hands, the dataset's own batches wait (see `are_waiting`).
 
     A claim is free again as soon as the session that holds it is gone; a batch that was given back, when its
     time has
@@ -173,8 +187,9 @@ def claim_next(
             f"""
             UPDATE meta.batch SET claimed_by = %(claimant)s, claim_expires_at = now() + %(lease)s
             WHERE batch_id = (
-                SELECT batch_id FROM meta.batch
+                SELECT batch_id FROM meta.batch AS mine
                 WHERE state = 'landed' AND batch_id <> ALL (%(tried)s::bigint[])
+                    AND NOT {_NEEDS_OTHERS}
                     AND (claimed_by IS NULL OR (
                         (claim_expires_at < now() OR claimed_by LIKE 'citybrain %%')
                         AND claimed_by NOT IN (
@@ -186,8 +201,32 @@ def claim_next(
             )
             RETURNING {_BATCH}
             """,  # noqa: S608 - a constant
-            {"claimant": claimant, "lease": lease, "tried": list(tried), "order": list(order)},
+            {
+                "claimant": claimant,
+                "lease": lease,
+                "tried": list(tried),
+                "order": list(order),
+                "needs": Jsonb({name: list(needed) for name, needed in (needs or {}).items()}),
+            },
         ).fetchone()
+
+
+def count_landed(connection: psycopg.Connection) -> int:
+    """How many batches wait for the gate."""
+    row = connection.execute("SELECT count(*) FROM meta.batch WHERE state = 'landed'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def are_waiting(
+    connection: psycopg.Connection, tried: Iterable[int], needs: Mapping[str, Sequence[str]]
+) -> bool:
+    """Whether some landed batch can be claimed only when another process has settled what it needs."""
+    row = connection.execute(
+        f"SELECT EXISTS (SELECT FROM meta.batch AS mine WHERE state = 'landed'"  # noqa: S608 - a constant
+        f" AND batch_id <> ALL (%(tried)s::bigint[]) AND claimed_by IS NULL AND {_NEEDS_OTHERS})",
+        {"tried": list(tried), "needs": Jsonb({name: list(needed) for name, needed in needs.items()})},
+    ).fetchone()
+    return row == (True,)
 
 
 def still_mine(connection: psycopg.Connection, batch_id: int, claimant: str) -> Batch | None:

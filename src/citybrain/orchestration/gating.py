@@ -17,12 +17,10 @@ REVIEW_DAG = "review_held_batch"
 
 
 def gate_all() -> list[dict[str, Any]]:
-    """Gate until no landed batch is left, in this one process (Great Expectations is imported once)."""
-    from citybrain.ingest import gate_landed_batches
+    """Gate until no landed batch is left (Great Expectations is imported once a process)."""
+    from citybrain.ingest import gate_everything
 
-    outcomes: list[dict[str, Any]] = []
-    while settled := [asdict(outcome) for outcome in gate_landed_batches()]:
-        outcomes += settled
+    outcomes = [asdict(outcome) for outcome in gate_everything()]
     for outcome in outcomes:
         print(  # noqa: T201 - Airflow's task log takes standard output
             "batch {batch_id} of {dataset}: {state}, card {card}: {rows_in} rows in, {rows_loaded} loaded, "
