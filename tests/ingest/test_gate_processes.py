@@ -59,7 +59,8 @@ def test_a_batch_waits_while_another_process_judges_what_it_needs(city: City) ->
         assert claim_next(second, other, lease, order, [], NEEDS) is None
         assert are_waiting(second, [], NEEDS)
         first.execute(
-            "UPDATE meta.batch SET state = 'refused', reason = 'x' WHERE batch_id = %s", (register.batch_id,)
+            "UPDATE meta.batch SET state = 'loaded', card = 'green', settled_at = now() WHERE batch_id = %s",
+            (register.batch_id,),
         )
         assert not are_waiting(second, [], NEEDS)
         found = claim_next(second, other, lease, order, [], NEEDS)
