@@ -12,6 +12,7 @@ from citybrain.cli import (
     policy,
     quality,
     settings,
+    sharing,
     simulate,
     stack,
     transform,
@@ -32,6 +33,7 @@ app.add_typer(simulate.app, name="simulate")
 app.add_typer(transform.app, name="transform")
 app.add_typer(bi.app, name="bi")
 app.add_typer(policy.app, name="policy")
+app.add_typer(sharing.app, name="share")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(desk.app, name="desk")
 app.add_typer(vision.app, name="vision")

@@ -24,6 +24,7 @@ CITY_ROLES = (
     DatabaseRole.DESK,
     DatabaseRole.MATCHER,
     DatabaseRole.WATCHER,
+    DatabaseRole.PUBLISHER,
 )
 
 

@@ -21,13 +21,20 @@ SCOPE_ROLES = ("citybrain_scope_city", *(f"citybrain_scope_{county}" for county 
 # `read_by` names.
 READS_WHOLE_CITY = {
     DatabaseRole.BI_READER: True,
+    DatabaseRole.PUBLISHER: True,
     DatabaseRole.DESK: False,
     DatabaseRole.MATCHER: False,
     DatabaseRole.WATCHER: False,
 }
 
 OWNER_SCHEMAS = ("meta", "raw", "quarantine", "stage")
-SERVICE_SCHEMAS = ("ops", "policy", "vision", "ledger")  # who may enter which is said by the migrations
+SERVICE_SCHEMAS = (
+    "ops",
+    "policy",
+    "vision",
+    "ledger",
+    "published",
+)  # who may enter which is said by the migrations
 TRANSFORMER_SCHEMAS = ("staging", "intermediate", "marts_build", "marts", "snapshots")
 
 
