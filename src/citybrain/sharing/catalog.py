@@ -1,4 +1,4 @@
-"""The Iceberg catalog: its tables stand in schema `published` of the city's database, its files in the lake."""
+"""The Iceberg catalog: tables in schema `published` of the city's database, files in the lake."""
 
 import os
 from functools import cache
