@@ -1,4 +1,4 @@
-"""`citybrain land | gate | batches | quarantine | release | refuse`: getting data in, by hand."""
+"""`citybrain land | gate | batches | quarantine | orders | release | refuse`: getting data in, by hand."""
 
 import getpass
 import json
@@ -225,4 +225,33 @@ def _show_batches(found: Sequence[dict[str, Any]], as_json: bool) -> None:
             *counts,
             escape(batch["reason"] or ""),
         )
+    console.print(table)
+
+
+@app.command()
+def orders(
+    department: Annotated[str | None, typer.Option(help="id of the owner department; default all")] = None,
+    closed: Annotated[bool, typer.Option("--closed", help="closed ones, too")] = False,
+    as_json: Json = False,
+) -> None:
+    """Data work orders: rules that deliveries break, by the department that owns the data.
+
+    Example: citybrain orders --department taxation
+    """
+    from citybrain.ingest import data_orders
+
+    try:
+        with _plain_errors():
+            found = data_orders(department, closed)
+    except KeyError as error:
+        raise typer.BadParameter(f"no department is called {department!r}") from error
+    if as_json:
+        typer.echo(json.dumps([asdict(order) for order in found], default=str, ensure_ascii=False))
+        return
+    table = Table("owner", "dataset", "rule", "card", "rows", "since", "closed")
+    for order in found:
+        rows = f"{order.unexpected_rows or 0:,} / {order.evaluated_rows or 0:,}"
+        since, ended = f"{order.opened_at:%Y-%m-%d %H:%M}", order.closed_at
+        closed_at = f"{ended:%Y-%m-%d %H:%M}" if ended else ""
+        table.add_row(order.owner, order.title, order.rule_id, order.card, rows, since, closed_at)
     console.print(table)

@@ -6,11 +6,13 @@ from citybrain.ingest.decisions import DecisionError, HeldBatch, decide_held_bat
 from citybrain.ingest.gate import GateError, gate_landed_batches
 from citybrain.ingest.gate_processes import gate_everything
 from citybrain.ingest.landing import LandingReport, land_dataset, land_file, waiting
+from citybrain.ingest.orders import DataOrder, data_orders
 from citybrain.ingest.reports import QuarantineSummary, batches, quarantine_of
 from citybrain.ingest.settle import BatchOutcome
 
 __all__ = [
     "BatchOutcome",
+    "DataOrder",
     "DecisionError",
     "GateError",
     "HeldBatch",
@@ -18,6 +20,7 @@ __all__ = [
     "QuarantineSummary",
     "SourceError",
     "batches",
+    "data_orders",
     "decide_held_batch",
     "gate_everything",
     "gate_landed_batches",

@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from citybrain.ingest.judging import Judgement
 from citybrain.ingest.manifest import Batch, still_mine
+from citybrain.ingest.orders import write_orders
 from citybrain.ingest.stage import Staged, drop_stage
 from citybrain.quality import Card, RuleResult
 from citybrain.warehouse.raw_tables import RAW_SCHEMA
@@ -139,6 +140,7 @@ def _load(connection: psycopg.Connection, batch: Batch, staged: Staged) -> int:
 
 
 def _write_results(connection: psycopg.Connection, batch: Batch, results: list[RuleResult]) -> None:
+    """The results of this gate, and the work orders that follow from them."""
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO meta.gate_result"
@@ -158,6 +160,7 @@ def _write_results(connection: psycopg.Connection, batch: Batch, results: list[R
                 for result in results
             ],
         )
+    write_orders(connection, batch.batch_id, batch.dataset)
 
 
 def _finish(

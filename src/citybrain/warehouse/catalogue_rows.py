@@ -8,9 +8,10 @@ from citybrain.settings import Settings
 
 DATASET = """
 INSERT INTO meta.dataset (dataset, title_zh, title_en, owner, owner_zh, owner_en, family, origin, source_note,
-    personal_data, schedule, arrival_sla, is_active, synced_at)
+    personal_data, schedule, arrival_sla, is_active, identifier, columns_described, synced_at)
 VALUES (%(dataset)s, %(title_zh)s, %(title_en)s, %(owner)s, %(owner_zh)s, %(owner_en)s, %(family)s,
-    %(origin)s, %(source_note)s, %(personal_data)s, %(schedule)s, %(arrival_sla)s, %(is_active)s, now())
+    %(origin)s, %(source_note)s, %(personal_data)s, %(schedule)s, %(arrival_sla)s, %(is_active)s,
+    %(identifier)s, %(columns_described)s, now())
 """
 AREA = """
 INSERT INTO meta.area (area_code, level, name_zh, name_en, residents, synced_at)
@@ -47,6 +48,8 @@ def write_catalogue_rows(connection: psycopg.Connection, settings: Settings) -> 
             "schedule": dataset.schedule,
             "arrival_sla": dataset.arrival_sla,
             "is_active": dataset.id in active,
+            "identifier": dataset.identifier(departments[dataset.owner].uscc),
+            "columns_described": len(dataset.columns),
         }
         for dataset in usable_datasets(settings).values()
     ]

@@ -11,6 +11,7 @@ renamed as (
     select
         batch_id,
         dataset,
+        bytes,
         logical_date,
         landed_at,
         state,

@@ -12,6 +12,8 @@ renamed as (
         dataset,
         title_zh,
         owner,
+        identifier,
+        columns_described,
         owner_zh,
         family,
         origin,
