@@ -9,6 +9,7 @@ from citybrain.cli import (
     grants,
     ingest,
     ledger,
+    lineage,
     policy,
     quality,
     settings,
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # a local variable may hold a password
 )
 
-for room in (stack, ingest, validate, settings):
+for room in (stack, ingest, lineage, validate, settings):
     app.add_typer(room.app)
 app.add_typer(quality.app, name="expectations")
 app.add_typer(simulate.app, name="simulate")
