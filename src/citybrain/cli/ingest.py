@@ -1,12 +1,14 @@
-"""`citybrain land | gate | batches | quarantine | orders | release | refuse`: getting data in, by hand."""
+"""`citybrain land | gate | batches | quarantine | orders | retention | release | refuse`: getting data in."""
 
 import getpass
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -255,3 +257,28 @@ def orders(
         closed_at = f"{ended:%Y-%m-%d %H:%M}" if ended else ""
         table.add_row(order.owner, order.title, order.rule_id, order.card, rows, since, closed_at)
     console.print(table)
+
+
+@app.command()
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would go, remove nothing")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove data whose retention is over: rows, quarantined records, every version of the object.
+
+    Limits by personal-data class stand in the catalogue's retention.yml.
+    """
+    from citybrain.ingest import apply_retention, expired_batches
+    from citybrain.settings import get_settings
+
+    settings, today = get_settings(), datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    with _plain_errors():
+        found = expired_batches(settings, today) if dry_run else apply_retention(settings, today)
+    if as_json:
+        typer.echo(json.dumps([asdict(batch) for batch in found], default=str))
+        return
+    table = Table("batch", "dataset", "logical date", "kept until", "rows")
+    for batch in found:
+        dates = f"{batch.logical_date}", f"{batch.kept_until}"
+        table.add_row(str(batch.batch_id), batch.dataset, *dates, f"{batch.rows:,}")
+    console.print(table if found else "nothing is over its limit")

@@ -8,20 +8,24 @@ from citybrain.ingest.gate_processes import gate_everything
 from citybrain.ingest.landing import LandingReport, land_dataset, land_file, waiting
 from citybrain.ingest.orders import DataOrder, data_orders
 from citybrain.ingest.reports import QuarantineSummary, batches, quarantine_of
+from citybrain.ingest.retention import Expired, apply_retention, expired_batches
 from citybrain.ingest.settle import BatchOutcome
 
 __all__ = [
     "BatchOutcome",
     "DataOrder",
     "DecisionError",
+    "Expired",
     "GateError",
     "HeldBatch",
     "LandingReport",
     "QuarantineSummary",
     "SourceError",
+    "apply_retention",
     "batches",
     "data_orders",
     "decide_held_batch",
+    "expired_batches",
     "gate_everything",
     "gate_landed_batches",
     "held_batches",

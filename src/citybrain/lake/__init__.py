@@ -8,6 +8,7 @@ from citybrain.lake.objects import (
     ensure_bucket,
     landing_key,
     list_objects,
+    remove_all_versions,
 )
 from citybrain.lake.spool import Spooled, TooLargeError, spool, spool_folder
 
@@ -21,6 +22,7 @@ __all__ = [
     "ensure_bucket",
     "landing_key",
     "list_objects",
+    "remove_all_versions",
     "spool",
     "spool_folder",
 ]

@@ -172,3 +172,23 @@ def list_objects(settings: Settings, zone: str, prefix: str) -> Iterator[StoredO
     except S3Error as error:
         if error.code != "NoSuchBucket":
             raise
+
+
+def remove_all_versions(settings: Settings, zone: str, key: str) -> int:
+    """Delete every version of an object and every delete marker: nothing of it can be restored.
+
+    For data whose retention is over; nothing else in the lake is ever deleted. The number of versions.
+    Raises LakeError when some version stays.
+    """
+    client, bucket = _client(settings), settings.bucket(zone)
+    versions = [
+        found.version_id
+        for found in client.list_objects(bucket, prefix=key, include_version=True)
+        if found.object_name == key
+    ]
+    for version in versions:
+        client.remove_object(bucket, key, version_id=version)
+    left = client.list_objects(bucket, prefix=key, include_version=True)
+    if any(found.object_name == key for found in left):
+        raise LakeError(f"{bucket}/{key}: some version could not be deleted")
+    return len(versions)
