@@ -11,6 +11,8 @@ import numpy as np
 from citybrain.simulate.dirt import Defect, Planted, Row
 from citybrain.simulate.noise import Keys, uniform
 
+EACH_FROM = 30
+
 
 def leave_lines(
     seed: int,
@@ -22,17 +24,18 @@ def leave_lines(
 ) -> list[Planted]:
     """Appends spoilt copies of some rows; the rows themselves stay sound. Returns the truth in order of rows.
 
-    Every defect is left at least once, however few the rows are, unless there are none.
+    A table of thirty rows and more carries every defect at least once; a shorter one only by chance.
     """
     if not rows:
         return []
+    each = len(rows) >= EACH_FROM
     choice = uniform(seed, f"{dataset}/defect", keys)
     luck = uniform(seed, f"{dataset}/luck", keys)
     bounds = np.cumsum([0.0, *(defect.share for defect in defects)])
     truth: list[Planted] = []
     for number, defect in enumerate(defects):
         chosen = np.flatnonzero((choice >= bounds[number]) & (choice < bounds[number + 1]))
-        if not len(chosen):
+        if not len(chosen) and each:
             chosen = np.array([int(np.argmin(np.abs(choice - bounds[number])))])
         for place in chosen.tolist():
             copy = dict(rows[place])
