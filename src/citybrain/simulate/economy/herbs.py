@@ -173,7 +173,13 @@ def planting_rows(seed: int, years: range) -> tuple[list[Row], list[int]]:
             crop = 0.05 * normal(seed, "planting/crop", spots * 4096 + year)
             for within in np.flatnonzero(grown):
                 place, herb = herbs[int(within)]
-                mu = BASE_MU * pull * float(size[within]) * (1.03 ** (year - 2023)) * float(np.exp(wobble[within]))
+                mu = (
+                    BASE_MU
+                    * pull
+                    * float(size[within])
+                    * (1.03 ** (year - 2023))
+                    * float(np.exp(wobble[within]))
+                )
                 rows.append(
                     {
                         "township_code": township["code"],

@@ -43,7 +43,9 @@ DEFECTS = [
     Defect("code_missing", 0.003, "project_code", setting("project_code", "")),
     Defect("county_unknown", 0.003, "county_code", setting("county_code", "341699")),
     Defect("agreed_not_a_number", 0.003, "agreed_wan", one_of("agreed_wan", ["约2亿", "待定"])),
-    Defect("signed_in_future", 0.003, "signed_on", changing("signed_on", lambda day: f"2{day[1:2]}9{day[3:]}")),
+    Defect(
+        "signed_in_future", 0.003, "signed_on", changing("signed_on", lambda day: f"2{day[1:2]}9{day[3:]}")
+    ),
     Defect("stage_unknown", 0.003, "stage", one_of("stage", ["洽谈", "在谈"])),
     Defect("sent_twice", 0.004, "project_code", None),
 ]

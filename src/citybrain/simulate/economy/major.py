@@ -70,7 +70,9 @@ MILESTONE_DEFECTS = [
 PROGRESS_DEFECTS = [
     Defect("invested_negative", 0.003, "invested_wan", changing("invested_wan", lambda money: -money - 1)),
     Defect("invested_not_a_number", 0.003, "invested_wan", setting("invested_wan", "见附件")),
-    Defect("month_in_future", 0.003, "month", changing("month", lambda month: f"{int(month[:4]) + 30}-01-01")),
+    Defect(
+        "month_in_future", 0.003, "month", changing("month", lambda month: f"{int(month[:4]) + 30}-01-01")
+    ),
     Defect("code_missing", 0.003, "project_code", setting("project_code", None)),
     Defect("sent_twice", 0.003, "project_code", None),
 ]
@@ -160,7 +162,9 @@ def milestone_rows(seed: int, plan: list[Major], day: date) -> tuple[list[Row], 
         for place, (milestone, before, share) in enumerate(MILESTONES):
             key = major.number * 16 + place
             length = (major.finish - major.start).days
-            planned = major.start + timedelta(days=before if before is not None else int(length * (share or 0)))
+            planned = major.start + timedelta(
+                days=before if before is not None else int(length * (share or 0))
+            )
             late = int(12 * float(normal(seed, "major/milestone", np.array([key]))[0]))
             if share is not None:
                 late += round(-1.5 * major.pace * length)
@@ -265,7 +269,11 @@ def major_stories(ledger: Ledger) -> list[dict[str, str]]:
     newest = newest_reported(first, REPORTED_ON)
     plan = majors(ledger.seed, ledger.scaled(AT_SCALE_1, LEAST), first)
     told = (
-        ("major_project_lags", LAGGING, "share of time gone exceeds the share invested by more than 15 points"),
+        (
+            "major_project_lags",
+            LAGGING,
+            "share of time gone exceeds the share invested by more than 15 points",
+        ),
         ("major_project_silent", SILENT, "a running project reports no investment for two months"),
         ("major_project_unpermitted", UNPERMITTED, "a running project has neither permit"),
     )

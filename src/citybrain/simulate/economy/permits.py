@@ -92,7 +92,9 @@ def _row(seed: int, key: int, county: str, hectares: float, begins: date, days: 
     }
 
 
-def permit_rows(seed: int, count: int, major_count: int, first: date, day: date) -> tuple[list[Row], list[Row], list[int]]:
+def permit_rows(
+    seed: int, count: int, major_count: int, first: date, day: date
+) -> tuple[list[Row], list[Row], list[int]]:
     """The permits given up to `day`: of ordinary buildings, of major projects; and a number for each ordinary one."""
     known = np.arange(int(count * (1 + (day - first).days / BEFORE_DAYS)) + 2)
     begins = ((known + uniform(seed, "permit/day", known)) * BEFORE_DAYS / count).astype(int)

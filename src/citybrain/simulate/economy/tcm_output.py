@@ -48,8 +48,8 @@ def output_rows(seed: int, months: range) -> tuple[list[Row], list[int]]:
                         "county_code": county.code,
                         "industry_code": code,
                         "month": first_day(month).isoformat(),
-                        "output_wan": round(output, 2),
-                        "output_tonnes": round(output * 10 / price * float(np.exp(0.03 * noise[1])), 1),
+                        "output_wan": round(float(output), 2),
+                        "output_tonnes": round(float(output * 10 / price * np.exp(0.03 * noise[1])), 1),
                         "reporting_enterprises": max(1, round(makers * share * (1 + 0.02 * years))),
                     }
                 )
