@@ -60,7 +60,7 @@ BASE_MU = 360.0
 
 @dataclass(frozen=True)
 class Herb:
-    """Price in yuan per kilogram of the common grade; `select_factor`: how much dearer the selected grade is."""
+    """`price`: yuan per kilogram of the common grade; `select_factor`: how much dearer the other one is."""
 
     code: str
     name: str
@@ -203,7 +203,7 @@ def planting_delivery(seed: int, years: range) -> Content:
         "herb_planting_year",
         rows,
         np.array(keys),
-        lambda row: f"{row['township_name']} {row['herb_code']} {row['year']}",
+        lambda row: f"{row['township_code']} {row['herb_code']} {row['year']}",
         PLANTING_DEFECTS,
     )
     return csv_bytes(PLANTING_HEADERS, rows), len(rows), truth

@@ -1,4 +1,4 @@
-"""The commerce bureau's register of investment projects: signed, landed, started, producing, and those that stall."""
+"""The commerce bureau's investment projects: signed, landed, started, producing, and those that stall."""
 
 import csv
 from collections.abc import Iterator
@@ -120,8 +120,17 @@ def projects_until(seed: int, count: int, first: date, day: date) -> Projects:
     reached = np.flatnonzero(signed <= today)
     started = np.where(landed >= NEVER, NEVER, started)
     producing = np.where(started >= NEVER, NEVER, producing)
-    columns = (numbers, counties, themes, agreed, signed, landed, started, producing, halted)
-    return Projects(*(column[reached] for column in columns))
+    return Projects(
+        numbers=numbers[reached],
+        counties=counties[reached],
+        themes=themes[reached],
+        agreed=agreed[reached],
+        signed=signed[reached],
+        landed=landed[reached],
+        started=started[reached],
+        producing=producing[reached],
+        halted=halted[reached],
+    )
 
 
 def investment_rows(seed: int, count: int, first: date, day: date) -> tuple[list[Row], list[int]]:

@@ -80,7 +80,7 @@ PROGRESS_DEFECTS = [
 
 @dataclass(frozen=True)
 class Major:
-    """One planned project. `pace`: how far investment runs ahead of time in the middle, as a share of the total."""
+    """One planned project. `pace`: how far investment runs ahead of time halfway, as a share of the total."""
 
     number: int
     code: str
@@ -101,7 +101,7 @@ class Major:
 
 
 def majors(seed: int, count: int, first: date) -> list[Major]:
-    """The plan of a city that began on `first`: projects start up to 30 months before and half a year after."""
+    """The plan of a city that began on `first`: projects start from 30 months before to half a year after."""
     numbers = np.arange(count)
     names = ("county", "sector", "kind", "start", "length", "laggard")
     drawn = {name: uniform(seed, f"major/{name}", numbers) for name in names}

@@ -1,4 +1,4 @@
-"""The planning bureau's building permits as GeoJSON polygons in WGS84: major projects and ordinary buildings."""
+"""The planning bureau's building permits as GeoJSON polygons in WGS84: major projects and other buildings."""
 
 import json
 from collections.abc import Iterator
@@ -95,7 +95,7 @@ def _row(seed: int, key: int, county: str, hectares: float, begins: date, days: 
 def permit_rows(
     seed: int, count: int, major_count: int, first: date, day: date
 ) -> tuple[list[Row], list[Row], list[int]]:
-    """The permits given up to `day`: of ordinary buildings, of major projects; and a number for each ordinary one."""
+    """Permits given up to `day`: of ordinary buildings, of major projects; and a number for each ordinary one."""
     known = np.arange(int(count * (1 + (day - first).days / BEFORE_DAYS)) + 2)
     begins = ((known + uniform(seed, "permit/day", known)) * BEFORE_DAYS / count).astype(int)
     where = uniform(seed, "permit/county", known)
@@ -122,7 +122,10 @@ def permit_rows(
 
 
 def permit_delivery(seed: int, count: int, major_count: int, first: date, day: date) -> Content:
-    """The permits of `day`, their rows and the truth about them. Those of major projects are not spoilt: each one counts."""
+    """The permits of `day`, their rows and the truth about them.
+
+    Those of major projects are not spoilt: a project whose permit is held would look like one without.
+    """
     rows, large, keys = permit_rows(seed, count, major_count, first, day)
     truth = plant(
         seed, "building_permit", rows, np.array(keys), lambda row: f"{row['project_name']}", DEFECTS

@@ -57,7 +57,7 @@ SUMS = {"gdp": ("gdp_primary", "gdp_secondary", "gdp_tertiary")}
 
 @dataclass(frozen=True)
 class Indicator:
-    """Levels of the level year by county, in the unit; growth is a share a year, season a share of the mean."""
+    """Levels of LEVEL_YEAR by county, in the unit; growth is a share a year, season a share of the mean."""
 
     code: str
     name: str
@@ -89,7 +89,7 @@ def indicators() -> tuple[Indicator, ...]:
 
 
 def cumulative(seed: int, indicator: Indicator, year: int, verified: bool) -> Floats:
-    """(counties + 1) x 12: sums since January to the end of each month, the city last; rounded as published."""
+    """(counties + 1) x 12: sums since January to each month's end, the city last; rounded as published."""
     counties = len(indicator.levels)
     keys = year * 16 + np.arange(counties)
     drift = 0.012 * normal(seed, f"{indicator.code}/year", keys)
