@@ -94,8 +94,8 @@ def _row(seed: int, key: int, county: str, hectares: float, begins: date, days: 
 
 def permit_rows(
     seed: int, count: int, major_count: int, first: date, day: date
-) -> tuple[list[Row], list[Row], list[int]]:
-    """Permits given up to `day`: of ordinary buildings, of major projects; and a number for each ordinary one."""
+) -> tuple[list[Row], list[int], list[Row]]:
+    """Permits given up to `day`: of ordinary buildings with a number for each, and of major projects."""
     known = np.arange(int(count * (1 + (day - first).days / BEFORE_DAYS)) + 2)
     begins = ((known + uniform(seed, "permit/day", known)) * BEFORE_DAYS / count).astype(int)
     where = uniform(seed, "permit/county", known)
@@ -118,7 +118,7 @@ def permit_rows(
         days = (major.finish - given).days + 365
         row = _row(seed, key, major.county, 2 + major.total_wan / 12_000, given, days)
         large.append(row | {"permit_kind": KINDS[0], "project_code": major.code, "project_name": major.name})
-    return ordinary, large, keys
+    return ordinary, keys, large
 
 
 def permit_delivery(seed: int, count: int, major_count: int, first: date, day: date) -> Content:
@@ -126,7 +126,7 @@ def permit_delivery(seed: int, count: int, major_count: int, first: date, day: d
 
     Those of major projects are not spoilt: a project whose permit is held would look like one without.
     """
-    rows, large, keys = permit_rows(seed, count, major_count, first, day)
+    rows, keys, large = permit_rows(seed, count, major_count, first, day)
     truth = plant(
         seed, "building_permit", rows, np.array(keys), lambda row: f"{row['project_name']}", DEFECTS
     )
