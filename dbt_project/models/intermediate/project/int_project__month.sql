@@ -73,6 +73,20 @@ shares as (
 
 ),
 
+permitted as (
+
+    select distinct
+        months.project_code,
+        months.month
+    from months
+    inner join permits
+        on
+            months.project_code = permits.project_code
+            and months.month_end >= permits.valid_from
+            and months.month <= permits.valid_until
+
+),
+
 final as (
 
     select
@@ -87,14 +101,10 @@ final as (
         shares.months_without_progress::integer as months_without_progress,
         -- reports are rounded to a cent: the last one may leave a rest
         shares.invested_share >= 0.999 as is_finished,
-        exists (
-            select 1 from permits
-            where
-                permits.project_code = shares.project_code
-                and permits.valid_from <= shares.month_end and permits.valid_until >= shares.month
-        ) as has_permit,
+        permitted.month is not null as has_permit,
         shares.changed_at as loaded_at
     from shares
+    left join permitted on shares.project_code = permitted.project_code and shares.month = permitted.month
 
 )
 

@@ -76,10 +76,13 @@ final as (
         judged.growth_rate_before,
         judged.period_value,
         judged.period_growth_rate,
-        case when judged.county_code is not null and judged.unit <> '元' then judged.cumulative_value / nullif(judged.city_value, 0) end
-            ::numeric(18, 4) as city_share,
-        case when judged.county_code is not null then (judged.growth_rate - judged.city_growth_rate) * 100 end
-            ::numeric(18, 2) as gap_to_city_points,
+        case
+            when judged.county_code is not null and judged.unit <> '元'
+                then (judged.cumulative_value / nullif(judged.city_value, 0))::numeric(18, 4)
+        end as city_share,
+        case
+            when judged.county_code is not null then ((judged.growth_rate - judged.city_growth_rate) * 100)::numeric(18, 2)
+        end as gap_to_city_points,
         case when judged.county_code is not null then judged.growth_rank::integer end as growth_rank,
         judged.first_value,
         (judged.cumulative_value - judged.first_value)::numeric(18, 2) as revised_by,

@@ -7,6 +7,13 @@ series as (
 
 ),
 
+divisions as (
+
+    select count(*) as counties from {{ ref("dim_area") }}
+    where area_level = 'county'
+
+),
+
 population as (
 
     select
@@ -24,7 +31,7 @@ population as (
         sum(residents) as residents
     from {{ ref("fct_population_year") }}
     group by year
-    having count(*) = (select count(*) from {{ ref("dim_area") }} where area_level = 'county')
+    having count(*) = (select counties from divisions)
 
 ),
 

@@ -70,8 +70,8 @@ steps as (
 
     select
         county_code,
-        'landed',
-        landed_on,
+        'landed' as step,
+        landed_on as day,
         agreed_wan
     from projects
 
@@ -79,8 +79,8 @@ steps as (
 
     select
         county_code,
-        'started',
-        started_on,
+        'started' as step,
+        started_on as day,
         agreed_wan
     from projects
 
@@ -88,8 +88,8 @@ steps as (
 
     select
         county_code,
-        'producing',
-        producing_on,
+        'producing' as step,
+        producing_on as day,
         agreed_wan
     from projects
 

@@ -35,6 +35,21 @@ facts as (
 
 ),
 
+listed as (
+
+    -- what was made void counts for nothing
+    select
+        uscc,
+        item_id,
+        sum(proposed_yuan) as proposed_yuan,
+        sum(approved_yuan) as approved_yuan,
+        sum(paid_yuan) as paid_yuan
+    from {{ ref("fct_grant_line") }}
+    where line_state <> 'released'
+    group by uscc, item_id
+
+),
+
 lines as (
 
     select
@@ -42,8 +57,7 @@ lines as (
         sum(proposed_yuan) as proposed_yuan,
         sum(approved_yuan) as approved_yuan,
         sum(paid_yuan) as paid_yuan
-    from {{ ref("fct_grant_line") }}
-    where line_state <> 'released'
+    from listed
     group by uscc
 
 ),
@@ -56,10 +70,8 @@ matches as (
         sum(matches.proposed_yuan) as proposed_yuan,
         count(distinct matches.item_id) filter (where matches.status = 'eligible') as items_matched
     from {{ ref("fct_policy_match") }} as matches
-    where not exists (
-        select 1 from {{ ref("fct_grant_line") }} as listed
-        where listed.uscc = matches.uscc and listed.item_id = matches.item_id and listed.line_state <> 'released'
-    )
+    left join listed on matches.uscc = listed.uscc and matches.item_id = listed.item_id
+    where listed.uscc is null
     group by matches.uscc
 
 ),
