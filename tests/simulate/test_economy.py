@@ -1,4 +1,4 @@
-"""The economy's deliveries: pure functions of the seed, whole in themselves, with the stories where they are told."""
+"""The economy's deliveries: pure functions of the seed, whole in themselves, with their stories in place."""
 
 import csv
 import io
@@ -59,6 +59,7 @@ def test_later_calls_send_only_what_is_new() -> None:
     later = owed(STARTED + timedelta(days=40), reached=STARTED)
     new = {name for dataset, name in later.keys() - first.keys()}
     assert new == {
+        "economy_series_202602.csv",  # released two days after the city began
         "economy_series_202603.csv",
         "population_2025.xlsx",
         "investment_project_202604.csv",
