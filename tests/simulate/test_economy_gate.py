@@ -12,7 +12,7 @@ from citybrain.simulate import score_quarantine, write_city
 
 from .conftest import settings_of_city
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 DIVISIONS = ("division_county", "division_township")
 DATASETS = (

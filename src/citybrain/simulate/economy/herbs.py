@@ -33,7 +33,12 @@ PLANTING_YEARS = 4
 PLANTING_PUBLISHED = (3, 1)
 PRICE_DEFECTS = [
     Defect("price_zero", 0.0008, "price_yuan_kg", setting("price_yuan_kg", 0.0)),
-    Defect("price_in_tonnes", 0.0006, "price_yuan_kg", changing("price_yuan_kg", lambda price: float(price) * 1000)),
+    Defect(
+        "price_in_tonnes",
+        0.0006,
+        "price_yuan_kg",
+        changing("price_yuan_kg", lambda price: float(price) * 1000),
+    ),
     Defect("herb_unknown", 0.0006, "herb_code", setting("herb_code", "H999")),
     Defect("grade_unknown", 0.0006, "grade", setting("grade", "级外")),
     Defect("sent_twice", 0.0008, "herb_code", None),
