@@ -1,10 +1,6 @@
 """The tax bureau's yearly workbook."""
 
-import io
-import zipfile
 from datetime import datetime
-
-from openpyxl import Workbook
 
 from citybrain.simulate.dirt import (
     FULL_WIDTH,
@@ -16,6 +12,7 @@ from citybrain.simulate.dirt import (
     plant,
     wrong_check_character,
 )
+from citybrain.simulate.workbook import workbook_bytes
 from citybrain.simulate.yearly import Year
 
 SHEET = "年度汇总"
@@ -73,41 +70,4 @@ def tax_delivery(seed: int, year: Year, moment: datetime) -> tuple[bytes, int, l
     truth = plant(
         seed, "enterprise_tax_year", rows, keys, lambda row: f"{row['uscc']} {row['tax_year']}", DEFECTS
     )
-    return _workbook(rows, moment), len(rows), truth
-
-
-def _workbook(rows: list[Row], moment: datetime) -> bytes:
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(SHEET)
-    sheet.append(list(HEADERS.values()))
-    for row in rows:
-        sheet.append(list(row.values()))
-    file = io.BytesIO()
-    book.save(file)
-    return _dated(file, moment)
-
-
-def _dated(file: io.BytesIO, moment: datetime) -> bytes:
-    """The same archive with `moment` in place of the present: equal contents give equal bytes."""
-    stamp = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-    result = io.BytesIO()
-    with zipfile.ZipFile(file) as source, zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in source.namelist():
-            content = source.read(name)
-            if name == "docProps/core.xml":
-                content = _core_properties(stamp)
-            entry = zipfile.ZipInfo(name, moment.timetuple()[:6])
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(entry, content)
-    return result.getvalue()
-
-
-def _core_properties(stamp: str) -> bytes:
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>'
-        '<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties"'
-        ' xmlns:dcterms="http://purl.org/dc/terms/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
-        f'<dcterms:created xsi:type="dcterms:W3CDTF">{stamp}</dcterms:created>'
-        f'<dcterms:modified xsi:type="dcterms:W3CDTF">{stamp}</dcterms:modified>'
-        "</cp:coreProperties>"
-    ).encode()
+    return workbook_bytes(SHEET, HEADERS, rows, moment), len(rows), truth

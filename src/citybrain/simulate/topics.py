@@ -8,6 +8,7 @@ from citybrain.simulate.air import air_deliveries, air_stories
 from citybrain.simulate.compounds import compound_deliveries
 from citybrain.simulate.delivery import Delivery
 from citybrain.simulate.divisions import division_deliveries
+from citybrain.simulate.economy import economy_deliveries, economy_stories
 from citybrain.simulate.enterprises import enterprise_deliveries, enterprise_stories
 from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.water import water_deliveries, water_stories
@@ -33,5 +34,6 @@ TOPICS: tuple[Topic, ...] = (
     Topic(compound_deliveries),
     Topic(enterprise_deliveries, enterprise_stories),
     Topic(air_deliveries, lambda ledger: air_stories(ledger.local_start)),
+    Topic(economy_deliveries, economy_stories),
     Topic(water_deliveries, lambda ledger: water_stories(ledger.started)),
 )
