@@ -10,6 +10,8 @@ from citybrain.simulate.delivery import Delivery
 from citybrain.simulate.divisions import division_deliveries
 from citybrain.simulate.enterprises import enterprise_deliveries, enterprise_stories
 from citybrain.simulate.ledger import Ledger
+from citybrain.simulate.livelihood import livelihood_deliveries, livelihood_stories
+from citybrain.simulate.services import service_deliveries, service_stories
 from citybrain.simulate.water import water_deliveries, water_stories
 
 
@@ -34,4 +36,6 @@ TOPICS: tuple[Topic, ...] = (
     Topic(enterprise_deliveries, enterprise_stories),
     Topic(air_deliveries, lambda ledger: air_stories(ledger.local_start)),
     Topic(water_deliveries, lambda ledger: water_stories(ledger.started)),
+    Topic(service_deliveries, service_stories),
+    Topic(livelihood_deliveries, livelihood_stories),
 )
