@@ -1,5 +1,6 @@
 """Schools, what they hold and teach year by year, and the children who should go to them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -31,7 +32,7 @@ YEAR_HEADERS = {
     "pupils": "在校学生",
     "teachers": "专任教师",
 }
-CHILD_HEADERS = {"township_code": "乡镇代码", "school_year": "学年", "stage": "学段", "children": "适龄人口"}
+CHILD_HEADERS = {"area_code": "区划代码", "school_year": "学年", "stage": "学段", "children": "适龄人口"}
 HISTORY_YEARS = 3
 SCHOOL_YEAR_BEGINS = (9, 15)  # by then pupils are counted
 BASE_YEAR = 2023
@@ -48,7 +49,7 @@ YEAR_DEFECTS = [
     Defect("sent_twice", 0.0020, "school_code", None),
 ]
 CHILD_DEFECTS = [
-    Defect("township_unknown", 0.0030, "township_code", setting("township_code", "341602999")),
+    Defect("area_unknown", 0.0030, "area_code", setting("area_code", "341602999")),
     Defect("children_negative", 0.0030, "children", changing("children", lambda number: -number - 1)),
     Defect("stage_unknown", 0.0030, "stage", one_of("stage", ["中专", "学前"])),
 ]
@@ -219,32 +220,35 @@ def _school_year(seed: int, year: int) -> list[Row]:
 
 
 def child_delivery(seed: int, first: int, last: int) -> Content:
-    """Children of school age by township and stage in these school years."""
-    places, stages = townships(), load_livelihood().stages
+    """Children of school age in these school years: by township, and by county for the highest stage."""
     rows: list[Row] = []
     keys: list[int] = []
     for year in range(first, last + 1):
-        children = np.rint(_children(seed, year)).astype(np.int64)
-        for stage_place, stage in enumerate(stages):
-            for township, code in enumerate(places.codes.tolist()):
-                rows.append(
-                    {
-                        "township_code": code,
-                        "school_year": year,
-                        "stage": stage.zh,
-                        "children": int(children[stage_place, township]),
-                    }
-                )
-                keys.append((stage_place * 1024 + township) * 4096 + year)
+        for place, (stage, codes, children) in enumerate(_children_by_area(seed, year)):
+            rows += [
+                {"area_code": code, "school_year": year, "stage": stage, "children": round(number)}
+                for code, number in zip(codes, children.tolist(), strict=True)
+            ]
+            keys += [(int(code) * 8 + place) * 4096 + year for code in codes]
     truth = plant(
         seed,
         "school_age_population",
         rows,
         np.array(keys),
-        lambda row: f"{row['township_code']} {row['school_year']} {row['stage']}",
+        lambda row: f"{row['area_code']} {row['school_year']} {row['stage']}",
         CHILD_DEFECTS,
     )
     return csv_bytes(CHILD_HEADERS, rows), len(rows), truth
+
+
+def _children_by_area(seed: int, year: int) -> Iterator[tuple[str, list[str], NDArray[np.float64]]]:
+    """Each stage with the areas it is counted by, and their children."""
+    places, children = townships(), _children(seed, year)
+    *lower, highest = load_livelihood().stages
+    for stage, numbers in zip(lower, children, strict=False):
+        yield stage.zh, places.codes.tolist(), numbers
+    codes = [county.code for county in load_areas().counties]
+    yield highest.zh, codes, np.bincount(places.counties, weights=children[-1])
 
 
 def years_to_tell(ledger: Ledger, local: datetime) -> tuple[int, int]:
