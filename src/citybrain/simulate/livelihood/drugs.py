@@ -15,7 +15,7 @@ from citybrain.simulate.noise import normal, uniform
 HISTORY_DAYS = 84
 SHORT = 21  # place of the drug that runs out
 SHORT_BEFORE_START, SHORT_DAYS = 30, 75
-SHORT_SHARE = 0.75  # of the hospitals that keep it
+SHORT_SHARE = 0.4  # of the hospitals that keep it
 
 DEFECTS = [
     Defect("stock_negative", 0.0015, "stock_units", setting("stock_units", -10)),
@@ -87,6 +87,6 @@ def drug_stories(started: datetime) -> list[dict[str, str]]:
             "key": f"YP{SHORT + 1:03d}",
             "from": begin.isoformat(),
             "to": (begin + timedelta(days=SHORT_DAYS)).isoformat(),
-            "what": "a drug runs out in most hospitals that keep it: days of cover sink below a week",
+            "what": "a drug runs out in two hospitals of five: days of cover sink below a week",
         }
     ]
