@@ -19,14 +19,14 @@ calls as (
 final as (
 
     select
-        call_day,
-        system_code,
-        capability,
-        calls,
-        failed_calls,
-        mean_ms,
-        object_key,
-        loaded_at
+        calls.call_day,
+        calls.system_code,
+        calls.capability,
+        calls.calls,
+        calls.failed_calls,
+        calls.mean_ms,
+        calls.object_key,
+        calls.loaded_at
     from calls
     {%- if is_incremental() %}
     where calls.loaded_at > (select coalesce(max(loaded_at), '-infinity') - interval '1 day' from {{ this }})

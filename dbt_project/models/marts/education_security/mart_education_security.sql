@@ -40,7 +40,7 @@ seated as (
         count(*)::integer as schools,
         max(loaded_at) as loaded_at
     from years
-    group by 1, 2, 3, 4
+    group by school_year, stage, county_code, area_code
 
 ),
 
@@ -68,9 +68,10 @@ counted as (
         greatest(max(seated.loaded_at), max(children.loaded_at)) as loaded_at
     from seated
     left join children
-        on seated.area_code = children.area_code
-        and seated.school_year = children.school_year
-        and seated.stage = children.stage
+        on
+            seated.area_code = children.area_code
+            and seated.school_year = children.school_year
+            and seated.stage = children.stage
     where seated.county_code is not null
     group by seated.county_code, seated.school_year, seated.stage
 
@@ -106,9 +107,10 @@ final as (
     cross join datasets
     inner join counties on counted.county_code = counties.area_code
     left join counted as year_before
-        on counted.county_code = year_before.county_code
-        and counted.stage = year_before.stage
-        and counted.school_year = year_before.school_year + 1
+        on
+            counted.county_code = year_before.county_code
+            and counted.stage = year_before.stage
+            and counted.school_year = year_before.school_year + 1
 
 )
 

@@ -39,7 +39,7 @@ seated as (
         count(*)::integer as schools,
         max(loaded_at) as loaded_at
     from years
-    group by 1, 2, 3, 4
+    group by school_year, stage, county_code, area_code
 
 ),
 
@@ -73,13 +73,15 @@ final as (
     inner join areas on children.area_code = areas.area_code
     inner join areas as counties on areas.county_code = counties.area_code
     left join seated
-        on children.area_code = seated.area_code
-        and children.school_year = seated.school_year
-        and children.stage = seated.stage
+        on
+            children.area_code = seated.area_code
+            and children.school_year = seated.school_year
+            and children.stage = seated.stage
     left join children as year_before
-        on children.area_code = year_before.area_code
-        and children.stage = year_before.stage
-        and children.school_year = year_before.school_year + 1
+        on
+            children.area_code = year_before.area_code
+            and children.stage = year_before.stage
+            and children.school_year = year_before.school_year + 1
     where children.children - coalesce(seated.seats, 0) > children.children * {{ var("seats_short_rate") }}
 
 )

@@ -52,7 +52,7 @@ seated as (
         count(*)::integer as schools,
         max(loaded_at) as loaded_at
     from years
-    group by 1, 2, 3, 4
+    group by school_year, stage, county_code, area_code
 
 ),
 
@@ -76,9 +76,10 @@ schooled as (
     from seated
     inner join newest on seated.school_year = newest.school_year
     left join children
-        on seated.area_code = children.area_code
-        and seated.school_year = children.school_year
-        and seated.stage = children.stage
+        on
+            seated.area_code = children.area_code
+            and seated.school_year = children.school_year
+            and seated.stage = children.stage
     group by seated.county_code
 
 ),
@@ -96,17 +97,22 @@ insured as (
 
 ),
 
+year_of_work as (
+
+    select max(employment_month) - interval '12 months' as begins_after from work
+
+),
+
 worked as (
 
     select
-        county_code,
-        (array_agg(unemployment_rate order by employment_month desc))[1] as unemployment_rate,
-        (array_agg(graduate_employment_rate order by employment_month desc))[1] as graduate_employment_rate,
-        (sum(new_jobs) filter (
-            where employment_month > (select max(employment_month) - interval '12 months' from work)
-        ))::integer as new_jobs_12m
+        work.county_code,
+        max(work.unemployment_rate) filter (where work.is_latest_month) as unemployment_rate,
+        max(work.graduate_employment_rate) filter (where work.is_latest_month) as graduate_employment_rate,
+        (sum(work.new_jobs) filter (where work.employment_month > year_of_work.begins_after))::integer as new_jobs_12m
     from work
-    group by county_code
+    cross join year_of_work
+    group by work.county_code
 
 ),
 

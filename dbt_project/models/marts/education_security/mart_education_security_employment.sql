@@ -45,8 +45,9 @@ final as (
     cross join datasets
     inner join counties on months.county_code = counties.area_code
     left join months as year_before
-        on months.county_code = year_before.county_code
-        and months.employment_month = year_before.employment_month + interval '1 year'
+        on
+            months.county_code = year_before.county_code
+            and months.employment_month = year_before.employment_month + interval '1 year'
 
 )
 

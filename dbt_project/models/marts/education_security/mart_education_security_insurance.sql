@@ -28,9 +28,10 @@ compared as (
         year_before.arrears_yuan as arrears_yuan_year_before
     from months
     left join months as year_before
-        on months.county_code = year_before.county_code
-        and months.insurance_kind = year_before.insurance_kind
-        and months.insurance_month = year_before.insurance_month + interval '1 year'
+        on
+            months.county_code = year_before.county_code
+            and months.insurance_kind = year_before.insurance_kind
+            and months.insurance_month = year_before.insurance_month + interval '1 year'
 
 ),
 

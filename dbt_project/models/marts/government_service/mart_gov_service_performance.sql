@@ -35,7 +35,7 @@ accepted as (
         count(*)::integer as records_accepted,
         (count(*) filter (where is_away_from_window))::integer as records_away_from_window
     from records
-    group by 1, 2, 3
+    group by month, county_code, department
 
 ),
 
@@ -53,7 +53,7 @@ finished as (
         sum(satisfaction)::integer as satisfaction_sum
     from records
     where finished_at is not null
-    group by 1, 2, 3
+    group by month, county_code, department
 
 ),
 

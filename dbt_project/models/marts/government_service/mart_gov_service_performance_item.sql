@@ -59,7 +59,9 @@ judged as (
             case when not items.is_online then '未上线' end,
             case when items.visits > 1 then '需到现场 ' || items.visits || ' 次' end,
             case
-                when handled.records_finished_12m >= {{ var("service_least_records") }} and handled.late_rate_12m > {{ var("service_late_rate") }}
+                when
+                    handled.records_finished_12m >= {{ var("service_least_records") }}
+                    and handled.late_rate_12m > {{ var("service_late_rate") }}
                     then '超期率 ' || round(handled.late_rate_12m * 100) || '%'
             end
         ), '') as attention_reason

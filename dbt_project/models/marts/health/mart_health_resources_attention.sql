@@ -41,9 +41,10 @@ short as (
     from stocks
     inner join newest on stocks.stock_day = newest.stock_day
     left join stocks as before
-        on stocks.hospital_code = before.hospital_code
-        and stocks.drug_code = before.drug_code
-        and stocks.stock_day = before.stock_day + 7
+        on
+            stocks.hospital_code = before.hospital_code
+            and stocks.drug_code = before.drug_code
+            and stocks.stock_day = before.stock_day + 7
     where stocks.days_of_cover < {{ var("drug_short_days") }}
 
 ),

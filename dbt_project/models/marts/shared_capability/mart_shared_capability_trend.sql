@@ -43,7 +43,7 @@ months as (
         max(calls.loaded_at) as loaded_at
     from calls
     inner join systems on calls.system_code = systems.system_code
-    group by 1, 2, 3
+    group by month, calls.capability, systems.department
 
 ),
 
@@ -71,9 +71,10 @@ final as (
     cross join datasets
     inner join departments on months.department = departments.department
     left join months as year_before
-        on months.month = year_before.month + interval '1 year'
-        and months.capability = year_before.capability
-        and months.department = year_before.department
+        on
+            months.month = year_before.month + interval '1 year'
+            and months.capability = year_before.capability
+            and months.department = year_before.department
 
 )
 
