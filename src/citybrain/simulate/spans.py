@@ -41,7 +41,7 @@ def month_start(number: int) -> date:
 
 
 def new_months(ledger: Ledger, local: datetime, history: int = ROLLUP_MONTHS) -> tuple[int, int] | None:
-    """The first and the last month to tell of (numbers of `month_number`), both whole; none when none ended."""
+    """The first and the last month to tell of, by `month_number`, both whole; none when no month ended."""
     if ledger.reached is None:
         first = month_number(ledger.local_start.date()) - history
     else:

@@ -44,7 +44,8 @@ def drug_delivery(ledger: Ledger, days: list[date]) -> Content:
             key = (day.toordinal() * 256 + place) * 128 + kept
             cover = np.exp(np.log(26) + 0.38 * normal(seed, "drug/cover", key))
             weekly = np.array([drug.use for drug in drugs[: len(kept)]]) * hospital.beds / 100
-            weekly = np.maximum(1, np.rint(weekly * np.exp(0.15 * normal(seed, "drug/use", key)))).astype(np.int64)
+            weekly = np.rint(weekly * np.exp(0.15 * normal(seed, "drug/use", key)))
+            weekly = np.maximum(1, weekly).astype(np.int64)
             if _runs_out(seed, place) and 0 <= (day - short_from).days < SHORT_DAYS and len(kept) > SHORT:
                 cover[SHORT] = max(0.5, 9 - 0.3 * (day - short_from).days)
             stock = np.floor(cover * weekly / 7).astype(np.int64)

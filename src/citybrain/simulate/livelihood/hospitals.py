@@ -114,9 +114,8 @@ def _demand(ledger: Ledger, days: NDArray[np.datetime64]) -> NDArray[np.float64]
     numbers = days.astype(np.int64)
     works = np.array([is_working_day(day)[0] for day in days.tolist()])
     winter = 1 + 0.14 * np.cos(2 * np.pi * (numbers % 365.25 - 15) / 365.25)
-    demand: NDArray[np.float64] = (
-        winter * np.where(works, 1.0, 0.55) * np.exp(0.06 * smooth(ledger.seed, "hospital/demand", numbers, 9))
-    )
+    drift = np.exp(0.06 * smooth(ledger.seed, "hospital/demand", numbers, 9))
+    demand: NDArray[np.float64] = winter * np.where(works, 1.0, 0.55) * drift
     return demand
 
 
@@ -139,11 +138,13 @@ def hospital_day_delivery(ledger: Ledger, first: date, last: date) -> Content:
     keys = []
     for place, hospital in enumerate(hospitals(seed)):
         key = numbers * DAY_NUMBERS + place
-        came = hospital.beds * hospital.level.outpatients * demand * np.exp(0.07 * normal(seed, "outpatients", key))
+        came = hospital.beds * hospital.level.outpatients * demand
+        came = came * np.exp(0.07 * normal(seed, "outpatients", key))
         came = came * (surge if hospital.county == surge_county else 1.0)
-        stay = 0.72 + 0.10 * float(uniform(seed, "hospital/stay", np.array([place]))[0]) + 0.08 * (demand - 0.85)
+        stay = 0.72 + 0.10 * float(uniform(seed, "hospital/stay", np.array([place]))[0])
+        stay = stay + 0.08 * (demand - 0.85)
         in_bed = hospital.beds * np.clip(stay + 0.02 * normal(seed, "inpatients", key), 0.2, 1.08)
-        later = np.clip(shares[hospital.county] + 0.06 * years + 0.02 * normal(seed, "pay_later", key), 0.02, 0.9)
+        later = shares[hospital.county] + 0.06 * years + 0.02 * normal(seed, "pay_later", key)
         outpatients = np.rint(came).astype(np.int64)
         parts.append(
             {
@@ -151,7 +152,7 @@ def hospital_day_delivery(ledger: Ledger, first: date, last: date) -> Content:
                 "service_day": days,
                 "outpatients": outpatients,
                 "inpatients": np.rint(in_bed).astype(np.int64),
-                "pay_later_uses": np.floor(outpatients * later).astype(np.int64),
+                "pay_later_uses": np.floor(outpatients * np.clip(later, 0.02, 0.9)).astype(np.int64),
             }
         )
         keys.append(key)

@@ -115,7 +115,7 @@ class School:
 
 @cache
 def schools(seed: int) -> tuple[School, ...]:
-    """Every school. The highest stage stands in each county's largest townships and takes its whole county."""
+    """Every school. The highest stage stands in a county's largest townships and takes the whole county."""
     places, stages = townships(), load_livelihood().stages
     found: list[School] = []
     numbers = dict.fromkeys(range(len(load_areas().counties)), 0)
@@ -195,7 +195,9 @@ def _school_year(seed: int, year: int) -> list[Row]:
     keys = np.arange(len(known))
     room = 1.08 + 0.10 * normal(seed, "school/room", keys)
     # One school in six is enlarged in a year
-    built = sum(uniform(seed, "school/built", keys * 64 + past % 64) < 0.17 for past in range(BASE_YEAR + 1, year + 1))
+    built = np.zeros(len(known))
+    for past in range(BASE_YEAR + 1, year + 1):
+        built += uniform(seed, "school/built", keys * 64 + past % 64) < 0.17
     luck = normal(seed, "school/teachers", keys * 64 + year % 64)
     rows: list[Row] = []
     for place, school in enumerate(known):
@@ -203,8 +205,8 @@ def _school_year(seed: int, year: int) -> list[Row]:
         of_year: list[Any] = [numbers[school.stage, school.township] for numbers in (base, now)]
         if school.stage == highest:
             of_year = [numbers[county] for numbers in by_county]
-        seats = 5 * round(of_year[0] * school.share * max(0.8, float(room[place])) / 5)
-        seats = 5 * round(seats * (1 + 0.06 * float(np.asarray(built).flat[place] if year > BASE_YEAR else 0)) / 5)
+        seats = of_year[0] * school.share * max(0.8, float(room[place])) * (1 + 0.06 * float(built[place]))
+        seats = 5 * round(seats / 5)
         pupils = min(round(of_year[1] * school.share * stage.attending), round(seats * 1.06))
         teachers = pupils / stage.ratio * STRENGTH_OF_COUNTY[county] * (1 + 0.05 * float(luck[place]))
         rows.append(

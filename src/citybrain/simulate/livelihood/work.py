@@ -25,7 +25,7 @@ EMPLOYMENT_HEADERS = {
 }
 WITH_ARREARS = "企业职工养老"
 LEVEL_OF_COUNTY = np.array([1.02, 1.0, 1.005, 0.965])
-# The firm that goes under has its seat there and leaves so many people unpaid for, months before the first day
+# The firm that goes under has its seat there and leaves so many people unpaid for; months before the start
 FAILING_COUNTY, FAILING_PEOPLE, FAILING_MONTHS = "341602", 262, (14, 2)
 A_MONTH = 1050  # yuan of pension contributions for one person
 
@@ -105,6 +105,7 @@ def employment_delivery(ledger: Ledger, first: int, last: int) -> Content:
             luck = normal(seed, "work", key * 4 + np.arange(3))
             force = round(county.residents_thousand * 285 * 1.006**years)
             season = 1 + 0.35 * (of_year in (1, 2, 6, 7)) - 0.2 * (of_year == 11)
+            jobs = county.residents_thousand * 0.82 * season
             out = force * (0.031 + 0.002 * place + 0.0012 * years + 0.0006 * float(luck[1]))
             graduates = round(county.residents_thousand * 5.6 * 1.03**years)
             # Graduates register in July and find work until the next June
@@ -113,7 +114,7 @@ def employment_delivery(ledger: Ledger, first: int, last: int) -> Content:
                 {
                     "month": month_start(month).isoformat(),
                     "county_code": county.code,
-                    "new_jobs": round(county.residents_thousand * 0.82 * season * float(np.exp(0.08 * luck[0]))),
+                    "new_jobs": round(jobs * float(np.exp(0.08 * luck[0]))),
                     "registered_unemployed": round(out),
                     "labour_force": force,
                     "graduates": graduates,

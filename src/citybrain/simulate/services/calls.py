@@ -63,7 +63,8 @@ def call_delivery(ledger: Ledger, first: date, last: date) -> Content:
         for use in system.uses:
             pair += 1
             key = numbers[told] * DAY_NUMBERS + pair
-            level = usual[use] * system.weight / average * np.exp(0.3 * normal(seed, "calls/pair", np.array([pair])))
+            luck = np.exp(0.3 * normal(seed, "calls/pair", np.array([pair])))
+            level = usual[use] * system.weight / average * luck
             grown = 1 - 0.8 * np.exp(-since[told] / GETTING_USED_TO_DAYS)
             rhythm = np.where(works[told], 1.0, 0.3) * np.exp(0.1 * normal(seed, "calls", key))
             calls = np.rint(level * grown * rhythm).astype(np.int64)

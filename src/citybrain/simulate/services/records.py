@@ -76,8 +76,10 @@ def _pick(seed: int, stream: str, keys: Integers, weights: Floats) -> Integers:
     return np.minimum(np.searchsorted(bounds, uniform(seed, stream, keys)), len(weights) - 1)
 
 
-def _channels(ledger: Ledger, keys: Integers, days: Integers, works: NDArray[np.bool_], depth: Integers) -> Integers:
-    """Ever more people stay at home, the more the further an item can be handled online; offices rest at weekends."""
+def _channels(
+    ledger: Ledger, keys: Integers, days: Integers, works: NDArray[np.bool_], depth: Integers
+) -> Integers:
+    """Ever more people stay at home, most for items that can be handled online; offices rest on days off."""
     away = np.clip(0.10 + 0.16 * depth + 0.05 * _years(ledger, days), 0.02, 0.94)
     way = uniform(ledger.seed, "service/way", keys)
     channel = np.select([way < 0.55 * away, way < away, way < away + 0.05], [WEB, MOBILE, TERMINAL], WINDOW)
@@ -107,7 +109,8 @@ def _records(ledger: Ledger, first: date, last: date) -> tuple[Columns, Integers
     keys = days * DAY_NUMBERS + numbers
 
     departments = np.array([department.id for department in services.departments], dtype=object)
-    sizes = np.array([len(department.subjects) for department in services.departments]) * len(services.actions)
+    subjects = np.array([len(department.subjects) for department in services.departments])
+    sizes = subjects * len(services.actions)
     loads = np.array([department.load for department in services.departments])
     department = _pick(seed, "service/department", keys, loads)
     within = (uniform(seed, "service/item", keys) ** 1.8 * sizes[department]).astype(np.int64)
@@ -115,7 +118,8 @@ def _records(ledger: Ledger, first: date, last: date) -> tuple[Columns, Integers
     places = load_villages()
     residents = np.bincount(places.counties, weights=places.weights[""])
     county = _pick(seed, "service/county", keys, residents)
-    depth = np.array([ONLINE_LEVELS.index(row["online_level"]) + 1 if row["online_level"] else 0 for row in items])
+    levels = ("", *ONLINE_LEVELS)
+    depth = np.array([levels.index(row["online_level"]) for row in items])
     channel = _channels(ledger, keys, days, works, depth[item])
     accepted = _accepted(seed, keys, days, channel)
 
@@ -143,7 +147,8 @@ def _records(ledger: Ledger, first: date, last: date) -> tuple[Columns, Integers
         "finished_at": finished,
         "satisfaction": np.where(rated, score, NOT_RATED),
         "applicant_phone": np.array(
-            [f"1{30 + number // 10_000 % 70}****{number % 10_000:04d}" for number in phone.tolist()], dtype=object
+            [f"1{30 + number // 10_000 % 70}****{number % 10_000:04d}" for number in phone.tolist()],
+            dtype=object,
         ),
     }
     return columns, keys
