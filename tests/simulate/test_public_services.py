@@ -124,7 +124,7 @@ def test_a_history_told_day_by_day_ends_like_one_told_at_once() -> None:
     shared = stepwise.loc[at_once.index.intersection(stepwise.index)]
     assert len(shared) > 0.99 * len(at_once)
     finished = at_once.loc[shared.index, "finished_at"]
-    assert (shared["finished_at"].astype(str) == finished.astype(str)).all()
+    assert ((shared["finished_at"] == finished) | (shared["finished_at"].isna() & finished.isna())).all()
 
 
 @given(
@@ -239,7 +239,9 @@ def test_the_gate_holds_what_was_planted_and_nothing_else(
     topics = (Topic(division_deliveries), Topic(service_deliveries), Topic(livelihood_deliveries))
     monkeypatch.setattr(plan, "TOPICS", topics)
     own = settings_of_city(clean_city, tmp_path / "home", "services-")
-    write_city(own, datetime.now(UTC))
+    now = datetime.now(UTC)
+    write_city(own, now - timedelta(days=8))  # the history; what follows is as small as any week's
+    write_city(own, now)
     for dataset in ("division_county", "division_township", *sorted(DATASETS)):
         land_file(dataset, max((own.drops / dataset).iterdir(), key=lambda path: path.name))
     outcomes = gate_landed_batches()
@@ -250,7 +252,7 @@ def test_the_gate_holds_what_was_planted_and_nothing_else(
     judged = {dataset.dataset for dataset in score.datasets if dataset.deliveries}
     assert judged >= DATASETS
     assert [kind for kind in score.kinds if kind.caught < kind.planted] == []
-    assert score.planted > 400
+    assert score.planted > 60
     assert score.good_held == 0
     never_spoilt = {"reusing_system", "capability_saving", "hospital", "school"}
     assert {kind.dataset for kind in score.kinds} >= DATASETS - never_spoilt

@@ -35,7 +35,7 @@ PILE_BEFORE_START = timedelta(days=60)
 NOT_RATED = 0
 
 DEFECTS = [
-    Defect("item_unknown", 0.0015, "item_code", one_of("item_code", ["3416-99-0001", "3416-01-9999"])),
+    Defect("item_code_malformed", 0.0015, "item_code", one_of("item_code", ["3416-6-17", "窗口自编08"])),
     Defect("department_missing", 0.0010, "department", setting("department", "")),
     Defect("county_unknown", 0.0012, "county_code", one_of("county_code", ["341699", "340100"])),
     Defect("satisfaction_off_scale", 0.0012, "satisfaction", one_of("satisfaction", [6, 9, 10])),

@@ -50,7 +50,7 @@ def _shared_out(total: int, weights: list[float]) -> list[int]:
 
 
 def _money(seed: int) -> tuple[list[int], list[int]]:
-    """Yuan of each system's own budget, and of what sharing saves of it; the sums are those of services.yml."""
+    """Yuan of each system's own budget, and of what sharing saves of it, adding up to services.yml."""
     services = load_services()
     weights = [system.weight for system in services.systems]
     luck = uniform(seed, "system/saved", np.arange(len(weights))).tolist()
