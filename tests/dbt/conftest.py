@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from dbt_city import load_city
+from dbt_city_services import load_services
 from dbt_services import forget_services, record_services
 from psycopg import sql
 
@@ -48,6 +49,7 @@ def city(desk: Settings) -> Iterator[Settings]:
     settings = desk
     empty(settings)
     load_city(settings)
+    load_services(settings)
     record_services(settings)
     yield settings
     forget_services(settings)

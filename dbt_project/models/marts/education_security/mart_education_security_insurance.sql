@@ -41,7 +41,10 @@ judged as (
         *,
         nullif(concat_ws(
             '；',
-            case when insured_rate < insured_rate_year_before then '参保率低于上年同月' end,
+            case
+                when insured_rate < insured_rate_year_before - {{ var("insured_rate_drop") }}
+                    then '参保率较上年同月降 ' || round(100 * (insured_rate_year_before - insured_rate), 1) || ' 个百分点'
+            end,
             case
                 when arrears_yuan > arrears_yuan_year_before * (1 + {{ var("arrears_rise") }})
                     then '欠缴较上年同月增 ' || round(100 * arrears_yuan / arrears_yuan_year_before - 100) || '%'

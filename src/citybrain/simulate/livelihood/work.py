@@ -25,8 +25,10 @@ EMPLOYMENT_HEADERS = {
 }
 WITH_ARREARS = "企业职工养老"
 LEVEL_OF_COUNTY = np.array([1.02, 1.0, 1.005, 0.965])
-# The firm that goes under has its seat there and leaves so many people unpaid for; months before the start
-FAILING_COUNTY, FAILING_PEOPLE, FAILING_MONTHS = "341602", 262, (14, 2)
+# The firm that goes under has its seat there and leaves so many people unpaid for: month by month until it
+# closes, and then until its estate is settled. Months before the start.
+FAILING_COUNTY, FAILING_PEOPLE = "341602", 262
+UNPAID_FROM, CLOSED, SETTLED = 14, 2, -10
 A_MONTH = 1050  # yuan of pension contributions for one person
 
 INSURANCE_DEFECTS = [
@@ -85,10 +87,9 @@ def _arrears(seed: int, month: int, county: int, start: int) -> tuple[int, int]:
     luck = float(normal(seed, "arrears", np.array([month * 16 + county]))[0])
     people = round(counties[county].residents_thousand * (0.16 + 0.03 * county) * np.exp(0.12 * luck))
     yuan = people * A_MONTH * 3
-    longest, shortest = FAILING_MONTHS
-    if counties[county].code == FAILING_COUNTY and start - longest <= month < start - shortest:
+    if counties[county].code == FAILING_COUNTY and start - UNPAID_FROM <= month < start - SETTLED:
         people += FAILING_PEOPLE
-        yuan += FAILING_PEOPLE * A_MONTH * (month - start + longest + 1)
+        yuan += FAILING_PEOPLE * A_MONTH * (min(month, start - CLOSED) - start + UNPAID_FROM + 1)
     return people, yuan
 
 
@@ -136,7 +137,7 @@ def employment_delivery(ledger: Ledger, first: int, last: int) -> Content:
 def work_stories(started: datetime) -> list[dict[str, str]]:
     """The contributions that the failing firm leaves unpaid."""
     start = month_number(started.date())
-    begin, end = (month_start(start - months) for months in FAILING_MONTHS)
+    begin, end = month_start(start - UNPAID_FROM), month_start(start - SETTLED)
     return [
         {
             "story": "pension_arrears",
@@ -144,6 +145,6 @@ def work_stories(started: datetime) -> list[dict[str, str]]:
             "key": FAILING_COUNTY,
             "from": begin.isoformat(),
             "to": (end - timedelta(days=1)).isoformat(),
-            "what": "the firm that goes under leaves pension contributions unpaid, more every month",
+            "what": "the firm that goes under leaves pension contributions unpaid, more every month until it closes",
         }
     ]
