@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 from minio import Minio
 from python_calamine import CalamineWorkbook
 
-from citybrain.settings import Settings
+from citybrain.catalogue import load_datasets
+from citybrain.settings import SOURCE_TREE, Settings
 from citybrain.simulate import read_ledger
 
 Row = dict[str, Any]
@@ -25,8 +26,10 @@ def read_rows(settings: Settings, dataset: str) -> list[Row]:
     for path in sorted((settings.drops / dataset).iterdir()):
         content = path.read_bytes()
         if path.suffix == ".csv":
-            encoding = "gb18030" if dataset == "enterprise_register" else "utf-8"
+            encoding = load_datasets(Settings(project=SOURCE_TREE))[dataset].format.encoding
             rows += csv.DictReader(io.StringIO(content.decode(encoding), newline=""))
+        elif path.suffix == ".parquet":
+            rows += pq.read_table(io.BytesIO(content)).to_pylist()
         elif path.suffix == ".jsonl":
             rows += [json.loads(line) for line in content.splitlines()]
         elif path.suffix == ".geojson":

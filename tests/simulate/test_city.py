@@ -119,6 +119,9 @@ def test_later_calls_send_only_what_is_new(advanced: Advanced) -> None:
             ("enterprise_register", "enterprise_register_20260319.csv"),
             ("air_quality_hour", "latest_20260319T10.geojson"),
             ("water_stage", "water_stage_20260318T1905_20260319T1005.parquet"),
+            ("gov_service_record", "gov_service_record_20260318_20260318.parquet"),
+            ("capability_call_day", "capability_call_day_20260318_20260318.parquet"),
+            ("hospital_day", "hospital_day_20260318_20260318.parquet"),
         ],
     ]
 
@@ -186,10 +189,12 @@ def test_going_back_or_changing_the_seed_is_refused(city: WrittenCity) -> None:
 def test_the_plan_writes_nothing(settings: Settings, tmp_path: Path) -> None:
     own = settings_of_city(settings, tmp_path, "plan-")
     deliveries = plan_city(own, STARTED)
-    assert len(deliveries) == 4 + 1 + 2 + 9 + 3 + 1 + 3
+    assert len(deliveries) == 4 + 1 + 2 + 9 + 3 + 1 + 3 + 7 + 8
     assert [path.name for path in tmp_path.iterdir()] == ["secrets"]
 
 
 def test_stories_name_where_to_look(city: WrittenCity) -> None:
     stories = json.loads((city.settings.data_dir / "truth" / "stories.json").read_bytes())
-    assert {story["story"] for story in stories} == {"failing_firm", "dust_episode", "dark_station", "storm"}
+    told = {"failing_firm", "dust_episode", "dark_station", "storm"}
+    told |= {"files_pile_up", "silent_system", "outpatient_surge", "drug_shortage", "seats_short"}
+    assert {story["story"] for story in stories} == told | {"pension_arrears"}

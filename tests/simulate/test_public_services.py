@@ -256,5 +256,9 @@ def test_the_gate_holds_what_was_planted_and_nothing_else(
     assert score.planted > 60
     assert score.good_held == 0
     kept_by_hand = {"reusing_system", "capability_saving", "hospital", "school"}
-    too_short = {"employment_month", "social_insurance_month", "school_age_population"}  # for one to be certain
+    too_short = {
+        "employment_month",
+        "social_insurance_month",
+        "school_age_population",
+    }  # for one to be certain
     assert {kind.dataset for kind in score.kinds} >= DATASETS - kept_by_hand - too_short

@@ -145,6 +145,6 @@ def work_stories(started: datetime) -> list[dict[str, str]]:
             "key": FAILING_COUNTY,
             "from": begin.isoformat(),
             "to": (end - timedelta(days=1)).isoformat(),
-            "what": "the firm that goes under leaves pension contributions unpaid, more every month until it closes",
+            "what": "the firm that goes under leaves ever more pension contributions unpaid",
         }
     ]
