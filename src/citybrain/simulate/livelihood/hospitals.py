@@ -141,8 +141,8 @@ def hospital_day_delivery(ledger: Ledger, first: date, last: date) -> Content:
         came = hospital.beds * hospital.level.outpatients * demand
         came = came * np.exp(0.07 * normal(seed, "outpatients", key))
         came = came * (surge if hospital.county == surge_county else 1.0)
-        stay = 0.72 + 0.10 * float(uniform(seed, "hospital/stay", np.array([place]))[0])
-        stay = stay + 0.08 * (demand - 0.85)
+        usual = 0.72 + 0.10 * float(uniform(seed, "hospital/stay", np.array([place]))[0])
+        stay = usual + 0.08 * (demand - 0.85)
         in_bed = hospital.beds * np.clip(stay + 0.02 * normal(seed, "inpatients", key), 0.2, 1.08)
         later = shares[hospital.county] + 0.06 * years + 0.02 * normal(seed, "pay_later", key)
         outpatients = np.rint(came).astype(np.int64)

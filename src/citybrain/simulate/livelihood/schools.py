@@ -250,7 +250,7 @@ def _children_by_area(seed: int, year: int) -> Iterator[tuple[str, list[str], ND
     for stage, numbers in zip(lower, children, strict=False):
         yield stage.zh, places.codes.tolist(), numbers
     codes = [county.code for county in load_areas().counties]
-    yield highest.zh, codes, np.bincount(places.counties, weights=children[-1])
+    yield highest.zh, codes, np.bincount(places.counties, weights=children[-1]).astype(np.float64)
 
 
 def years_to_tell(ledger: Ledger, local: datetime) -> tuple[int, int]:

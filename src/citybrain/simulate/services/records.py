@@ -65,7 +65,7 @@ def _keys(ledger: Ledger, first: date, last: date) -> tuple[Integers, Integers, 
 
 def _years(ledger: Ledger, days: Integers) -> Floats:
     """Years since the city's first day; negative before it."""
-    first: int = np.datetime64(ledger.local_start, "D").astype(np.int64)
+    first = int(np.datetime64(ledger.local_start, "D").astype(np.int64))
     years: Floats = (days - first) / 365.25
     return years
 
@@ -116,7 +116,7 @@ def _records(ledger: Ledger, first: date, last: date) -> tuple[Columns, Integers
     within = (uniform(seed, "service/item", keys) ** 1.8 * sizes[department]).astype(np.int64)
     item = (np.cumsum(sizes) - sizes)[department] + within
     places = load_villages()
-    residents = np.bincount(places.counties, weights=places.weights[""])
+    residents = np.bincount(places.counties, weights=places.weights[""]).astype(np.float64)
     county = _pick(seed, "service/county", keys, residents)
     levels = ("", *ONLINE_LEVELS)
     depth = np.array([levels.index(row["online_level"]) for row in items])

@@ -46,7 +46,7 @@ def connected_on(start: date) -> tuple[date, ...]:
 def _shared_out(total: int, weights: list[float]) -> list[int]:
     """Whole yuan in the ratio of the weights that add up to the total exactly."""
     bounds = np.rint(total * np.cumsum(weights) / sum(weights)).astype(np.int64)
-    return np.diff(bounds, prepend=0).tolist()
+    return [int(part) for part in np.diff(bounds, prepend=0)]
 
 
 def _money(seed: int) -> tuple[list[int], list[int]]:
