@@ -253,7 +253,7 @@ def test_a_record_told_again_ends_once_and_an_older_telling_changes_nothing(
         source_version="2026-11-19T18:00:00+00:00",
         loaded_at=datetime(2026, 11, 25, 2, tzinfo=UTC),
     )
-    report = build_warehouse("fct_gov_service_record")
+    report = build_warehouse("fct_gov_service_record fct_capability_call_day fct_hospital_day fct_drug_stock")
     assert report.failures == []
     found = rows(
         transformer,

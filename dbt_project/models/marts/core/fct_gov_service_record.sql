@@ -34,10 +34,8 @@ final as (
         records.accepted_at,
         records.promised_due_at,
         records.finished_at,
-        case
-            when records.finished_at is not null
-                then {{ working_days("records.accepted_at", "began_on", "records.finished_at", "ended_on") }}
-        end as working_days_spent,
+        -- null while it is open: the day of the end is not known yet
+        {{ working_days("records.accepted_at", "began_on", "records.finished_at", "ended_on") }} as working_days_spent,
         records.finished_at > records.promised_due_at as is_late,
         records.satisfaction,
         records.object_key,
