@@ -17,6 +17,7 @@ from citybrain.bi.checks import Dashboards, tile_metrics
 from citybrain.bi.content import load_dashboards
 from citybrain.bi.identity import layout_id
 from citybrain.bi.wording import CHINESE
+from citybrain.catalogue.scenario import load_scenarios
 from citybrain.settings import SOURCE_TREE, DatabaseRole, Settings
 
 OUTSIDE = re.compile(r"https?://|mapbox://|tile://|//[a-z0-9.-]+\.(com|org|net|cn)", re.IGNORECASE)
@@ -157,11 +158,13 @@ def test_a_filter_leaves_alone_the_charts_without_its_column(
     assert set(county["scope"]["excluded"]) < set(station["scope"]["excluded"])
 
 
-def test_every_metric_is_used(content: Dashboards) -> None:
+def test_every_metric_is_shown_or_gives_an_indicator(content: Dashboards) -> None:
     used = {
         name
         for scenario in content.scenarios.values()
         for tile in scenario.data_tiles
         for name in tile_metrics(tile)
     }
-    assert used == set(content.metrics)
+    indicators = [indicator for scenario in load_scenarios().display for indicator in scenario.indicators]
+    named = {name for indicator in indicators for name in indicator.metrics}
+    assert used | named == set(content.metrics)
