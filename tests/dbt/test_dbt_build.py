@@ -213,7 +213,7 @@ def test_documentation_stands_beside_the_tables(transformer: psycopg.Connection)
 
 
 def test_the_hard_logic_by_hand(city: Settings, built: TransformReport) -> None:
-    """dbt's unit tests: the air index, the size bands, the stays, limits and days of cases."""
+    """dbt's unit tests: the air index, the size bands, the stays, limits and days of cases, office time."""
     nodes: list[tuple[str, str]] = []
     ending = run_dbt(
         city, ["test", "--select", "test_type:unit"], lambda node: nodes.append((node.kind, node.name))
@@ -225,6 +225,8 @@ def test_the_hard_logic_by_hand(city: Settings, built: TransformReport) -> None:
         ("unit_test", "limits_of_a_case"),
         ("unit_test", "size_bands_of_every_group"),
         ("unit_test", "stays_of_a_case"),
+        ("unit_test", "working_days_before_a_day"),
+        ("unit_test", "working_days_of_a_record"),
     ]
 
 
