@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from dbt_city import load_city
 from dbt_economy import load_economy
+from dbt_city_services import load_services
 from dbt_services import forget_services, record_services
 from psycopg import sql
 
@@ -50,6 +51,7 @@ def city(desk: Settings) -> Iterator[Settings]:
     empty(settings)
     load_city(settings)
     load_economy(settings)
+    load_services(settings)
     record_services(settings)
     yield settings
     forget_services(settings)

@@ -230,6 +230,8 @@ def test_the_hard_logic_by_hand(city: Settings, built: TransformReport) -> None:
         ("unit_test", "stays_of_a_case"),
         ("unit_test", "sums_since_january_are_taken_apart"),
         ("unit_test", "time_gone_against_money_invested"),
+        ("unit_test", "working_days_before_a_day"),
+        ("unit_test", "working_days_of_a_record"),
     ]
 
 

@@ -108,6 +108,7 @@ def dataset() -> Dataset:
     return Dataset.model_validate(
         {
             "id": "trial",
+            "code": "2026UN9003",
             "title": {"zh": "试验", "en": "Trial"},
             "description": "One row per trial.",
             "owner": "data_resources",
@@ -203,6 +204,7 @@ def divisions(clean_city: Settings) -> Iterator[Dataset]:
     other = Dataset.model_validate(
         {
             "id": "quality_divisions",
+            "code": "2026UN9004",
             "title": {"zh": "区划", "en": "Divisions"},
             "description": "One row per division.",
             "owner": "data_resources",

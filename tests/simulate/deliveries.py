@@ -29,6 +29,8 @@ def read_rows(settings: Settings, dataset: str) -> list[Row]:
         content = path.read_bytes()
         if path.suffix == ".csv":
             rows += csv.DictReader(io.StringIO(content.decode(file.format.encoding), newline=""))
+        elif path.suffix == ".parquet":
+            rows += pq.read_table(io.BytesIO(content)).to_pylist()
         elif path.suffix == ".jsonl":
             rows += [json.loads(line) for line in content.splitlines()]
         elif path.suffix == ".geojson":

@@ -11,6 +11,8 @@ from citybrain.simulate.divisions import division_deliveries
 from citybrain.simulate.economy import economy_deliveries, economy_stories
 from citybrain.simulate.enterprises import enterprise_deliveries, enterprise_stories
 from citybrain.simulate.ledger import Ledger
+from citybrain.simulate.livelihood import livelihood_deliveries, livelihood_stories
+from citybrain.simulate.services import service_deliveries, service_stories
 from citybrain.simulate.water import water_deliveries, water_stories
 
 
@@ -36,4 +38,6 @@ TOPICS: tuple[Topic, ...] = (
     Topic(air_deliveries, lambda ledger: air_stories(ledger.local_start)),
     Topic(economy_deliveries, economy_stories),
     Topic(water_deliveries, lambda ledger: water_stories(ledger.started)),
+    Topic(service_deliveries, service_stories),
+    Topic(livelihood_deliveries, livelihood_stories),
 )

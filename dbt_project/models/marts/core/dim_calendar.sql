@@ -19,16 +19,10 @@ days as (
 
 ),
 
-final as (
+judged as (
 
     select
         days.day,
-        extract(year from days.day)::integer as year,
-        extract(quarter from days.day)::integer as quarter,
-        extract(month from days.day)::integer as month,
-        extract(isoyear from days.day)::integer as iso_year,
-        extract(week from days.day)::integer as iso_week,
-        extract(isodow from days.day)::integer as weekday,
         case
             when exceptions.kind = 'holiday' then false
             when exceptions.kind = 'makeup_workday' then true
@@ -41,6 +35,28 @@ final as (
     from days
     cross join published
     left join exceptions on days.day = exceptions.day
+
+),
+
+final as (
+
+    select
+        day,
+        extract(year from day)::integer as year,
+        extract(quarter from day)::integer as quarter,
+        extract(month from day)::integer as month,
+        extract(isoyear from day)::integer as iso_year,
+        extract(week from day)::integer as iso_week,
+        extract(isodow from day)::integer as weekday,
+        is_working_day,
+        is_holiday,
+        is_makeup_working_day,
+        holiday_name,
+        is_provisional,
+        (count(*) filter (where is_working_day) over (
+            order by day rows between unbounded preceding and 1 preceding
+        ))::integer as working_days_before
+    from judged
 
 )
 

@@ -1,0 +1,45 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="merge",
+        unique_key=["hospital_code", "service_day"],
+        on_schema_change="fail",
+        indexes=[{"columns": ["hospital_code", "service_day"], "unique": true}]
+    )
+}}
+
+with
+
+days as (
+
+    select * from {{ ref("stg_health__hospital_day") }}
+
+),
+
+counties as (
+
+    select * from {{ ref("stg_civil_affairs__county") }}
+
+),
+
+final as (
+
+    select
+        days.hospital_code,
+        -- a hospital's code begins with the code of its county
+        counties.area_code as county_code,
+        days.service_day,
+        days.outpatients,
+        days.inpatients,
+        days.pay_later_uses,
+        days.object_key,
+        days.loaded_at
+    from days
+    left join counties on substr(days.hospital_code, 1, 6) = counties.area_code
+    {%- if is_incremental() %}
+    where days.loaded_at > (select coalesce(max(loaded_at), '-infinity') - interval '1 day' from {{ this }})
+    {%- endif %}
+
+)
+
+select * from final

@@ -1,0 +1,19 @@
+"""Equally long arrays as the Parquet object a platform exports."""
+
+import io
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+
+def parquet_bytes(columns: dict[str, NDArray[Any]], missing: dict[str, Any] | None = None) -> bytes:
+    """Columns in the order of the mapping. NaT is null; `missing`: column -> the value that means null."""
+    arrays = {}
+    for name, values in columns.items():
+        void = values == missing[name] if missing and name in missing else None
+        arrays[name] = pa.array(values, mask=void, from_pandas=True)
+    file = io.BytesIO()
+    pq.write_table(pa.table(arrays), file, compression="zstd")
+    return file.getvalue()
