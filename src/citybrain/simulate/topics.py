@@ -10,6 +10,7 @@ from citybrain.simulate.delivery import Delivery
 from citybrain.simulate.divisions import division_deliveries
 from citybrain.simulate.enterprises import enterprise_deliveries, enterprise_stories
 from citybrain.simulate.ledger import Ledger
+from citybrain.simulate.urban import urban_deliveries, urban_stories
 from citybrain.simulate.water import water_deliveries, water_stories
 
 
@@ -34,4 +35,5 @@ TOPICS: tuple[Topic, ...] = (
     Topic(enterprise_deliveries, enterprise_stories),
     Topic(air_deliveries, lambda ledger: air_stories(ledger.local_start)),
     Topic(water_deliveries, lambda ledger: water_stories(ledger.started)),
+    Topic(urban_deliveries, urban_stories),
 )
