@@ -1,4 +1,4 @@
-"""The city on the street: unit grids and what stands in them, fleets, traffic, and what is kept for emergencies."""
+"""The city on the street: unit grids and their components, fleets, traffic, what is kept for emergencies."""
 
 from citybrain.simulate.urban.deliveries import urban_deliveries, urban_stories
 

@@ -28,7 +28,12 @@ HEADERS = {
     "passengers": "客运量(人次)",
 }
 DEFECTS = [
-    Defect("more_on_time_than_run", 0.0015, "trips_on_time", changing("trips_on_time", lambda trips: int(trips) + 500)),
+    Defect(
+        "more_on_time_than_run",
+        0.0015,
+        "trips_on_time",
+        changing("trips_on_time", lambda trips: int(trips) + 500),
+    ),
     Defect("run_not_a_number", 0.0012, "trips_run", one_of("trips_run", ["停运", "#REF!"])),
     Defect("passengers_negative", 0.0012, "passengers", setting("passengers", -1)),
     Defect("line_missing", 0.0008, "line_code", setting("line_code", "")),
@@ -68,7 +73,10 @@ def bus_columns(ledger: Ledger, days: NDArray[np.int64]) -> tuple[Columns, NDArr
     growth = 1 + 0.05 * (day - day_number(date(2025, 1, 1))) / 365.25
     people = run * (14 + 14 * uniform(seed, "line/people", lines)[line]) * growth
     people = people * np.where(weekend, 0.9, 1.0) * np.exp(0.06 * normal(seed, "line/crowd", keys))
-    codes = [f"{county_codes[each % len(county_codes)]}G{each // len(county_codes) + 1:02}" for each in lines.tolist()]
+    codes = [
+        f"{county_codes[each % len(county_codes)]}G{each // len(county_codes) + 1:02}"
+        for each in lines.tolist()
+    ]
     columns: Columns = {
         "service_day": texts(day.astype("datetime64[D]").astype(str)),
         "line_code": np.array(codes, dtype=object)[line],

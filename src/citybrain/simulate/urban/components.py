@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from citybrain.simulate.delivery import Content
 from citybrain.simulate.dirt import Defect, changing, one_of, plant_columns, setting
 from citybrain.simulate.ledger import Ledger
-from citybrain.simulate.noise import Floats, uniform
+from citybrain.simulate.noise import uniform
 from citybrain.simulate.places import load_villages
 from citybrain.simulate.urban.column_files import Columns, csv_of_columns, texts
 from citybrain.simulate.urban.grids import Grids, grids_of
@@ -150,7 +150,9 @@ def _events(
     chance = np.array([each.damage_a_month for each in classes])[parts.kinds]
     chance = chance * np.array([STEADY_COUNTIES[county] for county in parts.counties.tolist()])
     happened = uniform(seed, "component/event", keys) < chance
-    lost = uniform(seed, "component/lost", keys) < np.array([each.lost_share for each in classes])[parts.kinds]
+    lost = (
+        uniform(seed, "component/lost", keys) < np.array([each.lost_share for each in classes])[parts.kinds]
+    )
     first = np.datetime64(f"{month // 12}-{month % 12 + 1:02}-01")
     begins = first + np.floor(28 * uniform(seed, "component/day", keys)).astype("timedelta64[D]")
     days = 2 + np.floor(95 * uniform(seed, "component/repair", keys) ** 3).astype("timedelta64[D]")
@@ -191,7 +193,9 @@ def _columns(ledger: Ledger, grids: Grids, parts: Components, day: date) -> Colu
     last_year = ledger.local_start.year - 2  # what stands has stood for a while
     years = years + np.floor((last_year - years) * uniform(seed, "component/year", parts.numbers))
     months = 1 + np.floor(12 * uniform(seed, "component/month", parts.numbers))
-    installed = [f"{year}-{month:02}-15" for year, month in zip(years.astype(int), months.astype(int), strict=True)]
+    installed = [
+        f"{year}-{month:02}-15" for year, month in zip(years.astype(int), months.astype(int), strict=True)
+    ]
     since = np.where(standing.since > np.datetime64("1970-01-01"), standing.since.astype(str), installed)
     counties = grids.county_codes()[parts.grids].tolist()
     codes = [
@@ -276,8 +280,8 @@ def _inspected(ledger: Ledger, parts: Components, month: int, counties: NDArray[
     first = np.datetime64(end.replace(day=1))
     in_month = standing.since >= first
 
-    def counted(which: Flags) -> Floats:
-        return np.bincount(cell[which], minlength=size)
+    def counted(which: Flags) -> Integers:
+        return np.bincount(cell[which], minlength=size).astype(np.int64)
 
     county, kind = np.divmod(np.arange(size), len(classes))
     present = counted(np.ones(len(parts), dtype=bool)) > 0

@@ -57,7 +57,11 @@ def _registers(ledger: Ledger, local: datetime) -> Iterator[Delivery]:
     for dataset, suffix, first_line, make in monthly:
         yield dropped(dataset, f"{dataset}_{today:%Y%m}.{suffix}", local, first_line, make)
     yield dropped(
-        "emergency_drill", f"emergency_drill_{today:%GW%V}.jsonl", local, 1, partial(drill_delivery, seed, today)
+        "emergency_drill",
+        f"emergency_drill_{today:%GW%V}.jsonl",
+        local,
+        1,
+        partial(drill_delivery, seed, today),
     )
 
 

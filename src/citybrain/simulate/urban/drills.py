@@ -1,4 +1,4 @@
-"""Plans are drilled twice a year by every county and once by the city; and somebody is on duty day and night."""
+"""Plans are drilled twice a year by each county, once by the city; somebody is on duty day and night."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -55,7 +55,9 @@ def _drills_of_year(seed: int, year: int, today: date) -> list[Row]:
             for number, (plan, (name, department)) in enumerate(PLANS.items()):
                 key = ((year * 8 + place) * 2 + half - 1) * 16 + number
                 when, done, late, people = uniform(seed, "drill", key * 4 + np.arange(4)).tolist()
-                planned = date(year, 1 if half == 1 else 7, 1) + timedelta(days=int(when * (HALF_YEAR_DAYS - 2)))
+                planned = date(year, 1 if half == 1 else 7, 1) + timedelta(
+                    days=int(when * (HALF_YEAR_DAYS - 2))
+                )
                 held = planned + timedelta(days=int(30 * late**2)) if done < DONE_SHARE[county] else None
                 was_held = held is not None and held <= today
                 rows.append(
@@ -157,7 +159,11 @@ def _duty(
     seed: int, key: int, day: date, desk: Desk, shift: str, role: str, begins: datetime, over: bool, gap: bool
 ) -> Row:
     early, missed, line = uniform(seed, "duty", key * 4 + np.arange(3)).tolist()
-    signed = "" if gap or not over or missed < MISSED_SHARE else f"{begins - timedelta(minutes=int(25 * early)):%Y-%m-%d %H:%M}"
+    signed = (
+        ""
+        if gap or not over or missed < MISSED_SHARE
+        else f"{begins - timedelta(minutes=int(25 * early)):%Y-%m-%d %H:%M}"
+    )
     return {
         "duty_on": day.isoformat(),
         "department": desk.department,

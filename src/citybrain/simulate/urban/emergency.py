@@ -4,7 +4,6 @@ No team, store or shelter is real. After the storm the flood stores of one count
 pumps.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +17,16 @@ from citybrain.simulate.places import load_villages
 from citybrain.simulate.urban.column_files import geojson_of_rows
 from citybrain.simulate.urban.ground import load_ground, points_within
 
-TEAM_KINDS = ("综合救援", "消防救援", "抗洪抢险", "医疗救护", "危化品处置", "供电抢修", "燃气抢修", "社会救援")
+TEAM_KINDS = (
+    "综合救援",
+    "消防救援",
+    "抗洪抢险",
+    "医疗救护",
+    "危化品处置",
+    "供电抢修",
+    "燃气抢修",
+    "社会救援",
+)
 TEAMS = {"341602": 18, "341621": 14, "341622": 12, "341623": 9}
 STORES = {"341602": 8, "341621": 6, "341622": 6, "341623": 5}
 SHELTERS = {"341602": 26, "341621": 17, "341622": 15, "341623": 11}
@@ -82,7 +90,15 @@ def sites(seed: int, kind: str, counts: dict[str, int]) -> list[Site]:
     counties = [county for county, count in counts.items() for _ in range(count)]
     numbers_in_county = [number for count in counts.values() for number in range(1, count + 1)]
     return [
-        Site(key, county, number, str(villages.codes[place]), str(villages.township_names[place]), float(lon), float(lat))
+        Site(
+            key,
+            county,
+            number,
+            str(villages.codes[place]),
+            str(villages.township_names[place]),
+            float(lon),
+            float(lat),
+        )
         for key, county, number, place, lon, lat in zip(
             keys, counties, numbers_in_county, chosen, lons, lats, strict=True
         )
@@ -92,7 +108,8 @@ def sites(seed: int, kind: str, counts: dict[str, int]) -> list[Site]:
 def _spread(own: NDArray[np.int64], luck: NDArray[np.float64]) -> NDArray[np.int64]:
     """One village out of each of equal stretches of the county's list, which is in order of townships."""
     stretch = len(own) / len(luck)
-    return own[np.floor((np.arange(len(luck)) + luck) * stretch).astype(int)]
+    chosen: NDArray[np.int64] = own[np.floor((np.arange(len(luck)) + luck) * stretch).astype(int)]
+    return chosen
 
 
 TEAM_HEADERS = {
@@ -163,7 +180,11 @@ STOCK_DEFECTS = [
 
 def stock_delivery(seed: int, checked_on: str) -> Content:
     """What each store holds, a line for each store and item, counted on the day given (ISO)."""
-    rows = [_stock(seed, site, place, checked_on) for site in sites(seed, "store", STORES) for place in range(len(ITEMS))]
+    rows = [
+        _stock(seed, site, place, checked_on)
+        for site in sites(seed, "store", STORES)
+        for place in range(len(ITEMS))
+    ]
     keys = np.arange(len(rows))
     truth = plant(
         seed, "emergency_store", rows, keys, lambda row: f"{row['store_code']} {row['item']}", STOCK_DEFECTS
@@ -202,8 +223,14 @@ SHELTER_DEFECTS = [
 def shelter_delivery(seed: int) -> Content:
     """The shelters as GeoJSON points."""
     rows = [_shelter(seed, site) for site in sites(seed, "shelter", SHELTERS)]
-    keys: Callable[[Row], str] = lambda row: str(row["shelter_code"])  # noqa: E731
-    truth = plant(seed, "emergency_shelter", rows, np.arange(len(rows)), keys, SHELTER_DEFECTS)
+    truth = plant(
+        seed,
+        "emergency_shelter",
+        rows,
+        np.arange(len(rows)),
+        lambda row: str(row["shelter_code"]),
+        SHELTER_DEFECTS,
+    )
     return geojson_of_rows(rows), len(rows), truth
 
 

@@ -84,7 +84,9 @@ def load_corridors() -> tuple[Corridor, ...]:
         busiest = np.flatnonzero(own)[np.argmax(villages.weights[""][own])]
         start = (float(ground.longitudes[busiest]), float(ground.latitudes[busiest]))
         for number in range(CORRIDORS_OF_COUNTY):
-            line = _line(random, outline, start, 2 * np.pi * (number + random.uniform(0, 0.6)) / CORRIDORS_OF_COUNTY)
+            line = _line(
+                random, outline, start, 2 * np.pi * (number + random.uniform(0, 0.6)) / CORRIDORS_OF_COUNTY
+            )
             corridors.append(Corridor(f"{county}L{number + 1:02}", county, *line))
     return tuple(corridors)
 
@@ -120,6 +122,7 @@ CORRIDOR_DEFECTS = [
     Defect("hour_impossible", 0.02, "permitted_until", setting("permitted_until", "27:00")),
 ]
 PERMITTED = ("09:00", "23:00")
+NAMES = {"corridor": "核准线路", "dump": "核准消纳场"}
 
 
 def corridor_delivery(seed: int) -> Content:
@@ -135,7 +138,7 @@ def corridor_delivery(seed: int) -> Content:
                 {
                     "corridor_code": code,
                     "corridor_kind": kind,
-                    "corridor_name": f"{corridor.code[-2:]}号{'核准线路' if kind == 'corridor' else '核准消纳场'}",
+                    "corridor_name": f"{corridor.code[-2:]}号{NAMES[kind]}",
                     "county_code": corridor.county,
                     "permitted_from": PERMITTED[0],
                     "permitted_until": PERMITTED[1],
@@ -144,7 +147,12 @@ def corridor_delivery(seed: int) -> Content:
                 }
             )
     truth = plant(
-        seed, "fleet_corridor", rows, np.arange(len(rows)), lambda row: str(row["corridor_code"]), CORRIDOR_DEFECTS
+        seed,
+        "fleet_corridor",
+        rows,
+        np.arange(len(rows)),
+        lambda row: str(row["corridor_code"]),
+        CORRIDOR_DEFECTS,
     )
     return geojson_of_rows(rows), len(rows), truth
 
@@ -174,7 +182,9 @@ def vehicles_of(ledger: Ledger) -> Vehicles:
             fleets.append(fleet)
     keys = np.arange(len(codes))
     numbers = np.array([int(code[-5:]) - 1 for code in codes])
-    corridors = np.floor(uniform(ledger.seed, "vehicle/corridor", keys) * len(load_corridors())).astype(np.int64)
+    corridors = np.floor(uniform(ledger.seed, "vehicle/corridor", keys) * len(load_corridors())).astype(
+        np.int64
+    )
     return Vehicles(
         np.array(codes, dtype=object), np.array(fleets, dtype=object), corridors, numbers % len(COMPANIES)
     )
@@ -194,7 +204,9 @@ VEHICLE_DEFECTS = [
     Defect("plate_malformed", 0.003, "plate", one_of("plate", ["皖S", "无牌", "S12345"])),
     Defect("fleet_unknown", 0.002, "fleet", setting("fleet", "其他车辆")),
     Defect("limit_not_a_number", 0.002, "speed_limit", one_of("speed_limit", ["六十", "不限"])),
-    Defect("licence_not_a_day", 0.002, "licensed_until", changing("licensed_until", lambda day: f"{day[:4]}年")),
+    Defect(
+        "licence_not_a_day", 0.002, "licensed_until", changing("licensed_until", lambda day: f"{day[:4]}年")
+    ),
     Defect("sent_twice", 0.002, "vehicle_code", None),
 ]
 
@@ -223,7 +235,8 @@ def _columns(ledger: Ledger, vehicles: Vehicles) -> Columns:
         for place, fleet in zip(vehicles.corridors, kinds, strict=True)
     ]
     companies = [
-        f"{fleet.name}{COMPANIES[place]}公司(示范)" for fleet, place in zip(kinds, vehicles.companies, strict=True)
+        f"{fleet.name}{COMPANIES[place]}公司(示范)"
+        for fleet, place in zip(kinds, vehicles.companies, strict=True)
     ]
     columns = {
         "plate": [f"皖SO{key:04}" for key in keys.tolist()],

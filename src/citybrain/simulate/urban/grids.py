@@ -84,13 +84,17 @@ def _split(cell: shapely.Geometry, parts: int) -> list[shapely.Geometry]:
         for column in range(columns)
     ]
     pieces = shapely.intersection(np.array(tiles, dtype=object), cell)
-    return [piece for piece in pieces if piece.geom_type in ("Polygon", "MultiPolygon") and not piece.is_empty]
+    return [
+        piece for piece in pieces if piece.geom_type in ("Polygon", "MultiPolygon") and not piece.is_empty
+    ]
 
 
 DEFECTS = [
     Defect("grid_code_short", 0.0012, "grid_code", changing("grid_code", lambda code: code[:-1])),
     Defect("grid_code_missing", 0.0006, "grid_code", setting("grid_code", "")),
-    Defect("village_unknown", 0.0010, "village_code", one_of("village_code", ["341602999999", "341623888001"])),
+    Defect(
+        "village_unknown", 0.0010, "village_code", one_of("village_code", ["341602999999", "341623888001"])
+    ),
     Defect("area_negative", 0.0008, "area_m2", changing("area_m2", lambda area: -area)),
     Defect("centre_swapped", 0.0008, "centre_lon", changing("centre_lon", lambda lon: round(lon - 82.4, 6))),
     Defect("sent_twice", 0.0008, "grid_code", None),

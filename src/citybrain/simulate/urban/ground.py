@@ -43,7 +43,9 @@ def load_ground() -> Ground:
     townships = np.array([code[:9] for code in villages.codes])
     for county, outline in outlines().items():
         codes = np.unique(townships[np.strings.startswith(townships, county)])
-        for township, cell in zip(_from_the_middle(codes), _shared_out(random, outline, len(codes)), strict=True):
+        for township, cell in zip(
+            _from_the_middle(codes), _shared_out(random, outline, len(codes)), strict=True
+        ):
             members = np.flatnonzero(townships == township)
             cells[members] = _shared_out(random, cell, len(members))
     middles = shapely.point_on_surface(cells)
@@ -63,7 +65,9 @@ def outlines() -> dict[str, shapely.Geometry]:
     }
 
 
-def points_within(seed: int, stream: str, cells: Geometries, keys: NDArray[np.int64]) -> tuple[Floats, Floats]:
+def points_within(
+    seed: int, stream: str, cells: Geometries, keys: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
     """One point in each of `cells`, longitudes and latitudes in degrees; a pure function of seed and key."""
     bounds = shapely.bounds(cells)
     middles = shapely.point_on_surface(cells)

@@ -104,7 +104,10 @@ def lot_delivery(ledger: Ledger) -> Content:
             [
                 f"{township}{kind}{number + 1}号(示范)"
                 for township, kind, number in zip(
-                    villages.township_names[lots.villages].tolist(), kinds.tolist(), numbers.tolist(), strict=True
+                    villages.township_names[lots.villages].tolist(),
+                    kinds.tolist(),
+                    numbers.tolist(),
+                    strict=True,
                 )
             ],
             dtype=object,
@@ -186,5 +189,7 @@ def _taken(seed: int, kinds: Integers, lots: Integers, hours: Integers) -> Float
     weekend = weekdays(hours // 24) >= 5
     busy = np.exp(-(((hours % 24 - peak) / 4.0) ** 2)) * np.where(weekend & (kinds != 1), 0.6, 1.0)
     own = 0.85 + 0.3 * uniform(seed, "lot/demand", lots)
-    taken: Floats = (of_kind([kind.base for kind in KINDS]) + of_kind([kind.day for kind in KINDS]) * busy) * own
+    taken: Floats = (
+        of_kind([kind.base for kind in KINDS]) + of_kind([kind.day for kind in KINDS]) * busy
+    ) * own
     return taken

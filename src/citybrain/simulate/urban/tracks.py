@@ -136,7 +136,13 @@ def _points(
 
 
 def _on_corridor(
-    seed: int, number: int, fleet: Fleet, corridor: Corridor, minutes: Integers, into: Integers, ends: NDArray[np.bool_]
+    seed: int,
+    number: int,
+    fleet: Fleet,
+    corridor: Corridor,
+    minutes: Integers,
+    into: Integers,
+    ends: NDArray[np.bool_],
 ) -> _Points:
     """There and back between a site and a dump, with a rest at both."""
     lone = np.array([number])
@@ -144,12 +150,16 @@ def _on_corridor(
     trip = 60 * corridor.km / cruise
     phase = (into + 30 * float(uniform(seed, "track/phase", lone)[0])) % (2 * trip + 2 * DWELL)
     way = np.interp(
-        phase, [0, trip, trip + DWELL, 2 * trip + DWELL, 2 * trip + 2 * DWELL], [0, corridor.km, corridor.km, 0, 0]
+        phase,
+        [0, trip, trip + DWELL, 2 * trip + DWELL, 2 * trip + 2 * DWELL],
+        [0, corridor.km, corridor.km, 0, 0],
     )
     moving = (phase < trip) | ((phase >= trip + DWELL) & (phase < 2 * trip + DWELL))
     keys = np.int64(number) * 2**32 + minutes
     hurry = np.where(uniform(seed, "track/hurry", keys) < 0.004, fleet.limit * 1.25, cruise)
-    speeds = np.where(moving & ~ends, np.clip(hurry * (1 + 0.08 * normal(seed, "track/speed", keys)), 3, None), 0.0)
+    speeds = np.where(
+        moving & ~ends, np.clip(hurry * (1 + 0.08 * normal(seed, "track/speed", keys)), 3, None), 0.0
+    )
     drift = 6e-5  # some metres, as receivers have
     return _Points(
         minutes,
@@ -162,7 +172,8 @@ def _on_corridor(
 
 def _cheating(ledger: Ledger, days: Integers) -> NDArray[np.bool_]:
     since = days - (day_number(ledger.local_start.date()) - CHEAT_BEFORE_START)
-    return (since >= 0) & (since % CHEAT_EVERY == 0)
+    nights: NDArray[np.bool_] = (since >= 0) & (since % CHEAT_EVERY == 0)
+    return nights
 
 
 def unapproved_dump(corridor: Corridor) -> tuple[float, float]:
@@ -204,7 +215,10 @@ def cheat_stories(ledger: Ledger) -> Iterator[dict[str, str]]:
     first: date = ledger.started.astimezone(SHANGHAI).date() - timedelta(days=CHEAT_BEFORE_START)
     trucks = ",".join(vehicles.codes[vehicles.cheats()].tolist())
     for story, what in (
-        ("muck_fleet_leaves_corridor", "off its corridor from 02:00 to 03:45, outside the permitted hours, at 78 km/h"),
+        (
+            "muck_fleet_leaves_corridor",
+            "off its corridor from 02:00 to 03:45, outside the permitted hours, at 78 km/h",
+        ),
         ("muck_fleet_dumps", "stands for half an hour from 02:30 at a dump that is not approved"),
         ("muck_fleet_goes_silent", "sends nothing from 10:00 to 10:55 with the engine on"),
     ):

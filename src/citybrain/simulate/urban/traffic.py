@@ -92,13 +92,16 @@ def section_columns(ledger: Ledger, hours: Integers) -> tuple[Columns, Integers]
     index = np.maximum(1.0, np.round(index + slow + 0.05 * normal(seed, "section/noise", keys), 2))
     names = np.array(
         [
-            f"{ROADS[number // len(county_codes) % len(ROADS)]}{1 + number // (len(county_codes) * len(ROADS))}段"
-            for number in numbers.tolist()
+            f"{ROADS[within % len(ROADS)]}{1 + within // len(ROADS)}段"
+            for within in (numbers // len(county_codes)).tolist()
         ],
         dtype=object,
     )
     codes = np.array(
-        [f"{county_codes[number % len(county_codes)]}R{number // len(county_codes) + 1:03}" for number in numbers.tolist()],
+        [
+            f"{county_codes[number % len(county_codes)]}R{number // len(county_codes) + 1:03}"
+            for number in numbers.tolist()
+        ],
         dtype=object,
     )
     columns: Columns = {
@@ -119,7 +122,8 @@ def _rush(hours: Integers) -> Floats:
     peaks = np.exp(-(((of_day - 8) / 1.3) ** 2)) + 0.9 * np.exp(-(((of_day - 18) / 1.6) ** 2))
     broad = 0.55 * np.exp(-(((of_day - 15.5) / 4.5) ** 2))
     day = 0.25 * ((of_day >= 7) & (of_day < 22))
-    return np.where(work, peaks, broad) + day
+    fullness: Floats = np.where(work, peaks, broad) + day
+    return fullness
 
 
 ACCIDENTS_A_DAY_AT_SCALE_1 = 40.0
@@ -152,7 +156,12 @@ def accident_delivery(ledger: Ledger, first: date, last: date) -> Content:
     """The accidents of the days from `first` to `last`."""
     columns, keys = accident_columns(ledger, days_between(first, last))
     columns, truth = plant_columns(
-        ledger.seed, "traffic_accident", columns, keys, lambda row: str(row["accident_code"]), ACCIDENT_DEFECTS
+        ledger.seed,
+        "traffic_accident",
+        columns,
+        keys,
+        lambda row: str(row["accident_code"]),
+        ACCIDENT_DEFECTS,
     )
     return csv_of_columns(ACCIDENT_HEADERS, columns), len(columns["accident_code"]), truth
 
