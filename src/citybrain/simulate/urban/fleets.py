@@ -47,8 +47,8 @@ class Fleet:
 MUCK = "muck_truck"
 FLEETS = {
     MUCK: Fleet("渣土车", 200, 1, 42, 60, (Window(540, 720), Window(1200, 1380)), True),
-    "mixer": Fleet("混凝土搅拌车", 120, 5, 38, 60, (Window(420, 720), Window(810, 1080)), True),
-    "dangerous_goods": Fleet("危险品运输车", 250, 5, 45, 70, (Window(480, 1020),), True),
+    "mixer": Fleet("混凝土搅拌车", 120, 5, 38, 60, (Window(540, 720), Window(810, 1080)), True),
+    "dangerous_goods": Fleet("危险品运输车", 250, 5, 45, 70, (Window(540, 1020),), True),
     "school_bus": Fleet("校车", 500, 5, 28, 40, (Window(380, 480, True), Window(960, 1080, True)), False),
     "bus": Fleet("公交车", 700, 15, 22, 50, (Window(360, 1200),), False),
     "sanitation": Fleet("环卫车", 400, 15, 14, 40, (Window(270, 540), Window(780, 1020)), False),
