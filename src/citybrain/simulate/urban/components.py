@@ -29,7 +29,7 @@ COMPONENTS_AT_SCALE_1 = 60_000
 LONGEST_REPAIR = 4  # months
 STEADY_COUNTIES = {"341602": 0.8, "341621": 1.0, "341622": 0.9, "341623": 1.6}  # damage against the usual
 OFFLINE_SHARE = {"341602": 0.04, "341621": 0.07, "341622": 0.06, "341623": 0.17}
-THEFT_TOWNSHIP, THEFT_SHARE, THEFT_BEFORE_START = "341621100", 0.5, timedelta(days=9)
+THEFT_TOWNSHIP, THEFT_SHARE, THEFT_BEFORE_START = "341621001", 0.5, timedelta(days=9)
 COVERS = ("01", "02", "03", "04", "05", "06", "07")
 INTACT, DAMAGED, LOST = 0, 1, 2
 STATES = np.array(["完好", "破损", "丢失"], dtype=object)

@@ -121,7 +121,8 @@ def _points(
         if window.workdays_only:
             within &= weekdays(day) < 5
         into[within] = of_day[within] - window.begin
-        ends |= within & (of_day + cadence >= window.end)
+        # the engine is off at the last two points: one may be lost on the way
+        ends |= within & (of_day + 2 * cadence >= window.end)
     working = into >= 0
     if cheats:
         night = _cheating(ledger, day) & (of_day >= CHEAT_NIGHT[0]) & (of_day < CHEAT_NIGHT[1])
