@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from dbt_city import load_city
 from dbt_services import forget_services, record_services
+from dbt_street import load_street
 from psycopg import sql
 
 from citybrain.settings import DatabaseRole, Settings
@@ -44,10 +45,11 @@ def empty(settings: Settings) -> None:
 
 @pytest.fixture(scope="package")
 def city(desk: Settings) -> Iterator[Settings]:
-    """The small city of `dbt_city.py` and `dbt_services.py`, loaded and recorded, and not yet built."""
+    """The small city of `dbt_city.py`, `dbt_street.py` and `dbt_services.py`, loaded and recorded, and not yet built."""
     settings = desk
     empty(settings)
     load_city(settings)
+    load_street(settings)
     record_services(settings)
     yield settings
     forget_services(settings)

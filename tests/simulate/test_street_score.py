@@ -20,12 +20,21 @@ from .conftest import settings_of_city
 pytestmark = pytest.mark.integration
 
 DIVISIONS = ("division_county", "division_township", "division_village")
-SMALL = {"emergency_team", "emergency_shelter", "emergency_store", "fleet_corridor", "fleet_vehicle", "parking_lot"}
+SMALL = {
+    "emergency_team",
+    "emergency_shelter",
+    "emergency_store",
+    "fleet_corridor",
+    "fleet_vehicle",
+    "parking_lot",
+}
 
 
 def street_topics() -> tuple[Topic, ...]:
     """The street and what its rules refer to."""
-    return tuple(topic for topic in TOPICS if topic.deliveries.__name__ in ("division_deliveries", "urban_deliveries"))
+    return tuple(
+        topic for topic in TOPICS if topic.deliveries.__name__ in ("division_deliveries", "urban_deliveries")
+    )
 
 
 def land_street(own: Settings, now: datetime, scratch: Path) -> set[str]:
@@ -66,7 +75,11 @@ def test_the_gate_catches_what_was_planted_on_the_street(
     score = score_quarantine(own)
     judged = {each.dataset: each for each in score.datasets if each.deliveries}
     assert datasets <= set(judged)
-    missed = [(kind.dataset, kind.kind, kind.caught, kind.planted) for kind in score.kinds if kind.caught < kind.planted]
+    missed = [
+        (kind.dataset, kind.kind, kind.caught, kind.planted)
+        for kind in score.kinds
+        if kind.caught < kind.planted
+    ]
     assert missed == []
     assert {name: each.good_held for name, each in judged.items() if each.good_held} == {}
     planted: dict[str, int] = defaultdict(int)

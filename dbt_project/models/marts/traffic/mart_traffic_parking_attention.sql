@@ -126,7 +126,7 @@ judged as (
         case
             when thing_kind = 'section' and value_now >= 1.8 then '高峰拥堵指数 ' || round(value_now, 2)
             when thing_kind = 'section' and value_now >= value_before * 1.15 then '高峰拥堵比前期上升'
-            when thing_kind = 'lot' and value_now < 0.1 then '白天空余泊位不足一成'
+            when thing_kind = 'lot' and value_now < 0.3 then '白天空余泊位不足三成'
             when thing_kind = 'line' and value_now < 0.75 then '近30天准点率 ' || round(value_now * 100, 1) || '%'
             when thing_kind = 'line' and value_now <= value_before - 0.05 then '准点率比前期下降'
         end as attention_reason

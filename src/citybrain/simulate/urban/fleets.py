@@ -118,8 +118,8 @@ def kilometres(lons: Floats, lats: Floats) -> Floats:
 
 
 CORRIDOR_DEFECTS = [
-    Defect("geometry_missing", 0.02, "geometry", setting("geometry", None)),
-    Defect("hour_impossible", 0.02, "permitted_until", setting("permitted_until", "27:00")),
+    Defect("geometry_missing", 0.01, "geometry", setting("geometry", None)),
+    Defect("hour_impossible", 0.01, "permitted_until", setting("permitted_until", "27:00")),
 ]
 PERMITTED = ("09:00", "23:00")
 NAMES = {"corridor": "核准线路", "dump": "核准消纳场"}
