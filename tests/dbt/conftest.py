@@ -45,7 +45,7 @@ def empty(settings: Settings) -> None:
 
 @pytest.fixture(scope="package")
 def city(desk: Settings) -> Iterator[Settings]:
-    """The small city of `dbt_city.py`, `dbt_street.py` and `dbt_services.py`, loaded and recorded, and not yet built."""
+    """The small city of `dbt_city.py` and its neighbours, loaded and recorded, and not yet built."""
     settings = desk
     empty(settings)
     load_city(settings)

@@ -213,16 +213,18 @@ def test_documentation_stands_beside_the_tables(transformer: psycopg.Connection)
 
 
 def test_the_hard_logic_by_hand(city: Settings, built: TransformReport) -> None:
-    """dbt's unit tests: the air index, the size bands, the stays, limits and days of cases."""
+    """dbt's unit tests: the air index, size bands, cases' stays, limits and days, reach, a truck's day."""
     nodes: list[tuple[str, str]] = []
     ending = run_dbt(
         city, ["test", "--select", "test_type:unit"], lambda node: nodes.append((node.kind, node.name))
     )
     assert ending.errors == []
     assert sorted(nodes) == [
+        ("unit_test", "a_day_of_a_truck"),
         ("unit_test", "days_against_their_band"),
         ("unit_test", "hourly_index_at_break_points"),
         ("unit_test", "limits_of_a_case"),
+        ("unit_test", "reach_at_its_limit"),
         ("unit_test", "size_bands_of_every_group"),
         ("unit_test", "stays_of_a_case"),
     ]

@@ -32,19 +32,22 @@ def test_components_by_state_and_sensor(transformer: psycopg.Connection) -> None
     ]
     watched = rows(
         transformer,
-        "SELECT grid_code, critical_in_need, attention_reason FROM marts.mart_municipal_assets_grid WHERE needs_attention",
+        "SELECT grid_code, critical_in_need, attention_reason FROM marts.mart_municipal_assets_grid"
+        " WHERE needs_attention",
     )
     assert watched == [(grid_code(GUOYANG), 3, "涉及安全的部件破损或丢失 3 件；丢失 2 件；最长 70 天未修复")]
     assert rows(
         transformer,
-        "SELECT DISTINCT damage_rate, damage_rate_year_before FROM marts.mart_municipal_assets_trend WHERE is_latest_month",
+        "SELECT DISTINCT damage_rate, damage_rate_year_before FROM marts.mart_municipal_assets_trend"
+        " WHERE is_latest_month",
     ) == [(Decimal("0.0400"), Decimal("0.0800"))]
 
 
 def test_a_grid_stands_below_its_village(transformer: psycopg.Connection) -> None:
     assert rows(
         transformer,
-        "SELECT count(*) FROM marts.dim_grid JOIN marts.dim_area ON area_code = village_code AND area_level = 'village'"
+        "SELECT count(*) FROM marts.dim_grid JOIN marts.dim_area"
+        " ON area_code = village_code AND area_level = 'village'"
         " WHERE grid_code LIKE village_code || '___' AND dim_grid.county_code = dim_area.county_code",
     ) == [(4,)]
 
@@ -52,8 +55,8 @@ def test_a_grid_stands_below_its_village(transformer: psycopg.Connection) -> Non
 def test_resources_of_a_county(transformer: psycopg.Connection) -> None:
     found = rows(
         transformer,
-        "SELECT county_code, teams, stores, stock_lines_short, shelters, villages_placed, villages_team_in_reach,"
-        " villages_store_in_reach, drills_due, drills_held, duty_posts, duty_posts_filled"
+        "SELECT county_code, teams, stores, stock_lines_short, shelters, villages_placed,"
+        " villages_team_in_reach, villages_store_in_reach, drills_due, drills_held, duty_posts, duty_posts_filled"
         " FROM marts.mart_emergency_resources ORDER BY 1",
     )
     assert found == [

@@ -1,4 +1,4 @@
-"""The street's datasets on their whole way: sent, landed, gated, and the quarantine held against the truth."""
+"""The street's datasets on their way: sent, landed, gated, and the quarantine held against the truth."""
 
 from collections import defaultdict
 from datetime import UTC, datetime
