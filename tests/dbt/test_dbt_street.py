@@ -56,7 +56,8 @@ def test_resources_of_a_county(transformer: psycopg.Connection) -> None:
     found = rows(
         transformer,
         "SELECT county_code, teams, stores, stock_lines_short, shelters, villages_placed,"
-        " villages_team_in_reach, villages_store_in_reach, drills_due, drills_held, duty_posts, duty_posts_filled"
+        " villages_team_in_reach, villages_store_in_reach, drills_due, drills_held,"
+        " duty_posts, duty_posts_filled"
         " FROM marts.mart_emergency_resources ORDER BY 1",
     )
     assert found == [

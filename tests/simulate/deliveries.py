@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 from minio import Minio
 from python_calamine import CalamineWorkbook
 
-from citybrain.settings import Settings
+from citybrain.catalogue import load_datasets
+from citybrain.settings import SOURCE_TREE, Settings
 from citybrain.simulate import read_ledger
 
 Row = dict[str, Any]
@@ -19,13 +20,13 @@ def read_rows(settings: Settings, dataset: str) -> list[Row]:
     """Every record of a dataset, in the order of its deliveries, by the headers it was sent with."""
     if dataset == "air_quality_hour":
         return _features((settings.feeds_dir / "air" / "latest.geojson").read_bytes())
-    if dataset == "water_stage":
-        return _objects(settings)
+    if load_datasets(Settings(project=SOURCE_TREE))[dataset].connector.kind == "s3_prefix":
+        return _objects(settings, dataset)
     rows: list[Row] = []
     for path in sorted((settings.drops / dataset).iterdir()):
         content = path.read_bytes()
         if path.suffix == ".csv":
-            encoding = "gb18030" if dataset == "enterprise_register" else "utf-8"
+            encoding = load_datasets(Settings(project=SOURCE_TREE))[dataset].format.encoding
             rows += csv.DictReader(io.StringIO(content.decode(encoding), newline=""))
         elif path.suffix == ".jsonl":
             rows += [json.loads(line) for line in content.splitlines()]
@@ -44,12 +45,12 @@ def _features(content: bytes) -> list[Row]:
     ]
 
 
-def _objects(settings: Settings) -> list[Row]:
+def _objects(settings: Settings, dataset: str) -> list[Row]:
     access, secret = settings.s3_access
     client = Minio(settings.s3_address, access_key=access, secret_key=secret, secure=False)
     bucket = settings.bucket("inbox")
     rows: list[Row] = []
-    for found in client.list_objects(bucket, prefix="water_stage/", recursive=True):
+    for found in client.list_objects(bucket, prefix=f"{dataset}/", recursive=True):
         assert found.object_name is not None
         response = client.get_object(bucket, found.object_name)
         rows += pq.read_table(io.BytesIO(response.read())).to_pylist()

@@ -114,11 +114,20 @@ def test_later_calls_send_only_what_is_new(advanced: Advanced) -> None:
         [
             ("air_quality_hour", "latest_20260318T19.geojson"),
             ("water_stage", "water_stage_20260318T1005_20260318T1905.parquet"),
+            ("road_section_index", "road_section_index_20260318T10_20260318T18.parquet"),
+            ("parking_lot_hour", "parking_lot_hour_20260318T10_20260318T18.parquet"),
+            ("vehicle_track", "vehicle_track_20260318T1007_20260318T1907.parquet"),
         ],
         [
             ("enterprise_register", "enterprise_register_20260319.csv"),
             ("air_quality_hour", "latest_20260319T10.geojson"),
             ("water_stage", "water_stage_20260318T1905_20260319T1005.parquet"),
+            ("duty_roster", "duty_roster_20260319.csv"),
+            ("traffic_accident", "traffic_accident_20260318_20260318.csv"),
+            ("bus_trip_day", "bus_trip_day_20260318_20260318.csv"),
+            ("road_section_index", "road_section_index_20260318T19_20260319T09.parquet"),
+            ("parking_lot_hour", "parking_lot_hour_20260318T19_20260319T09.parquet"),
+            ("vehicle_track", "vehicle_track_20260318T1907_20260319T1007.parquet"),
         ],
     ]
 
@@ -186,10 +195,13 @@ def test_going_back_or_changing_the_seed_is_refused(city: WrittenCity) -> None:
 def test_the_plan_writes_nothing(settings: Settings, tmp_path: Path) -> None:
     own = settings_of_city(settings, tmp_path, "plan-")
     deliveries = plan_city(own, STARTED)
-    assert len(deliveries) == 4 + 1 + 2 + 9 + 3 + 1 + 3
+    assert len(deliveries) == 4 + 1 + 2 + 9 + 3 + 1 + 3 + 16
     assert [path.name for path in tmp_path.iterdir()] == ["secrets"]
 
 
 def test_stories_name_where_to_look(city: WrittenCity) -> None:
     stories = json.loads((city.settings.data_dir / "truth" / "stories.json").read_bytes())
-    assert {story["story"] for story in stories} == {"failing_firm", "dust_episode", "dark_station", "storm"}
+    told = {"failing_firm", "dust_episode", "dark_station", "storm"}
+    told |= {"covers_stolen", "weekend_nights_unfilled", "late_bus_line"}
+    told |= {"muck_fleet_leaves_corridor", "muck_fleet_dumps", "muck_fleet_goes_silent"}
+    assert {story["story"] for story in stories} == told
