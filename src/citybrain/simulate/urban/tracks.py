@@ -188,7 +188,7 @@ def _to_the_dump(corridor: Corridor, minutes: Integers, into: Integers) -> _Poin
     lon, lat = unapproved_dump(corridor)
     there = np.interp(into, [0, 30, 65, 95], [0.0, 1.0, 1.0, 0.0])
     driving = (into < 30) | ((into >= 65) & (into < 95))
-    last = into >= into.max()
+    last = into >= CHEAT_NIGHT[1] - CHEAT_NIGHT[0] - 2
     return _Points(
         minutes,
         corridor.lons[0] + there * (lon - corridor.lons[0]),
