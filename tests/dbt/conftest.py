@@ -7,9 +7,10 @@ from typing import Any
 import psycopg
 import pytest
 from dbt_city import load_city
-from dbt_economy import load_economy
 from dbt_city_services import load_services
+from dbt_economy import load_economy
 from dbt_services import forget_services, record_services
+from dbt_street import load_street
 from psycopg import sql
 
 from citybrain.settings import DatabaseRole, Settings
@@ -46,12 +47,13 @@ def empty(settings: Settings) -> None:
 
 @pytest.fixture(scope="package")
 def city(desk: Settings) -> Iterator[Settings]:
-    """The small city of `dbt_city.py` and `dbt_services.py`, loaded and recorded, and not yet built."""
+    """The small city of `dbt_city.py` and its neighbours, loaded and recorded, and not yet built."""
     settings = desk
     empty(settings)
     load_city(settings)
     load_economy(settings)
     load_services(settings)
+    load_street(settings)
     record_services(settings)
     yield settings
     forget_services(settings)

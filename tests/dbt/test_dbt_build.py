@@ -220,12 +220,14 @@ def test_the_hard_logic_by_hand(city: Settings, built: TransformReport) -> None:
     )
     assert ending.errors == []
     assert sorted(nodes) == [
+        ("unit_test", "a_day_of_a_truck"),
         ("unit_test", "a_project_stalls_past_the_days_of_its_stage"),
         ("unit_test", "base_of_a_herb_is_its_first_thirty_days"),
         ("unit_test", "days_against_their_band"),
         ("unit_test", "hourly_index_at_break_points"),
         ("unit_test", "limits_of_a_case"),
         ("unit_test", "market_index_is_weighted_by_turnover"),
+        ("unit_test", "reach_at_its_limit"),
         ("unit_test", "size_bands_of_every_group"),
         ("unit_test", "stays_of_a_case"),
         ("unit_test", "sums_since_january_are_taken_apart"),

@@ -110,12 +110,15 @@ def advanced(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Ad
 
 
 def test_later_calls_send_only_what_is_new(advanced: Advanced) -> None:
-    assert [[(sent.dataset, sent.name) for sent in report.sent] for report in advanced.reports[1:]] == [
-        [
+    assert [{(sent.dataset, sent.name) for sent in report.sent} for report in advanced.reports[1:]] == [
+        {
             ("air_quality_hour", "latest_20260318T19.geojson"),
             ("water_stage", "water_stage_20260318T1005_20260318T1905.parquet"),
-        ],
-        [
+            ("road_section_index", "road_section_index_20260318T10_20260318T18.parquet"),
+            ("parking_lot_hour", "parking_lot_hour_20260318T10_20260318T18.parquet"),
+            ("vehicle_track", "vehicle_track_20260318T1007_20260318T1907.parquet"),
+        },
+        {
             ("enterprise_register", "enterprise_register_20260319.csv"),
             ("air_quality_hour", "latest_20260319T10.geojson"),
             ("herb_market_price_day", "herb_market_price_20260317_20260318.parquet"),
@@ -123,7 +126,13 @@ def test_later_calls_send_only_what_is_new(advanced: Advanced) -> None:
             ("gov_service_record", "gov_service_record_20260318_20260318.parquet"),
             ("capability_call_day", "capability_call_day_20260318_20260318.parquet"),
             ("hospital_day", "hospital_day_20260318_20260318.parquet"),
-        ],
+            ("duty_roster", "duty_roster_20260319.csv"),
+            ("traffic_accident", "traffic_accident_20260318_20260318.csv"),
+            ("bus_trip_day", "bus_trip_day_20260318_20260318.csv"),
+            ("road_section_index", "road_section_index_20260318T19_20260319T09.parquet"),
+            ("parking_lot_hour", "parking_lot_hour_20260318T19_20260319T09.parquet"),
+            ("vehicle_track", "vehicle_track_20260318T1907_20260319T1007.parquet"),
+        },
     ]
 
 

@@ -13,6 +13,7 @@ from citybrain.simulate.enterprises import enterprise_deliveries, enterprise_sto
 from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.livelihood import livelihood_deliveries, livelihood_stories
 from citybrain.simulate.services import service_deliveries, service_stories
+from citybrain.simulate.urban import urban_deliveries, urban_stories
 from citybrain.simulate.water import water_deliveries, water_stories
 
 
@@ -40,4 +41,5 @@ TOPICS: tuple[Topic, ...] = (
     Topic(water_deliveries, lambda ledger: water_stories(ledger.started)),
     Topic(service_deliveries, service_stories),
     Topic(livelihood_deliveries, livelihood_stories),
+    Topic(urban_deliveries, urban_stories),
 )
