@@ -23,6 +23,10 @@ def answers(service: Service, settings: Settings) -> bool:
         return postgres.is_ready(settings)
     if service.name == "s3":
         return seaweedfs.is_ready(settings)
+    if service.name == "mqtt":
+        return broker_answers(settings)
+    if service.name == "mqtt-bridge":
+        return bridge_is_alive(settings)
     if service.name in _AIRFLOW_JOBS:
         return airflow_job_is_healthy(settings, _AIRFLOW_JOBS[service.name])
     if service.name == "desk-worker":
@@ -39,6 +43,22 @@ def airflow_job_is_healthy(settings: Settings, job: str) -> bool:
     if response is None or response.status_code != httpx.codes.OK:
         return False
     return bool(response.json().get(job, {}).get("status") == "healthy")
+
+
+def broker_answers(settings: Settings) -> bool:
+    """Whether the embedded MQTT broker lets the bridge's account in."""
+    from citybrain.ingest.mqtt.broker import answers as answers_mqtt
+    from citybrain.ingest.mqtt.broker import citys_broker
+
+    broker = citys_broker(settings)
+    return broker is not None and answers_mqtt(settings, broker)
+
+
+def bridge_is_alive(settings: Settings) -> bool:
+    """Whether the bridge has lately been subscribed at the city's broker, and going."""
+    from citybrain.ingest.mqtt.bridge import is_alive
+
+    return is_alive(settings)
 
 
 def worker_is_alive(settings: Settings) -> bool:
