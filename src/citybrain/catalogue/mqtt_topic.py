@@ -86,7 +86,9 @@ class MqttTopic(ContentModel):
         rest = wanted[-1] == "#"
         if topic.startswith("$") or (len(given) < len(wanted) - 1 if rest else len(given) != len(wanted)):
             return None
-        return dict(found) if (found := _matched(wanted[:-1] if rest else wanted, given)) is not None else None
+        return (
+            dict(found) if (found := _matched(wanted[:-1] if rest else wanted, given)) is not None else None
+        )
 
 
 def _matched(wanted: list[str], given: list[str]) -> list[tuple[str, str]] | None:

@@ -76,7 +76,9 @@ def land_bytes(settings: Settings, dataset: Dataset, content: bytes, received: d
     ensure_bucket(settings, "landing")
     with spool_folder(settings) as folder:
         fetched = fetch(folder / "delivery")
-        _register(settings, dataset, Arrival(name, fetch), fetched, received.astimezone(CITY_TIME).date(), report)
+        _register(
+            settings, dataset, Arrival(name, fetch), fetched, received.astimezone(CITY_TIME).date(), report
+        )
     return report
 
 
@@ -90,7 +92,9 @@ def set_aside(settings: Settings, name: str, content: bytes, received: datetime,
         key = landing_key(name, received.astimezone(CITY_TIME).date(), spooled.sha256, "jsonl")
         create_object(settings, "landing", key, spooled, {"source-version": iso_version(received)})
     with connect(settings, DatabaseRole.LOADER, "citybrain landing") as connection:
-        note_delivery(connection, name, key, "refused", None, iso_version(received), None, len(content), reason)
+        note_delivery(
+            connection, name, key, "refused", None, iso_version(received), None, len(content), reason
+        )
     return key
 
 

@@ -19,7 +19,9 @@ INSTALL = "install it (Debian: apt-get install mosquitto) or set CITYBRAIN_MQTT=
 _SYSTEM_USERS = ("mosquitto", "nobody")
 _MOST_QUEUED = 1_000_000  # messages for a bridge that is away, some 350 MB of the broker's memory
 _LONGEST_MESSAGE = 256 * 1024  # bytes
-_HASH_ROUNDS = 101  # what mosquitto_passwd takes; generated passwords have 256 bits, so that nobody guesses them
+_HASH_ROUNDS = (
+    101  # what mosquitto_passwd takes; generated passwords have 256 bits, so that nobody guesses them
+)
 _CONFIGURATION = """\
 # Written by `citybrain up`; changes are lost.
 per_listener_settings false
@@ -60,10 +62,15 @@ def command(settings: Settings) -> list[str]:
     return [settings.mqtt_program or "mosquitto", "-c", str(data_folder(settings) / "mosquitto.conf")]
 
 
-def initialise(settings: Settings) -> None:
-    """Write configuration, accounts and access list anew. Raises StackError when mosquitto is missing."""
+def require_installed(settings: Settings) -> None:
+    """Raises StackError saying what to install."""
     if settings.mqtt_program is None:
         raise StackError(f"mosquitto is not installed: {INSTALL}")
+
+
+def initialise(settings: Settings) -> None:
+    """Write configuration, accounts and access list anew. Raises StackError when mosquitto is missing."""
+    require_installed(settings)
     folder = data_folder(settings)
     (folder / "store").mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)

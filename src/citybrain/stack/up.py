@@ -62,7 +62,7 @@ def up(settings: Settings, steps: Steps) -> None:
         if settings.postgres_embedded:
             postgres.initialise(settings)
         if settings.mqtt_embedded:
-            mosquitto.initialise(settings)
+            mosquitto.require_installed(settings)
         start("postgres")
         with steps.step("databases, roles, migrations"):
             setup.prepare_warehouse(settings)

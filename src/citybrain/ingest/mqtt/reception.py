@@ -107,7 +107,9 @@ class Reception:
             # Acknowledgements keep the order of arrival, so one dataset that is due takes all others along.
             seconds = min(seconds, flush.seconds if len(self._lines[name]) < flush.rows else 0)
         if not readers:
-            self._unmatched.append(unusable_line("没有数据集读取此主题 (no dataset reads this topic)", topic, payload))
+            self._unmatched.append(
+                unusable_line("没有数据集读取此主题 (no dataset reads this topic)", topic, payload)
+            )
             self._bytes += len(payload)
         if message.qos > 0:
             self._to_acknowledge.append(message.mid)
@@ -125,7 +127,9 @@ class Reception:
             try:
                 self._write()
                 break
-            except Exception:  # a lake or a database that is away; whatever it is, no message may be lost to it
+            except (
+                Exception
+            ):  # a lake or a database that is away; whatever it is, no message may be lost to it
                 log.exception("%d messages cannot be written; again in %.0f s", self._messages, pause)
                 if self._stop.wait(pause):
                     self._forget()  # nothing was acknowledged: the broker sends them to the next bridge

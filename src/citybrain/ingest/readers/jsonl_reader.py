@@ -58,7 +58,9 @@ def read_jsonl(dataset: Dataset, path: Path) -> Reading:
 def _records(dataset: Dataset, path: Path, keys: KeyTracker) -> Iterator[RecordBatch]:
     total = parsed = 0
     epochs = {
-        place: EPOCHS[column.epoch] for place, column in enumerate(dataset.columns) if column.epoch is not None
+        place: EPOCHS[column.epoch]
+        for place, column in enumerate(dataset.columns)
+        if column.epoch is not None
     }
     for block in line_blocks(text_chunks(path, dataset.format.encoding)):
         for start in range(0, len(block.lines), BATCH_ROWS):
