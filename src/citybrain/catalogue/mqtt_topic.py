@@ -17,7 +17,7 @@ _NAMED = re.compile(r"^\{([^{}]+)\}$")
 
 
 class Flush(ContentModel):
-    """When received messages are written as one object: as soon as there are `rows`, or one is `seconds` old."""
+    """When messages are written as one object: as soon as there are `rows`, or one is `seconds` old."""
 
     rows: int = Field(default=10_000, ge=1, le=10_000)
     seconds: float = Field(default=30, gt=0, le=3600)
@@ -28,7 +28,8 @@ class MqttTopic(ContentModel):
 
     kind: Literal["mqtt"]
     topic: str = Field(
-        description="levels divided by /: a text, {header} puts the level into the record, + any level, # the rest"
+        description="levels divided by /: a text, {header} puts the level into the record,"
+        " + is any level, # the rest"
     )
     url: str | None = Field(
         default=None,

@@ -140,7 +140,7 @@ def gate(
 
 @app.command()
 def bridge() -> None:
-    """Receive messages of MQTT brokers into the lake until stopped; `citybrain up` runs this as mqtt-bridge."""
+    """Receive messages of MQTT brokers into the lake until stopped; `up` runs this as mqtt-bridge."""
     from citybrain.ingest.mqtt.bridge import main
 
     with _plain_errors():

@@ -42,7 +42,7 @@ def markdown() -> str:
     head = [
         "# Settings",
         "",
-        "Each is an environment variable, or a line of `.env` beside the project. Lists and objects are JSON.",
+        "Each is an environment variable, or a line of `.env` beside the project. Lists, objects: JSON.",
         "This page is printed by `citybrain settings --markdown`; a test holds it equal to the code.",
         "",
         "Any generated secret can be brought along instead: `CITYBRAIN_<NAME>`, where `<name>` is its file",

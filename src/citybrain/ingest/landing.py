@@ -83,8 +83,9 @@ def land_bytes(settings: Settings, dataset: Dataset, content: bytes, received: d
 
 
 def set_aside(settings: Settings, name: str, content: bytes, received: datetime, reason: str) -> str:
-    """Keep JSON lines that belong to no dataset, below `name` in the landing zone; a refused delivery tells of
-    them. The object's key.
+    """Keep JSON lines that belong to no dataset, below `name` in the landing zone. The object's key.
+
+    A refused delivery of that name tells of them.
     """
     ensure_bucket(settings, "landing")
     with spool_folder(settings) as folder:
@@ -109,7 +110,7 @@ def _dataset(settings: Settings, dataset_id: str) -> Dataset:
 
 
 def _bridged(settings: Settings, dataset: Dataset) -> LandingReport:
-    """What the bridge has landed and the gate has not judged yet. Raises SourceError when nothing can come."""
+    """What the bridge landed and the gate has not judged yet. Raises SourceError when nothing can come."""
     from citybrain.ingest.mqtt.broker import broker_of  # the MQTT library, for these datasets only
 
     assert isinstance(dataset.connector, MqttTopic)  # noqa: S101  # our only caller asked

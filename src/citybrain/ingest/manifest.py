@@ -162,7 +162,8 @@ def unjudged(connection: psycopg.Connection, dataset: str) -> dict[int, int]:
     """Landed batches of a dataset that the gate has not settled: size in bytes by batch, oldest first."""
     return dict(
         connection.execute(
-            "SELECT batch_id, bytes FROM meta.batch WHERE dataset = %s AND state = 'landed' ORDER BY batch_id",
+            "SELECT batch_id, bytes FROM meta.batch WHERE dataset = %s AND state = 'landed'"
+            " ORDER BY batch_id",
             (dataset,),
         ).fetchall()
     )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from citybrain.simulate.city import CityReport, plan_city, write_city
     from citybrain.simulate.delivery import Delivery
-    from citybrain.simulate.live_devices import Published, publish_readings
     from citybrain.simulate.ledger import SimulationError, read_ledger, truth_dir
+    from citybrain.simulate.live_devices import Published, publish_readings
     from citybrain.simulate.score import Score, score_quarantine
 
 __all__ = [

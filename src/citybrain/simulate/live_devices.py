@@ -115,7 +115,7 @@ def readings(seed: int, devices: Sequence[Sensor], first_seq: int) -> Iterator[R
 
 
 class MessageForm:
-    """A reading as a message of one dataset: which of its columns go into the topic, and which into the payload."""
+    """A reading as a message of one dataset: some columns go into the topic, the others into the payload."""
 
     def __init__(self, dataset: Dataset, connector: MqttTopic) -> None:
         owner = {name: column for column in dataset.columns for name in column.accepted_headers}
@@ -156,7 +156,7 @@ def message_forms(settings: Settings) -> list[MessageForm]:
 
 
 def publish_readings(settings: Settings, rate: float, seconds: float) -> Published:
-    """Publish `rate` readings a second for so long, with quality of service 1, and wait for the broker's receipts.
+    """Publish `rate` readings a second for so long, with quality of service 1, and wait for the receipts.
 
     Raises SimulationError when there is no broker, it refuses the account, or no dataset takes readings.
     """
@@ -187,7 +187,7 @@ class _Device:
         if settings.city_broker_url is None:
             raise SimulationError("MQTT is off here: install mosquitto or set CITYBRAIN_MQTT_URL")
         self.acknowledged = self.refused = 0
-        self._answer: ReasonCode | None = None
+        self._answers: list[ReasonCode] = []
         account = settings.mqtt_publishers[0]
         host, port, tls = broker_address(settings.city_broker_url)
         self._client = client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
@@ -203,11 +203,12 @@ class _Device:
             raise SimulationError(f"the MQTT broker at {host}:{port} cannot be reached: {error}") from error
         client.loop_start()
         deadline = time.monotonic() + 10
-        while self._answer is None and time.monotonic() < deadline:
+        while not self._answers and time.monotonic() < deadline:
             time.sleep(0.01)
-        if self._answer is None or self._answer.is_failure:
+        if not self._answers or self._answers[0].is_failure:
             self.leave()
-            raise SimulationError(f"the MQTT broker at {host}:{port} refuses {account}: {self._answer}")
+            said = self._answers[0] if self._answers else "no answer"
+            raise SimulationError(f"the MQTT broker at {host}:{port} refuses {account}: {said}")
 
     def _connected(
         self,
@@ -217,7 +218,7 @@ class _Device:
         reason: ReasonCode,
         _more: Properties | None,
     ) -> None:
-        self._answer = reason
+        self._answers.append(reason)
 
     def _published(
         self, _client: Client, _data: object, _mid: int, reason: ReasonCode, _more: Properties

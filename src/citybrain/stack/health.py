@@ -6,7 +6,7 @@ import httpx
 import psycopg
 
 from citybrain.settings import DatabaseRole, Settings
-from citybrain.stack import postgres, seaweedfs
+from citybrain.stack import mosquitto, postgres, seaweedfs
 from citybrain.stack.services import Service
 from citybrain.vision.heartbeat import live_workers
 
@@ -24,7 +24,7 @@ def answers(service: Service, settings: Settings) -> bool:
     if service.name == "s3":
         return seaweedfs.is_ready(settings)
     if service.name == "mqtt":
-        return broker_answers(settings)
+        return mosquitto.is_ready(settings)
     if service.name == "mqtt-bridge":
         return bridge_is_alive(settings)
     if service.name in _AIRFLOW_JOBS:
@@ -43,15 +43,6 @@ def airflow_job_is_healthy(settings: Settings, job: str) -> bool:
     if response is None or response.status_code != httpx.codes.OK:
         return False
     return bool(response.json().get(job, {}).get("status") == "healthy")
-
-
-def broker_answers(settings: Settings) -> bool:
-    """Whether the embedded MQTT broker lets the bridge's account in."""
-    from citybrain.ingest.mqtt.broker import answers as answers_mqtt
-    from citybrain.ingest.mqtt.broker import citys_broker
-
-    broker = citys_broker(settings)
-    return broker is not None and answers_mqtt(settings, broker)
 
 
 def bridge_is_alive(settings: Settings) -> bool:

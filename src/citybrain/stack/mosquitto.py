@@ -1,7 +1,8 @@
 """The embedded MQTT broker: the system's mosquitto, under accounts that are generated.
 
-Its own defaults would let anybody in, keep 1,000 messages for a bridge that is away and drop the rest. So: passwords
-and an access list, loopback only, a store on disk, and a queue that holds a quarter of an hour at 1,000 messages/s.
+Its own defaults would let anybody in, keep 1,000 messages for a bridge that is away and drop the rest. So:
+passwords and an access list, loopback only, a store on disk, and a queue that holds a quarter of an hour at
+1,000 messages/s.
 """
 
 import base64
@@ -9,11 +10,14 @@ import hashlib
 import os
 import pwd
 import secrets
+import subprocess
 from pathlib import Path
 
 from citybrain.settings import Settings
 from citybrain.stack.certificates import write_private
 from citybrain.stack.errors import StackError
+from citybrain.stack.ports import require_free_ports
+from citybrain.stack.readiness import wait_until
 
 INSTALL = "install it (Debian: apt-get install mosquitto) or set CITYBRAIN_MQTT=off"
 _SYSTEM_USERS = ("mosquitto", "nobody")
@@ -102,6 +106,44 @@ def _hashed(password: str) -> str:
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _HASH_ROUNDS)
     salt_text, digest_text = (base64.b64encode(part).decode("ascii") for part in (salt, digest))
     return f"$7${_HASH_ROUNDS}${salt_text}${digest_text}"
+
+
+def start(settings: Settings) -> "subprocess.Popen[bytes]":
+    """Start the broker as a child of this process and wait until it lets the bridge in. Raises StackError."""
+    initialise(settings)
+    require_free_ports(settings, "mqtt")
+    settings.log_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+    user = system_user()
+    log_file = settings.log_dir / "mqtt.log"
+    with log_file.open("ab") as log:
+        process = subprocess.Popen(
+            command(settings),
+            user=user,
+            group=pwd.getpwnam(user).pw_gid if user else None,
+            extra_groups=[] if user else None,
+            cwd="/",
+            env={"PATH": os.defpath},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    wait_until(lambda: is_ready(settings), "MQTT (mosquitto)", log_file, process, 30)
+    return process
+
+
+def is_ready(settings: Settings) -> bool:
+    """Whether the broker lets the bridge's account in."""
+    from citybrain.ingest.mqtt.broker import answers, citys_broker
+
+    broker = citys_broker(settings)
+    return broker is not None and answers(settings, broker)
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """Stop the broker in order: it writes what it keeps for others to its store."""
+    process.terminate()
+    process.wait(30)
 
 
 def why_off(settings: Settings) -> str | None:

@@ -1,1 +1,1 @@
-"""The bridge: messages of MQTT brokers become objects of the lake, none acknowledged before it stands there."""
+"""The bridge: messages of MQTT brokers become objects of the lake, and only then are acknowledged."""

@@ -39,7 +39,7 @@ def run(settings: Settings, stop: Event) -> None:
             thread.start()
         looked = time.monotonic()
         while not stop.wait(1.0) and all(thread.is_alive() for thread in threads):
-            # The city's own broker belongs to this platform; an outside one that is away must not look like us.
+            # An outside broker that is away must not look like a bridge that does not work.
             if all(reception.connected for reception in receptions if reception.broker.is_citys):
                 beat.touch()
             if time.monotonic() - looked > LOOK_SECONDS:
@@ -55,8 +55,9 @@ def run(settings: Settings, stop: Event) -> None:
 
 
 def by_broker(settings: Settings, datasets: dict[str, Dataset]) -> list[tuple[Broker, dict[str, Dataset]]]:
-    """The brokers to listen at, the city's own even when no dataset reads it. A dataset whose broker the settings
-    do not allow is logged and left out.
+    """The brokers to listen at, the city's own even when no dataset reads it.
+
+    A dataset whose broker the settings do not allow is logged and left out.
     """
     own = citys_broker(settings)
     found: dict[Broker, dict[str, Dataset]] = {} if own is None else {own: {}}

@@ -105,7 +105,7 @@ def connect_session(client: Client, broker: Broker, keep_session: bool) -> None:
         answer.append(reason)
 
     client.on_connect = on_connect
-    properties = Properties(PacketTypes.CONNECT)
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.ReceiveMaximum = IN_FLIGHT
     properties.SessionExpiryInterval = SESSION_SECONDS if keep_session else 0
     try:

@@ -1,8 +1,8 @@
 """A message as a line of JSON lines: its payload as the device wrote it, led by what its topic says.
 
-One key that no column knows would make a whole delivery unusable, thousands of other devices' readings with it.
-So a message that cannot become a row of its dataset is written as an array instead of an object, with the reason,
-the topic and the payload: the gate quarantines that line and nothing else.
+One key that no column knows would make a whole delivery unusable, and thousands of other devices' readings
+with it. So a message that cannot become a row of its dataset is written as an array instead of an object,
+with the reason, the topic and the payload: the gate quarantines that line and nothing else.
 """
 
 import base64

@@ -1,8 +1,8 @@
 """One session at one broker: receive, write into the lake, acknowledge; in this order, in one thread.
 
-A kill at any point loses nothing: what was not acknowledged the broker sends again, what stood in the lake already
-comes twice and is told apart by its key. Nothing is read while objects are written, so memory stays bounded: the
-broker and the network hold the rest.
+A kill at any point loses nothing: what was not acknowledged the broker sends again, what stood in the lake
+already comes twice and is told apart by its key. Nothing is read while objects are written, so memory stays
+bounded: the broker and the network hold the rest.
 """
 
 import logging

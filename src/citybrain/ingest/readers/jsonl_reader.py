@@ -19,7 +19,6 @@ from citybrain.ingest.readers.records import (
 )
 from citybrain.ingest.readers.text_lines import line_blocks, refuse_other_kinds, text_chunks
 
-
 EPOCHS = {"s": 1, "ms": 1000}
 LAST_SECOND = 253_402_300_799  # of the year 9999
 
