@@ -1,6 +1,7 @@
 """A real mosquitto under the settings of a test, and bridges that can be killed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ needs_mosquitto = pytest.mark.skipif(
 @contextmanager
 def running_broker(settings: Settings) -> Iterator[Settings]:
     """The broker that `make up` starts, with an empty store."""
+    shutil.rmtree(mosquitto.data_folder(settings), ignore_errors=True)
     process = mosquitto.start(settings)
     try:
         yield settings

@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import subprocess
+import sysconfig
 import threading
 import time
 from collections import Counter
@@ -23,6 +24,8 @@ from citybrain.ingest.mqtt.broker import broker_of
 from citybrain.lake import download
 from citybrain.settings import Settings, get_settings
 from trial_city import City, assert_accounted_for
+
+CITYBRAIN = Path(sysconfig.get_path("scripts")) / "citybrain"
 
 pytestmark = [pytest.mark.integration, needs_mosquitto]
 
@@ -61,7 +64,7 @@ rules:
 FIRST = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def broker(settings: Settings) -> Iterator[Settings]:
     with running_broker(settings):
         yield settings
@@ -154,11 +157,11 @@ def test_no_message_is_lost_when_bridges_are_killed(
 
     devices = threading.Thread(target=publish)
     devices.start()
-    for _ in range(5):
-        time.sleep(dice.uniform(0.05, 1.0))
+    for kills in range(1, 6):
+        time.sleep(dice.uniform(0.0, 1.0))
         bridge.kill()
         bridge.start()
-        time.sleep(dice.uniform(0.6, 1.2))
+        until(lambda kills=kills: bridge.printed().count("subscribed to") > kills, "the next subscription")
     going.set()
     devices.join()
     until(lambda: len(device.receipts) == published, "the broker's receipts")
@@ -168,7 +171,7 @@ def test_no_message_is_lost_when_bridges_are_killed(
     assert published > 1000
     assert set(found) == set(range(published))
     batches = readings.rows("SELECT count(*) AS n FROM meta.batch")[0]["n"]
-    assert 5 < batches < published / 20
+    assert 1 < batches < published / 20
 
 
 def test_a_bridge_that_cannot_write_acknowledges_nothing(
@@ -357,7 +360,7 @@ def test_the_bridge_command_says_what_is_missing(readings: City, monkeypatch: py
     with pytest.raises(SourceError, match="install mosquitto"):
         land_dataset("trial_reading")
     result = subprocess.run(
-        ["citybrain", "simulate", "devices", "--seconds", "1"], capture_output=True, text=True, check=False
+        [CITYBRAIN, "simulate", "devices", "--seconds", "1"], capture_output=True, text=True, check=False
     )
     assert result.returncode == 1
     assert "MQTT is off" in result.stderr or "takes readings by MQTT" in result.stderr

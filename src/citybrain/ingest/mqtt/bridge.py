@@ -15,7 +15,7 @@ from citybrain.ingest.mqtt.reception import Reception
 from citybrain.settings import Settings, get_settings
 
 log = logging.getLogger(__name__)
-LOOK_SECONDS = 15.0  # how often the files of the datasets are looked at
+LOOK_SECONDS = 5.0  # how often the files of the datasets are looked at
 FRESH_SECONDS = 10.0  # a beat older than this is a bridge that hangs or waits
 
 
