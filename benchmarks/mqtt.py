@@ -2,11 +2,11 @@
 
     .venv/bin/python benchmarks/mqtt.py [--rate 1200] [--seconds 300] [--kills 1] [--json]
 
-PostgreSQL, S3, the broker and the bridge run under the supervisor with the configuration that `make up` writes,
-in a home of their own. The demo city's devices publish with quality of service 1 from a process of their own. The
-bridge is killed (kill -9) at equal intervals; the supervisor starts it again. Then every object that the manifest
-knows is read back: a reading is known by device, metric and the device's own counter. Landing delay is from the
-reading's own clock to the commit of the manifest row.
+PostgreSQL, S3, the broker and the bridge run under the supervisor with the configuration that `make up`
+writes, in a home of their own. The demo city's devices publish with quality of service 1 from a process of
+their own. The bridge is killed (kill -9) at equal intervals; the supervisor starts it again. Then every object
+that the manifest knows is read back: a reading is known by device, metric and the device's own counter. Landing
+delay is from the reading's own clock to the commit of the manifest row.
 """
 
 import argparse
@@ -82,20 +82,19 @@ def _run(options: argparse.Namespace, folder: Path) -> dict:
     settings = get_settings()
     try:
         supervisor = _start(settings)
-        published, peaks = _publish(options, supervisor)
+        published, beside = _publish(options, supervisor)
         _wait_until_quiet(settings)
         report = _count(settings, folder)
     finally:
         up.down(settings)
     return {
         "rate": options.rate,
-        "kills": options.kills,
         "published": published["acknowledged"],
         "refused": published["refused"],
         "seconds": published["seconds"],
         "published_per_second": published["acknowledged"] / published["seconds"],
         "lost": published["acknowledged"] - report["landed"],
-        **peaks,
+        **beside,
         **report,
     }
 
@@ -122,7 +121,7 @@ def _start(settings):
 
 
 def _publish(options: argparse.Namespace, supervisor) -> tuple[dict, dict]:
-    """What the devices report of themselves, and the most memory (MB) of bridge and broker meanwhile."""
+    """What the devices say of themselves; kills, and the most memory (MB) of bridge and broker meanwhile."""
     import psutil
 
     devices = [CITYBRAIN, "simulate", "devices", "--json"]
@@ -142,7 +141,7 @@ def _publish(options: argparse.Namespace, supervisor) -> tuple[dict, dict]:
                 os.kill(pid, signal.SIGKILL)
                 killed += 1
         output = publishing.stdout.read()
-    return json.loads(output), peaks
+    return json.loads(output), {"kills": killed, **peaks}
 
 
 def _wait_until_quiet(settings) -> None:
@@ -176,9 +175,8 @@ def _count(settings, folder: Path) -> dict:
         for line in path.read_bytes().splitlines():
             reading = orjson.loads(line)
             rows += 1
-            delays.setdefault(
-                (reading["device_id"], reading["m"], reading["s"]), landed - reading["t"] / 1000
-            )
+            known_by = reading["device_id"], reading["m"], reading["s"]
+            delays.setdefault(known_by, landed - reading["t"] / 1000)
         path.unlink()
     ordered = sorted(delays.values()) or [float("nan")]
     return {

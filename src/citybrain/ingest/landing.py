@@ -110,11 +110,14 @@ def _dataset(settings: Settings, dataset_id: str) -> Dataset:
 
 
 def _bridged(settings: Settings, dataset: Dataset) -> LandingReport:
-    """What the bridge landed and the gate has not judged yet. Raises SourceError when nothing can come."""
+    """What the bridge landed and the gate has not judged yet. Raises SourceError for a broker not allowed."""
     from citybrain.ingest.mqtt.broker import broker_of  # the MQTT library, for these datasets only
 
     assert isinstance(dataset.connector, MqttTopic)  # noqa: S101  # our only caller asked
-    broker_of(settings, dataset.connector)
+    if dataset.connector.url is None and settings.city_broker_url is None:
+        log.warning("%s: MQTT is off here, nothing new can come", dataset.id)
+    else:
+        broker_of(settings, dataset.connector)
     with connect(settings, DatabaseRole.LOADER, "citybrain landing") as connection:
         found = unjudged(connection, dataset.id)
     return LandingReport(dataset.id, list(found), bytes=sum(found.values()))
