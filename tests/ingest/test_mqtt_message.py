@@ -89,7 +89,7 @@ def test_a_time_of_another_form_is_left_to_the_column(tmp_path: Path) -> None:
         (b'{"t": 1, "m": "x"}', "missing key"),
         (b"{}", "missing key"),
         (b"7", "no JSON object"),
-        (b"\xef\xbb\xbf{}", "unexpected character"),
+        (b"\xef\xbb\xbf{}", "byte order mark"),
     ],
 )
 def test_a_message_that_is_no_row_says_why(payload: bytes, reason: str) -> None:

@@ -166,10 +166,11 @@ def publish_readings(settings: Settings, rate: float, seconds: float) -> Publish
     started = time.monotonic()
     feed = readings(settings.demo_seed, sensors(settings.demo_enterprises), int(time.time()))
     device = _Device(settings)
-    sent = 0
+    sent, wanted = 0, max(1, round(rate * seconds))
     try:
-        while (elapsed := time.monotonic() - started) < seconds:
-            for _ in range(int(elapsed * rate) + 1 - sent):
+        while sent < wanted:
+            due = int((time.monotonic() - started) * rate) + 1
+            for _ in range(min(due, wanted) - sent):
                 topic, payload = forms[sent % len(forms)].message(next(feed))
                 device.publish(topic, payload)
                 sent += 1
