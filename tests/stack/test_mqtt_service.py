@@ -16,7 +16,7 @@ from citybrain.stack.errors import StackError
 from citybrain.stack.processes import end_orphans
 from citybrain.stack.progress import Steps
 from citybrain.stack.services import services
-from citybrain.stack.supervision import Supervisor
+from citybrain.stack.supervision import Supervisor, fingerprint
 
 pytestmark = pytest.mark.integration
 BROKER = ("mqtt", "mqtt-bridge")
@@ -97,6 +97,14 @@ def test_without_mosquitto_the_platform_goes_on_and_says_so(
     assert {service.name for service in services(demanded)} >= set(BROKER)
     with pytest.raises(StackError, match="apt-get install mosquitto"):
         mosquitto.require_installed(demanded)
+
+
+def test_a_changed_account_of_an_outside_broker_starts_the_bridge_anew(
+    own_settings: Callable[..., Settings],
+) -> None:
+    accounts = [f'{{"broker.example.org:8883": "city:{password}"}}' for password in ("one", "two", "two")]
+    first, second, same = (fingerprint(own_settings(mqtt_accounts=account)) for account in accounts)
+    assert first != second == same
 
 
 def test_an_outside_broker_as_the_citys_own_is_not_started(own_settings: Callable[..., Settings]) -> None:
