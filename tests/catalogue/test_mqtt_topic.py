@@ -52,7 +52,7 @@ def test_a_topic_is_read_or_not(pattern: str, given: str, found: dict[str, str] 
         ("", {}, "not empty"),
         ("elsewhere/{a}", {}, "start with city/"),
         ("a/b", {"url": "http://example.org"}, "no broker's address"),
-        ("a/b", {"url": "mqtt://me:secret@example.org"}, "CITYBRAIN_MQTT_ACCOUNTS"),
+        ("a/b", {"url": "mqtt://somebody@example.org"}, "CITYBRAIN_MQTT_ACCOUNTS"),
         ("a/b", {"url": "mqtt://example.org:99999"}, "port"),
         ("city/a", {"qos": 2}, "Input should be 1"),
         ("city/a", {"flush": {"rows": 0}}, "greater than or equal"),

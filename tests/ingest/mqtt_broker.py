@@ -16,6 +16,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from citybrain.settings import Settings
 from citybrain.stack import mosquitto
+from citybrain.stack.certificates import write_mutual_tls
+from citybrain.stack.ports import free_ports, is_free
 
 needs_mosquitto = pytest.mark.skipif(
     Settings().mqtt_program is None, reason="needs mosquitto (Debian: apt-get install mosquitto)"
@@ -23,14 +25,36 @@ needs_mosquitto = pytest.mark.skipif(
 
 
 @contextmanager
-def running_broker(settings: Settings) -> Iterator[Settings]:
-    """The broker that `make up` starts, with an empty store."""
-    shutil.rmtree(mosquitto.data_folder(settings), ignore_errors=True)
+def running_broker(settings: Settings, fresh: bool = True) -> Iterator[Settings]:
+    """The broker that `make up` starts, with an empty store or with what it kept."""
+    if fresh:
+        shutil.rmtree(mosquitto.data_folder(settings), ignore_errors=True)
     process = mosquitto.start(settings)
     try:
         yield settings
     finally:
         mosquitto.stop(process)
+
+
+@contextmanager
+def running_tls_broker(folder: Path) -> Iterator[tuple[int, Path]]:
+    """A broker as others run it: TLS for the name `localhost`, anybody gets in. Port and its authority."""
+    folder.mkdir()
+    write_mutual_tls(folder, "localhost")
+    port = free_ports(1)[0]
+    (folder / "mosquitto.conf").write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n"
+        f"certfile {folder}/node.crt\nkeyfile {folder}/node.key\n",
+        encoding="ascii",
+    )
+    program = Settings().mqtt_program
+    assert program is not None
+    with subprocess.Popen(
+        [program, "-c", folder / "mosquitto.conf"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        until(lambda: not is_free(port), "the broker's port", 10)
+        yield port, folder / "ca.crt"
+        process.terminate()
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from mqtt_broker import Bridge, Party, needs_mosquitto, running_broker, until
+from mqtt_broker import Bridge, Party, needs_mosquitto, running_broker, running_tls_broker, until
 
 from citybrain.catalogue import load_dataset
 from citybrain.ingest import SourceError, gate_landed_batches, land_dataset, waiting
 from citybrain.ingest.mqtt.bridge import is_alive
-from citybrain.ingest.mqtt.broker import broker_of
+from citybrain.ingest.mqtt.broker import Broker, broker_of, connect_session, new_client
 from citybrain.lake import download
 from citybrain.settings import Settings, get_settings
 from trial_city import City, assert_accounted_for
@@ -366,3 +366,38 @@ def test_without_mqtt_nothing_fails_and_devices_are_told(
     )
     assert result.returncode == 1
     assert "MQTT is off" in result.stderr or "takes readings by MQTT" in result.stderr
+
+
+def test_what_devices_sent_outlives_a_restart_of_the_broker(readings: City, tmp_path: Path) -> None:
+    settings = readings.settings
+    bridge = Bridge(tmp_path / "bridge.log")
+    with running_broker(settings):
+        bridge.start()
+        until(lambda: "subscribed to" in bridge.printed(), "the subscription")
+        bridge.kill()
+        device = Party(settings, "device")
+        for number in range(20):
+            device.publish("city/gas/341602G00001", reading(number))
+        device.leave()
+    with running_broker(settings, fresh=False):
+        bridge.start()
+        try:
+            until(lambda: set(landed_numbers(readings, tmp_path)) == set(range(20)), "what was kept")
+        finally:
+            bridge.kill()
+
+
+def test_an_outside_broker_is_believed_only_with_a_certificate_we_trust(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with running_tls_broker(settings.home / "tls") as (port, authority):
+        broker = Broker("localhost", port, True, None, False)
+        trusting = settings.model_copy(update={"mqtt_ca_file": authority})
+        client = new_client(trusting, broker, "trusting")
+        connect_session(client, broker, keep_session=False)
+        client.disconnect()
+        with pytest.raises(SourceError, match="certificate verify failed"):
+            connect_session(new_client(settings, broker, "doubting"), broker, keep_session=False)
+        elsewhere = Broker("127.0.0.1", port, True, None, False)
+        with pytest.raises(SourceError, match="certificate verify failed"):
+            connect_session(new_client(trusting, elsewhere, "misled"), elsewhere, keep_session=False)

@@ -43,6 +43,7 @@ class Kind(ContentModel):
     id: str
     letter: str = Field(pattern="^[A-Z]$")
     devices: int = Field(ge=1)
+    fixed: bool = Field(default=False, description="as many at every scale")
     metrics: list[Metric] = Field(min_length=1)
 
 
@@ -93,7 +94,8 @@ def sensors(enterprises: int) -> list[Sensor]:
     counties = [county.code for county in load_areas().counties]
     found = []
     for kind in load_live_devices().kinds:
-        devices = max(len(counties), round(kind.devices * enterprises / ENTERPRISES_AT_SCALE_1))
+        scale = 1.0 if kind.fixed else enterprises / ENTERPRISES_AT_SCALE_1
+        devices = max(len(counties), round(kind.devices * scale))
         for number in range(devices):
             county = counties[number % len(counties)]
             device_id = f"{county}{kind.letter}{number // len(counties) + 1:05}"

@@ -38,7 +38,7 @@ persistence_location {folder}/store/
 autosave_interval 10
 max_inflight_messages 0
 max_queued_messages {most_queued}
-message_size_limit {longest}
+max_packet_size {longest}
 set_tcp_nodelay true
 sys_interval 0
 connection_messages false

@@ -1,8 +1,10 @@
 with
 
+-- every statement, not the newest one alone: a sort over all of history would be paid at each build, so the fact settles it for the readings
+-- that new batches speak of
 source as (
 
-    {{ newest_statement(["data_resources", "sensor_reading_live"], ["device_id", "metric", "observed_at"]) }}
+    select * from {{ source("data_resources", "sensor_reading_live") }}
 
 ),
 
@@ -10,14 +12,13 @@ renamed as (
 
     select
         device_id,
-        device_kind,
         metric,
         observed_at,
         value,
         quality,
         seq,
-        _object_key as object_key,
-        _loaded_at as loaded_at
+        _batch_id as batch_id,
+        _line as line
     from source
 
 )

@@ -54,10 +54,12 @@ class Reception:
         """Hold the session until `stop` is set; a broker that is away is asked again, ever more seldom."""
         pause = 1.0
         while not self._stop.is_set():
+            started = time.monotonic()
             try:
                 self._session()
-                pause = 1.0
             except SourceError as error:
+                if time.monotonic() - started > LONGEST_PAUSE_SECONDS:
+                    pause = 1.0  # it went well for a while
                 log.warning("%s; again in %.0f s", error, pause)
             self._stop.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
