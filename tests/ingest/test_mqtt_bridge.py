@@ -71,10 +71,17 @@ def broker(settings: Settings) -> Iterator[Settings]:
 
 
 @pytest.fixture
-def readings(city: City, broker: Settings) -> City:
+def trial(city: City) -> City:
+    """A project with one dataset of messages."""
     (city.settings.sources_dir / "trial_reading.yml").write_text(SOURCE, encoding="utf-8")
     (city.settings.expectations_dir / "trial_reading.yml").write_text(EXPECTATIONS, encoding="utf-8")
     return city
+
+
+@pytest.fixture
+def readings(trial: City, broker: Settings) -> City:
+    """The same with a broker that runs."""
+    return trial
 
 
 @pytest.fixture
@@ -368,8 +375,8 @@ def test_without_mqtt_nothing_fails_and_devices_are_told(
     assert "MQTT is off" in result.stderr or "takes readings by MQTT" in result.stderr
 
 
-def test_what_devices_sent_outlives_a_restart_of_the_broker(readings: City, tmp_path: Path) -> None:
-    settings = readings.settings
+def test_what_devices_sent_outlives_a_restart_of_the_broker(trial: City, tmp_path: Path) -> None:
+    settings = trial.settings
     bridge = Bridge(tmp_path / "bridge.log")
     with running_broker(settings):
         bridge.start()
@@ -382,7 +389,7 @@ def test_what_devices_sent_outlives_a_restart_of_the_broker(readings: City, tmp_
     with running_broker(settings, fresh=False):
         bridge.start()
         try:
-            until(lambda: set(landed_numbers(readings, tmp_path)) == set(range(20)), "what was kept")
+            until(lambda: set(landed_numbers(trial, tmp_path)) == set(range(20)), "what was kept")
         finally:
             bridge.kill()
 

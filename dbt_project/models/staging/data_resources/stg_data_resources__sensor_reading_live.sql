@@ -1,7 +1,7 @@
 with
 
--- every statement, not the newest one alone: a sort over all of history would be paid at each build, so the fact settles it for the readings
--- that new batches speak of
+-- every statement, not the newest one alone: a sort over all of history would be paid at each build, so the fact settles it for
+-- the readings that new batches speak of
 source as (
 
     select * from {{ source("data_resources", "sensor_reading_live") }}
