@@ -115,6 +115,7 @@ class Party:
         self.client.on_message = lambda _c, _d, message: self.received.append(
             (message.topic, message.payload)
         )
+        self.client.max_inflight_messages_set(2000)
         self.client.connect("127.0.0.1", settings.mqtt_port)
         self.client.loop_start()
         until(lambda: self.connected, "an answer to CONNECT", 10)

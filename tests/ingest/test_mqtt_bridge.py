@@ -158,10 +158,10 @@ def test_no_message_is_lost_when_bridges_are_killed(
     def publish() -> None:
         nonlocal published
         while not going.is_set():
-            for _ in range(60):
+            for _ in range(20):
                 device.client.publish("city/gas/341602G00001", reading(published), qos=1)
                 published += 1
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     devices = threading.Thread(target=publish)
     devices.start()
@@ -176,10 +176,10 @@ def test_no_message_is_lost_when_bridges_are_killed(
     until(lambda: len(landed_numbers(readings, tmp_path)) == published, "all readings in the lake", 90)
     assert bridge.end(signal.SIGTERM) == 0
     found = landed_numbers(readings, tmp_path)
-    assert published > 300 * kills
+    assert published > 100 * kills
     assert set(found) == set(range(published))
     batches = readings.rows("SELECT count(*) AS n FROM meta.batch")[0]["n"]
-    assert 1 < batches < published / 20
+    assert 1 < batches < published / 10
 
 
 def test_a_bridge_that_cannot_write_acknowledges_nothing(
