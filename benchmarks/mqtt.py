@@ -5,8 +5,8 @@
 PostgreSQL, S3, the broker and the bridge run under the supervisor with the configuration that `make up`
 writes, in a home of their own. The demo city's devices publish with quality of service 1 from a process of
 their own. The bridge is killed (kill -9) at equal intervals; the supervisor starts it again. Then every
-object that the manifest knows is read back: a reading is known by device, metric and the device's own counter.
-Landing delay is from the reading's own clock to the commit of the manifest row.
+object that the manifest knows is read back: a reading is known by device, metric and the device's own
+counter. Landing delay is from the reading's own clock to the commit of the manifest row.
 """
 
 import argparse
