@@ -6,6 +6,10 @@ ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 UV_COMPILE_BYTECODE=1 UV_LINK_M
     VIRTUAL_ENV=/opt/citybrain/.venv PATH=/opt/citybrain/.venv/bin:$PATH \
     CITYBRAIN_PROJECT=/opt/citybrain CITYBRAIN_HOME=/var/lib/citybrain CITYBRAIN_BIND_HOST=0.0.0.0
 
+# The MQTT broker; started as the service mqtt alone, never by the package itself.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install --yes --no-install-recommends mosquitto && rm -rf /var/lib/apt/lists/*
+
 RUN useradd --system --uid 10001 --create-home --home-dir /home/citybrain citybrain \
     && install --directory --owner=citybrain --group=citybrain --mode=700 /var/lib/citybrain
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Install the locked environments this checkout needs, and nothing when they are there already.
-#   bootstrap.sh run    .venv (the platform), .venv-superset and .venv-vision (6 GB: torch brings NVIDIA's libraries along)
+#   bootstrap.sh run    .venv (the platform), .venv-superset and .venv-vision (6 GB: torch brings NVIDIA's libraries along),
+#                       and the MQTT broker mosquitto where we may install one
 #   bootstrap.sh test   the same, the development packages, and a browser where we may install one
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -61,6 +62,18 @@ if ! is_current .venv "$main" || ! is_current .venv-superset "$superset" || ! is
   is_current .venv "$main" || install_environment .venv "$main" "${locks[@]}"
   is_current .venv-superset "$superset" || install_environment .venv-superset "$superset" requirements/superset.txt
   is_current .venv-vision "$vision" || install_environment .venv-vision "$vision" requirements/vision.txt
+fi
+if ! PATH=$PATH:/usr/sbin command -v mosquitto >/dev/null; then
+  if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+    # The package starts a broker of its own that knows no accounts: ours is started by `make up`.
+    install_broker() {
+      apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends mosquitto >/dev/null
+      if [[ -d /run/systemd/system ]]; then systemctl disable --quiet --now mosquitto; fi
+    }
+    (step "the MQTT broker mosquitto" install_broker) || say "no mosquitto could be installed: device readings by MQTT are off"
+  else
+    say "no mosquitto here: device readings by MQTT are off (Debian: apt-get install mosquitto)"
+  fi
 fi
 [[ $purpose == test ]] || exit 0
 

@@ -31,6 +31,7 @@ PORT_SETTINGS = (
     "feeds_port",
     "pages_port",
     "desk_port",
+    "mqtt_port",
 )
 # A crash of the machine may lose a test's data; a crash of a server process may not, and still does not.
 FAST_POSTGRES = {"fsync": "off", "full_page_writes": "off"}

@@ -7,9 +7,11 @@ secret stands in the repository or in a log.
 
 import os
 import secrets as random_secrets
+import shutil
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -121,6 +123,35 @@ class Settings(BaseSettings):
         description="host:port pairs that HTTP sources may open besides the demo city's feeds",
     )
 
+    mqtt: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="the embedded MQTT broker and the bridge into the lake: auto starts them where mosquitto"
+        " is installed, on demands it",
+    )
+    mqtt_port: int = Field(default=18883, description="the embedded MQTT broker")
+    mqtt_url: str | None = Field(
+        default=None,
+        description="an outside broker as the city's own, mqtt://host:port or mqtts://host:port;"
+        " unset means the embedded mosquitto",
+    )
+    mqtt_publishers: list[str] = Field(
+        default=["device"],
+        description="accounts that may publish below city/ on the embedded broker, as a JSON list;"
+        " the password of each is the generated secret mqtt_<name>_password",
+    )
+    mqtt_allow: list[str] = Field(
+        default_factory=list,
+        description="host:port pairs of outside brokers that datasets may subscribe at, as a JSON list",
+    )
+    mqtt_accounts: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description='accounts at outside brokers, as a JSON object: {"host:port": "user:password"}',
+    )
+    mqtt_ca_file: Path | None = Field(
+        default=None,
+        description="certificates that mqtts brokers are checked against; default the system's",
+    )
+
     demo: bool = Field(
         default=True, description="whether `make up` lets the demo city write deliveries first"
     )
@@ -147,6 +178,14 @@ class Settings(BaseSettings):
     max_object_mb: int = Field(
         default=2048, ge=1, description="a larger delivery is rejected before it is read"
     )
+
+    @field_validator("mqtt_publishers", mode="after")
+    @classmethod
+    def _plain_accounts(cls, value: list[str]) -> list[str]:
+        odd = [name for name in value if not (name.isascii() and name.isidentifier()) or name == "bridge"]
+        if odd:
+            raise ValueError(f"no names for accounts: {', '.join(odd)} (letters, digits, _; bridge is taken)")
+        return value
 
     @field_validator("project", mode="after")
     @classmethod
@@ -201,6 +240,31 @@ class Settings(BaseSettings):
     @property
     def feeds_base_url(self) -> str:
         return (self.feeds_url or f"http://127.0.0.1:{self.feeds_port}").rstrip("/")
+
+    # MQTT
+    @property
+    def mqtt_program(self) -> str | None:
+        """The installed mosquitto; Debian keeps it where only root's PATH looks."""
+        return shutil.which("mosquitto", path=f"{os.defpath}:/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin")
+
+    @property
+    def mqtt_embedded(self) -> bool:
+        """Whether this platform runs a broker of its own."""
+        if self.mqtt == "off" or self.mqtt_url is not None:
+            return False
+        return self.mqtt == "on" or self.mqtt_program is not None
+
+    @property
+    def city_broker_url(self) -> str | None:
+        """The city's own broker, None when there is none."""
+        if self.mqtt_embedded:
+            return f"mqtt://127.0.0.1:{self.mqtt_port}"
+        return self.mqtt_url if self.mqtt != "off" else None
+
+    @property
+    def mqtt_bridged(self) -> bool:
+        """Whether the bridge has a broker to listen to."""
+        return self.mqtt != "off" and (self.city_broker_url is not None or bool(self.mqtt_allow))
 
     # Content rooms
     @property

@@ -25,6 +25,7 @@ PORTS = (
     "FEEDS",
     "PAGES",
     "DESK",
+    "MQTT",
 )
 FIRMS = 600
 

@@ -12,7 +12,7 @@ from citybrain.settings import Settings
 from citybrain.stack.ports import free_ports
 
 PORTS = ("postgres_port", "s3_port", "s3_master_port", "s3_volume_port", "s3_filer_port", "airflow_port")
-PORTS += ("superset_port", "feeds_port", "pages_port")
+PORTS += ("superset_port", "feeds_port", "pages_port", "mqtt_port")
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ MakeSettings = Callable[..., Settings]
         ("airflow-api", "CITYBRAIN_AIRFLOW_PORT", 0),
         ("superset", "CITYBRAIN_SUPERSET_PORT", 0),
         ("feeds", "CITYBRAIN_FEEDS_PORT", 0),
+        ("mqtt", "CITYBRAIN_MQTT_PORT", 0),
     ],
 )
 def test_a_port_in_use_names_its_setting_and_holder(

@@ -22,7 +22,7 @@ def composed() -> dict[str, Any]:
 
 
 def test_compose_runs_the_programs_of_the_embedded_stack(composed: dict[str, Any], tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, database_url=None, s3_endpoint=None)
+    settings = Settings(home=tmp_path, database_url=None, s3_endpoint=None, mqtt="on")
     assert set(composed["services"]) - {"setup"} == {service.name for service in services(settings)}
     for name, service in composed["services"].items():
         if name in NOT_OURS | {"setup"}:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from citybrain.catalogue.content_file import ContentModel
+from citybrain.catalogue.mqtt_topic import MqttTopic
 
 
 class DropFolder(ContentModel):
@@ -34,4 +35,4 @@ class HttpPull(ContentModel):
     timeout_seconds: float = Field(default=30, gt=0, le=600)
 
 
-Connector = Annotated[DropFolder | S3Prefix | HttpPull, Field(discriminator="kind")]
+Connector = Annotated[DropFolder | S3Prefix | HttpPull | MqttTopic, Field(discriminator="kind")]

@@ -17,6 +17,7 @@ from pydantic import Field, field_validator, model_validator
 
 from citybrain.catalogue.connector import Connector
 from citybrain.catalogue.content_file import ContentError, ContentModel, load_content
+from citybrain.catalogue.mqtt_topic import MqttTopic
 from citybrain.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,10 @@ class Column(ContentModel):
     headers: list[str] = Field(default_factory=list, description="default: the column's own name")
     required: bool = Field(default=True, description="a delivery without this column is rejected")
     unit: str | None = None
+    epoch: Literal["s", "ms"] | None = Field(
+        default=None,
+        description="JSON lines: a whole number here counts seconds or milliseconds since 1970, UTC",
+    )
 
     @field_validator("name")
     @classmethod
@@ -70,6 +75,12 @@ class Column(ContentModel):
                 f"{value!r} is not a name: lower-case letters, digits and underscores, at most 48"
             )
         return value
+
+    @model_validator(mode="after")
+    def _epoch_of_a_moment(self) -> "Column":
+        if self.epoch is not None and self.type != "timestamptz":
+            raise ValueError("epoch: only a timestamptz counts from 1970")
+        return self
 
     @property
     def accepted_headers(self) -> list[str]:
@@ -151,7 +162,17 @@ class Dataset(ContentModel):
         clash = sorted({header for header in headers if headers.count(header) > 1})
         if clash:
             raise ValueError(f"headers claimed twice: {', '.join(clash)}")
+        if isinstance(self.connector, MqttTopic):
+            self._fit_for_messages(self.connector, set(headers))
         return self
+
+    def _fit_for_messages(self, connector: MqttTopic, headers: set[str]) -> None:
+        """The bridge writes JSON lines, a few thousand messages each: no delivery is the whole truth."""
+        if self.format.kind != "jsonl" or self.format.encoding != "utf-8" or self.delivers != "increment":
+            raise ValueError("messages arrive as increments of JSON lines in UTF-8")
+        unknown = sorted(set(connector.headers) - headers)
+        if unknown:
+            raise ValueError(f"the topic fills headers that no column takes: {', '.join(unknown)}")
 
     def identifier(self, provider: str) -> str:
         """The data identifier of GB/T 36625.2 for the owner's credit code; N says: original data."""

@@ -141,6 +141,15 @@ def gate(
 
 
 @app.command()
+def bridge() -> None:
+    """Receive messages of MQTT brokers into the lake until stopped; `up` runs this as mqtt-bridge."""
+    from citybrain.ingest.mqtt.bridge import main
+
+    with _plain_errors():
+        main()
+
+
+@app.command()
 def batches(
     state: Annotated[
         str | None, typer.Option(help="landed, held, loaded, refused or rejected; default all")

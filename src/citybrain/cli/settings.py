@@ -15,11 +15,11 @@ app = typer.Typer()
 
 def _default(field: FieldInfo) -> str:
     if field.default_factory is not None:
-        return (
-            "the checkout"
-            if field.annotation is not None and field.alias is None and _is_path(field)
-            else "[]"
-        )
+        if field.annotation is not None and field.alias is None and _is_path(field):
+            return "the checkout"
+        return "{}" if field.default_factory is dict else "[]"
+    if isinstance(field.default, list):
+        return json.dumps(field.default)
     return "" if field.default in (None, "") else str(field.default)
 
 
@@ -42,7 +42,7 @@ def markdown() -> str:
     head = [
         "# Settings",
         "",
-        "Each is an environment variable, or a line of `.env` beside the project. Lists are JSON.",
+        "Each is an environment variable, or a line of `.env` beside the project. Lists, objects: JSON.",
         "This page is printed by `citybrain settings --markdown`; a test holds it equal to the code.",
         "",
         "Any generated secret can be brought along instead: `CITYBRAIN_<NAME>`, where `<name>` is its file",
@@ -55,6 +55,8 @@ def markdown() -> str:
 
 
 def _shown(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _shown(kept) for key, kept in value.items()}
     return "set" if isinstance(value, SecretStr) else value
 
 

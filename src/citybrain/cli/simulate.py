@@ -146,6 +146,34 @@ def score(as_json: Json = False) -> None:
 
 
 @app.command()
+def devices(
+    rate: Annotated[float, typer.Option(min=0.1, help="readings a second, of all devices together")] = 50,
+    seconds: Annotated[float, typer.Option(min=0.1, help="for so long")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Let the demo city's devices publish readings to the MQTT broker, in the form each dataset declares.
+
+    Example: citybrain simulate devices --rate 200 --seconds 60
+    """
+    from citybrain.simulate import SimulationError, publish_readings
+
+    try:
+        done = publish_readings(get_settings(), rate, seconds)
+    except SimulationError as error:
+        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False)
+        raise typer.Exit(1) from error
+    if as_json:
+        typer.echo(json.dumps(vars(done)))
+    else:
+        Console().print(
+            f"{done.messages:,} readings published in {done.seconds:.1f} s,"
+            f" {done.acknowledged:,} received by the broker, {done.refused:,} refused"
+        )
+    if done.acknowledged < done.messages:
+        raise typer.Exit(1)
+
+
+@app.command()
 def stills(
     at: Annotated[str | None, typer.Option(help="time of the newest round, ISO 8601; default: now")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="rounds that are due, one a step")] = 1,

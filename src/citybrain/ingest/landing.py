@@ -8,9 +8,18 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from citybrain.catalogue import Dataset, load_dataset
+from citybrain.catalogue.mqtt_topic import MqttTopic
 from citybrain.ingest.connectors import Arrival, Fetched, RefusedError, arrivals, given_file
-from citybrain.ingest.manifest import NewBatch, batch_of_content, note_delivery, register, set_watermarks
-from citybrain.lake import TooLargeError, create_object, ensure_bucket, landing_key, spool_folder
+from citybrain.ingest.connectors.arrival import iso_version
+from citybrain.ingest.manifest import (
+    NewBatch,
+    batch_of_content,
+    note_delivery,
+    register,
+    set_watermarks,
+    unjudged,
+)
+from citybrain.lake import TooLargeError, create_object, ensure_bucket, landing_key, spool, spool_folder
 from citybrain.settings import DatabaseRole, Settings, get_settings
 from citybrain.warehouse.connection import connect
 
@@ -40,6 +49,8 @@ def land_dataset(dataset_id: str, logical_date: date | None = None) -> LandingRe
     """
     settings = get_settings()
     dataset = _dataset(settings, dataset_id)
+    if isinstance(dataset.connector, MqttTopic):
+        return _bridged(settings, dataset)
     return _land(settings, dataset, arrivals(settings, dataset), logical_date)
 
 
@@ -51,6 +62,43 @@ def land_file(dataset_id: str, path: Path) -> LandingReport:
     return _land(settings, dataset, [given_file(settings, path)], None)
 
 
+def land_bytes(settings: Settings, dataset: Dataset, content: bytes, received: datetime) -> LandingReport:
+    """Land messages received up to `received` (aware) as one delivery; it is committed when this returns.
+
+    Raises whatever keeps it from standing in the lake: the caller still has the only copy.
+    """
+
+    def fetch(path: Path) -> Fetched:
+        return Fetched(spool([content], path, settings.max_object_mb), iso_version(received))
+
+    name = f"{received:%Y%m%dT%H%M%S.%fZ}.{SUFFIXES[dataset.format.kind]}"
+    report = LandingReport(dataset.id)
+    ensure_bucket(settings, "landing")
+    with spool_folder(settings) as folder:
+        fetched = fetch(folder / "delivery")
+        _register(
+            settings, dataset, Arrival(name, fetch), fetched, received.astimezone(CITY_TIME).date(), report
+        )
+    return report
+
+
+def set_aside(settings: Settings, name: str, content: bytes, received: datetime, reason: str) -> str:
+    """Keep JSON lines that belong to no dataset, below `name` in the landing zone. The object's key.
+
+    A refused delivery of that name tells of them.
+    """
+    ensure_bucket(settings, "landing")
+    with spool_folder(settings) as folder:
+        spooled = spool([content], folder / "delivery", settings.max_object_mb)
+        key = landing_key(name, received.astimezone(CITY_TIME).date(), spooled.sha256, "jsonl")
+        create_object(settings, "landing", key, spooled, {"source-version": iso_version(received)})
+    with connect(settings, DatabaseRole.LOADER, "citybrain landing") as connection:
+        note_delivery(
+            connection, name, key, "refused", None, iso_version(received), None, len(content), reason
+        )
+    return key
+
+
 def waiting(dataset_id: str) -> list[str]:
     """The names `land_dataset` would look at, without fetching anything."""
     settings = get_settings()
@@ -59,6 +107,20 @@ def waiting(dataset_id: str) -> list[str]:
 
 def _dataset(settings: Settings, dataset_id: str) -> Dataset:
     return load_dataset(settings.sources_dir / f"{dataset_id}.yml")
+
+
+def _bridged(settings: Settings, dataset: Dataset) -> LandingReport:
+    """What the bridge landed and the gate has not judged yet. Raises SourceError for a broker not allowed."""
+    from citybrain.ingest.mqtt.broker import broker_of  # the MQTT library, for these datasets only
+
+    assert isinstance(dataset.connector, MqttTopic)  # noqa: S101  # our only caller asked
+    if dataset.connector.url is None and settings.city_broker_url is None:
+        log.warning("%s: MQTT is off here, nothing new can come", dataset.id)
+    else:
+        broker_of(settings, dataset.connector)
+    with connect(settings, DatabaseRole.LOADER, "citybrain landing") as connection:
+        found = unjudged(connection, dataset.id)
+    return LandingReport(dataset.id, list(found), bytes=sum(found.values()))
 
 
 def _land(

@@ -158,6 +158,17 @@ def list_batches(connection: psycopg.Connection, state: str | None = None, limit
         ).fetchall()
 
 
+def unjudged(connection: psycopg.Connection, dataset: str) -> dict[int, int]:
+    """Landed batches of a dataset that the gate has not settled: size in bytes by batch, oldest first."""
+    return dict(
+        connection.execute(
+            "SELECT batch_id, bytes FROM meta.batch WHERE dataset = %s AND state = 'landed'"
+            " ORDER BY batch_id",
+            (dataset,),
+        ).fetchall()
+    )
+
+
 def new_claimant(work: str) -> str:
     """A name no other process has; it is also the application name of its connection, by which others see it
     live.

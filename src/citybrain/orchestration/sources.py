@@ -54,6 +54,8 @@ def _arrival(dataset: Dataset) -> str:
         return f"HTTP GET `{connector.url}`"
     if connector.kind == "s3_prefix":
         return f"S3 `{connector.bucket}/{connector.prefix}` `{connector.pattern}`"
+    if connector.kind == "mqtt":
+        return f"MQTT `{connector.topic}`，由桥接服务随到随存；本任务只报告待过门禁的批次"
     return f"投递目录 `{connector.path}/` `{connector.pattern}`"
 
 

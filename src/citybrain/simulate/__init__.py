@@ -7,14 +7,17 @@ if TYPE_CHECKING:
     from citybrain.simulate.city import CityReport, plan_city, write_city
     from citybrain.simulate.delivery import Delivery
     from citybrain.simulate.ledger import SimulationError, read_ledger, truth_dir
+    from citybrain.simulate.live_devices import Published, publish_readings
     from citybrain.simulate.score import Score, score_quarantine
 
 __all__ = [
     "CityReport",
     "Delivery",
+    "Published",
     "Score",
     "SimulationError",
     "plan_city",
+    "publish_readings",
     "read_ledger",
     "score_quarantine",
     "truth_dir",
@@ -29,6 +32,8 @@ _HOMES = {
     "SimulationError": "ledger",
     "read_ledger": "ledger",
     "truth_dir": "ledger",
+    "Published": "live_devices",
+    "publish_readings": "live_devices",
     "Delivery": "delivery",
     "Score": "score",
     "score_quarantine": "score",

@@ -9,18 +9,22 @@ from citybrain.settings import Settings
 _THREADS = 8
 
 
-def environment(settings: Settings) -> dict[str, str]:
+def platform_environment(settings: Settings) -> dict[str, str]:
     """Where the platform stands; secrets are read from its folder, settings of the shell are passed on."""
     ours = {name: value for name, value in os.environ.items() if name.startswith("CITYBRAIN_")}
     return {
         **ours,
         "CITYBRAIN_HOME": str(settings.home),
         "CITYBRAIN_PROJECT": str(settings.project),
-        "DJANGO_SETTINGS_MODULE": "citybrain.desk.settings",
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The platform's, and Django told where its settings are."""
+    return platform_environment(settings) | {"DJANGO_SETTINGS_MODULE": "citybrain.desk.settings"}
 
 
 def command(service: str, settings: Settings) -> list[str]:

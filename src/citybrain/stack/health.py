@@ -6,7 +6,7 @@ import httpx
 import psycopg
 
 from citybrain.settings import DatabaseRole, Settings
-from citybrain.stack import postgres, seaweedfs
+from citybrain.stack import mosquitto, postgres, seaweedfs
 from citybrain.stack.services import Service
 from citybrain.vision.heartbeat import live_workers
 
@@ -23,6 +23,10 @@ def answers(service: Service, settings: Settings) -> bool:
         return postgres.is_ready(settings)
     if service.name == "s3":
         return seaweedfs.is_ready(settings)
+    if service.name == "mqtt":
+        return mosquitto.is_ready(settings)
+    if service.name == "mqtt-bridge":
+        return bridge_is_alive(settings)
     if service.name in _AIRFLOW_JOBS:
         return airflow_job_is_healthy(settings, _AIRFLOW_JOBS[service.name])
     if service.name == "desk-worker":
@@ -39,6 +43,13 @@ def airflow_job_is_healthy(settings: Settings, job: str) -> bool:
     if response is None or response.status_code != httpx.codes.OK:
         return False
     return bool(response.json().get(job, {}).get("status") == "healthy")
+
+
+def bridge_is_alive(settings: Settings) -> bool:
+    """Whether the bridge has lately been subscribed at the city's broker, and going."""
+    from citybrain.ingest.mqtt.bridge import is_alive
+
+    return is_alive(settings)
 
 
 def worker_is_alive(settings: Settings) -> bool:

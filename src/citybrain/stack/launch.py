@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from citybrain.settings import Settings, get_settings
-from citybrain.stack import airflow, desk, postgres, seaweedfs, superset, vision
+from citybrain.stack import airflow, desk, mosquitto, postgres, seaweedfs, superset, vision
 from citybrain.stack.processes import write_note
 from citybrain.stack.services import AIRFLOW_SERVICES, DESK_SERVICES
 
@@ -34,6 +34,11 @@ def program(service: str, settings: Settings) -> Program:
     if service == "s3":
         home = {"HOME": str(seaweedfs.config_folder(settings))}
         return Program(seaweedfs.command(settings), plain | home, settings.run_dir)
+    if service == "mqtt":
+        return Program(mosquitto.command(settings), plain, Path("/"), mosquitto.system_user())
+    if service == "mqtt-bridge":
+        bridge = [sys.executable, "-m", "citybrain.ingest.mqtt"]
+        return Program(bridge, desk.platform_environment(settings), settings.run_dir)
     if service in AIRFLOW_SERVICES:
         return Program(airflow.command(service), airflow.environment(settings), settings.data_dir / "airflow")
     if service == "superset":
@@ -58,6 +63,8 @@ def launch(service: str) -> None:
     settings = get_settings()
     if service == "s3":
         seaweedfs.initialise(settings)
+    if service == "mqtt":
+        mosquitto.initialise(settings)
     if service == "vision":
         vision.require_environment(settings)
     target = program(service, settings)

@@ -38,6 +38,7 @@ def service_ports(settings: Settings, service: str) -> dict[str, int]:
         "feeds": "feeds_port",
         "pages": "pages_port",
         "desk": "desk_port",
+        "mqtt": "mqtt_port",
     }
     if service not in names:
         return {}

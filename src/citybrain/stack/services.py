@@ -33,6 +33,8 @@ def services(settings: Settings) -> list[Service]:
     programs = [
         service("postgres", postgres) if settings.postgres_embedded else None,
         service("s3", f"http://{settings.s3_address}") if settings.s3_embedded else None,
+        service("mqtt", f"mqtt://127.0.0.1:{settings.mqtt_port}") if settings.mqtt_embedded else None,
+        service("mqtt-bridge", None) if settings.mqtt_bridged else None,
         service("feeds", f"http://127.0.0.1:{settings.feeds_port}", "/-/health"),
         service("pages", settings.pages_url, "/-/health"),
         service("airflow-api", settings.airflow_url, "/api/v2/monitor/health"),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy
 
+from pydantic import SecretStr
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from citybrain.settings import Settings
@@ -86,11 +87,17 @@ def log_file(settings: Settings) -> Path:
 
 def fingerprint(settings: Settings) -> str:
     """Changes with any setting and with the programs: what was started under others has to start again."""
-    values = {
-        name: value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
-        for name, value in settings
-    }
+    values = {name: _in_full(value) for name, value in settings}
     return sha256(repr((sorted(values.items()), configuration(settings))).encode()).hexdigest()
+
+
+def _in_full(value: Any) -> Any:
+    """A setting with the secrets in it, where its text shows stars."""
+    if isinstance(value, list):
+        return [_in_full(part) for part in value]
+    if isinstance(value, dict):
+        return {key: _in_full(part) for key, part in value.items()}
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 class Supervisor:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from citybrain.settings import Settings
-from citybrain.stack import health, main_job, postgres, setup
+from citybrain.stack import health, main_job, mosquitto, postgres, setup
 from citybrain.stack.errors import StackError, log_tail
 from citybrain.stack.ports import require_free_ports
 from citybrain.stack.processes import end_orphans, noted_group
@@ -61,6 +61,8 @@ def up(settings: Settings, steps: Steps) -> None:
 
         if settings.postgres_embedded:
             postgres.initialise(settings)
+        if settings.mqtt_embedded:
+            mosquitto.require_installed(settings)
         start("postgres")
         with steps.step("databases, roles, migrations"):
             setup.prepare_warehouse(settings)
@@ -82,12 +84,17 @@ def up(settings: Settings, steps: Steps) -> None:
 
         def start_vision() -> None:
             start("s3")
+            start("mqtt-bridge")
             start("vision")  # looks for weights in the lake first
 
         # No set-up needs the lake, and after a stop S3 takes some 20 s to find its volumes again.
         steps.together(
-            *(start_airflow, start_superset, start_desk, start_vision, lambda: start("feeds", "pages"))
+            *(start_airflow, start_superset, start_desk, start_vision),
+            lambda: start("mqtt", "feeds", "pages"),
         )
+        off = mosquitto.why_off(settings)
+        if off is not None:
+            steps.line("[yellow]–[/]", off, None)
 
 
 def run_main_job(settings: Settings, steps: Steps) -> None:

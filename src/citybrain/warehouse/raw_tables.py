@@ -9,7 +9,7 @@ that says what to do, a column that left stays and takes NULL.
 import psycopg
 from psycopg import sql
 
-from citybrain.catalogue import Dataset
+from citybrain.catalogue import Dataset, usable_datasets
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
 
@@ -48,6 +48,18 @@ def prepare_raw_table(settings: Settings, dataset: Dataset) -> bool:
         for statement in statements:
             connection.execute(statement)
     return bool(statements)
+
+
+def prepare_missing_tables(settings: Settings) -> None:
+    """An empty `raw.<dataset>` for each dataset that nobody has delivered yet: staging reads them all."""
+    with connect(settings, DatabaseRole.LOADER, "citybrain raw tables") as connection:
+        rows = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = %s", (RAW_SCHEMA,)
+        ).fetchall()
+    there = {name for (name,) in rows}
+    for name, dataset in usable_datasets(settings).items():
+        if name not in there:
+            prepare_raw_table(settings, dataset)
 
 
 def _columns(connection: psycopg.Connection, table: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from citybrain.warehouse.catalogue_rows import write_catalogue_rows
 from citybrain.warehouse.connection import connect
 from citybrain.warehouse.dbt_process import APPLICATION, DbtError, Ending, NodeLine, run_dbt, target_dir
 from citybrain.warehouse.point_areas import locate_points
+from citybrain.warehouse.raw_tables import prepare_missing_tables
 from citybrain.warehouse.refresh_need import BUILD_LOCK, built_from, note_built_from
 from citybrain.warehouse.transform_record import (
     NodeResult,
@@ -70,6 +71,7 @@ def build_warehouse(select: str | None = None, on_node: OnNode | None = None) ->
     """
     settings = get_settings()
     with _only_build(settings) as connection:
+        prepare_missing_tables(settings)
         inputs = built_from(settings)  # before anything is read: what comes later counts as new
         write_catalogue_rows(connection, settings)
         located = locate_points(connection, settings)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from citybrain.catalogue import Dataset
 from citybrain.catalogue.connector import DropFolder, HttpPull, S3Prefix
+from citybrain.catalogue.mqtt_topic import MqttTopic
 from citybrain.ingest.connectors.arrival import Arrival, Fetched, RefusedError, SourceError
 from citybrain.ingest.connectors.drop_folder import dropped_files, given_file
 from citybrain.settings import Settings
@@ -25,3 +26,5 @@ def arrivals(settings: Settings, dataset: Dataset) -> Iterator[Arrival]:
             from citybrain.ingest.connectors.http_pull import pulled_document
 
             yield pulled_document(settings, dataset.id, connector)
+        case MqttTopic():  # the bridge lands messages as they come
+            return

@@ -1,7 +1,8 @@
 """JSON lines: one object a line; numbers keep the digits they were written with."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from citybrain.ingest.readers.records import (
     too_long,
 )
 from citybrain.ingest.readers.text_lines import line_blocks, refuse_other_kinds, text_chunks
+
+EPOCHS = {"s": 1, "ms": 1000}
+LAST_SECOND = 253_402_300_799  # of the year 9999
 
 
 class _DoubledKeyError(ValueError):
@@ -52,6 +56,11 @@ def read_jsonl(dataset: Dataset, path: Path) -> Reading:
 
 def _records(dataset: Dataset, path: Path, keys: KeyTracker) -> Iterator[RecordBatch]:
     total = parsed = 0
+    epochs = {
+        place: EPOCHS[column.epoch]
+        for place, column in enumerate(dataset.columns)
+        if column.epoch is not None
+    }
     for block in line_blocks(text_chunks(path, dataset.format.encoding)):
         for start in range(0, len(block.lines), BATCH_ROWS):
             lines: list[int] = []
@@ -64,7 +73,7 @@ def _records(dataset: Dataset, path: Path, keys: KeyTracker) -> Iterator[RecordB
                     faults.append(Fault(number, too_long(), shortened(line)))
                     continue
                 try:
-                    rows.append(_row(line, keys))
+                    rows.append(_row(line, keys, epochs))
                     lines.append(number)
                 except (ValueError, RecursionError) as error:
                     faults.append(
@@ -77,7 +86,7 @@ def _records(dataset: Dataset, path: Path, keys: KeyTracker) -> Iterator[RecordB
         keys.judge(total)
 
 
-def _row(line: str, keys: KeyTracker) -> list[Cell]:
+def _row(line: str, keys: KeyTracker, epochs: Mapping[int, int]) -> list[Cell]:
     record = _FLAT.decode(line)
     if not isinstance(record, dict):
         raise ValueError(f"a {type(record).__name__}")
@@ -97,4 +106,16 @@ def _row(line: str, keys: KeyTracker) -> list[Cell]:
             row[position] = "true" if value else "false"
         else:
             row[position] = value
+    for position, per_second in epochs.items():
+        row[position] = _moment(row[position], per_second)
     return row
+
+
+def _moment(cell: Cell, per_second: int) -> Cell:
+    """A count since 1970 as ISO 8601; a text of another kind, or a count beyond year 9999, as it is."""
+    if cell is None or not (cell.isascii() and cell.isdigit()):
+        return cell
+    seconds, rest = divmod(int(cell[:20]), per_second)
+    if seconds > LAST_SECOND:
+        return cell
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest * 1000 // per_second:03}Z"

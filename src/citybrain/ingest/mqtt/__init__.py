@@ -1,0 +1,1 @@
+"""The bridge: messages of MQTT brokers become objects of the lake, and only then are acknowledged."""
