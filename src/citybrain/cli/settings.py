@@ -15,11 +15,9 @@ app = typer.Typer()
 
 def _default(field: FieldInfo) -> str:
     if field.default_factory is not None:
-        return (
-            "the checkout"
-            if field.annotation is not None and field.alias is None and _is_path(field)
-            else "[]"
-        )
+        if field.annotation is not None and field.alias is None and _is_path(field):
+            return "the checkout"
+        return "{}" if field.default_factory is dict else "[]"
     return "" if field.default in (None, "") else str(field.default)
 
 
@@ -55,6 +53,8 @@ def markdown() -> str:
 
 
 def _shown(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _shown(part) for name, part in value.items()}
     return "set" if isinstance(value, SecretStr) else value
 
 

@@ -54,6 +54,8 @@ def _arrival(dataset: Dataset) -> str:
         return f"HTTP GET `{connector.url}`"
     if connector.kind == "s3_prefix":
         return f"S3 `{connector.bucket}/{connector.prefix}` `{connector.pattern}`"
+    if connector.kind == "postgres":
+        return f"PostgreSQL `{connector.connection}` `{connector.table}`，按 `{connector.watermark}` 增量"
     return f"投递目录 `{connector.path}/` `{connector.pattern}`"
 
 
