@@ -44,9 +44,9 @@ class FileFormat(ContentModel):
     """How the bytes are read. Missing markers become NULL in every format.
 
     `json` is a nested document, or one on each line: the `headers` of a column are then paths into a record,
-    `properties.datetime` or as JSON pointer `/properties/datetime`. A step that ends in `[]` walks along a list
-    and gives a row for each place in it (`hourly.time[]`, `values.0.value[].dateTime`); the lists that a
-    record's columns walk along are equally long.
+    `properties.datetime` or as JSON pointer `/properties/datetime`. A step that ends in `[]` walks along a
+    list and gives a row for each place in it (`hourly.time[]`, `values.0.value[].dateTime`); the lists that
+    a record's columns walk along are equally long.
     """
 
     kind: Literal["csv", "jsonl", "json", "geojson", "parquet", "excel"]
@@ -165,14 +165,14 @@ class Dataset(ContentModel):
     @model_validator(mode="after")
     def _format_fits_connector(self) -> "Dataset":
         connector = self.connector
-        if isinstance(connector, HttpPull) and self.format.kind != "json":
-            if connector.paging is not None or connector.watermark is not None:
-                raise ValueError("paging and watermark need the records of format json")
+        in_records = isinstance(connector, HttpPull) and (connector.paging or connector.watermark)
+        if in_records and self.format.kind != "json":
+            raise ValueError("paging and watermark need the records of format json")
         if isinstance(connector, PostgresPull):
             if self.format.kind != "csv" or self.format.encoding != "utf-8" or self.format.delimiter != ",":
                 raise ValueError("a postgres connector delivers format csv in utf-8")
             if self.delivers != "increment":
-                raise ValueError("a postgres connector delivers what changed: delivers must be increment")
+                raise ValueError("a postgres connector delivers what changed: an increment")
             kinds = {column.name: column.type for column in self.columns}
             if kinds.get(connector.watermark) not in ("timestamp", "timestamptz"):
                 raise ValueError(f"watermark names no column of time: {connector.watermark}")

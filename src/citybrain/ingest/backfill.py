@@ -50,7 +50,7 @@ _LET_GO = (
 
 @dataclass(frozen=True)
 class BackfillStep:
-    """One thing to do: ask the source for a day, or judge a batch (its state and quarantined rows as found)."""
+    """One thing to do: ask the source for a day, or judge a batch; its state and quarantine are as found."""
 
     kind: Literal["pull", "judge"]
     logical_date: date
@@ -94,8 +94,8 @@ def plan_backfill(dataset_id: str, first: date, last: date) -> list[BackfillStep
 def backfill(dataset_id: str, first: date, last: date) -> BackfillReport:
     """Ask the source anew for each day if it can be asked, then judge every batch of the window anew.
 
-    Safe to run twice and after a kill. One day's or batch's trouble stops no other. Raises as `plan_backfill`,
-    and psycopg.OperationalError when the database is gone.
+    Safe to run twice and after a kill. One day's or batch's trouble stops no other. Raises as
+    `plan_backfill`, and psycopg.OperationalError when the database is gone.
     """
     steps = plan_backfill(dataset_id, first, last)
     report = BackfillReport(dataset_id)
@@ -125,7 +125,7 @@ def _judge_all(settings: Settings, batches: Sequence[int], report: BackfillRepor
 def _judge(
     connection: psycopg.Connection, settings: Settings, batch_id: int, claimant: str, report: BackfillReport
 ) -> BatchOutcome | None:
-    """One process at a time: a second one waits. None when others work on the batch or brought it to its end."""
+    """One process at a time: a second one waits. None when others work on the batch or settled it."""
     claim = {"batch": batch_id, "claimant": claimant, "lease": STATEMENT_TIMEOUT}
     connection.execute("SELECT pg_advisory_lock(hashtext('citybrain release'), %s)", (batch_id,))
     try:

@@ -95,7 +95,7 @@ _NEEDS_OTHERS = """EXISTS (
 def state_again(
     connection: psycopg.Connection, batch_id: int, logical_date: date, source_version: str, by_day: bool
 ) -> bool:
-    """Known bytes were delivered again: from now on they count with the newest day and version they came with.
+    """Known bytes were delivered again: now they count with the newest day and version they came with.
 
     by_day: the logical date orders deliveries before their version does, as it is with snapshots. True when
     the batch overtook another one of its dataset: what it says is current again, and is to be built from.
@@ -104,14 +104,16 @@ def state_again(
         """
         WITH told AS (
             SELECT batch_id, dataset,
-                CASE WHEN %(by_day)s THEN coalesce(newest_logical_date, logical_date) ELSE '-infinity' END AS day,
+                CASE WHEN %(by_day)s THEN coalesce(newest_logical_date, logical_date)
+                    ELSE '-infinity' END AS day,
                 coalesce(newest_version, source_version) AS version
             FROM meta.batch
             WHERE dataset = (SELECT dataset FROM meta.batch WHERE batch_id = %(batch)s)
         ), mine AS (
             SELECT day, version FROM told WHERE batch_id = %(batch)s
         ), now_told AS (
-            SELECT CASE WHEN %(by_day)s THEN %(day)s::date ELSE '-infinity' END AS day, %(version)s::text AS version
+            SELECT CASE WHEN %(by_day)s THEN %(day)s::date ELSE '-infinity' END AS day,
+                %(version)s::text AS version
         ), overtaken AS (
             SELECT count(*) > 0 AS any FROM told, mine, now_told
             WHERE told.batch_id <> %(batch)s AND (told.day, told.version) > (mine.day, mine.version)

@@ -123,7 +123,7 @@ def _require_claim(connection: psycopg.Connection, batch: Batch, claimant: str) 
 
 
 def _leave_out_standing(connection: psycopg.Connection, batch: Batch, staged: Staged) -> int:
-    """Take lines that are loaded already out of the stage; a line whose key they hold is bad. How many stand."""
+    """Take lines that are loaded out of the stage; a line whose key one of them holds is bad. How many."""
     raw = sql.SQL("{} AS r WHERE r._batch_id = {}").format(
         sql.Identifier(RAW_SCHEMA, batch.dataset), sql.Literal(batch.batch_id)
     )

@@ -1,4 +1,4 @@
-"""Where HTTP sources may lead: to hosts that settings or an enabled dataset's file name, at allowed addresses.
+"""Where HTTP sources may lead: hosts that settings or an enabled dataset's file name, at allowed addresses.
 
 A request goes to the address that was looked at, never to one that the name stands for a moment later.
 """
@@ -71,7 +71,7 @@ def resolve(settings: Settings, found: Destination) -> str:
 
 
 def _is_open(settings: Settings, address: Address) -> bool:
-    """Public, or inside a network of the settings. An IPv4 address wrapped in an IPv6 one counts as itself."""
+    """Public, or inside a network of the settings. An IPv4 address inside an IPv6 one counts as itself."""
     if isinstance(address, IPv6Address):
         wrapped = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
         if wrapped is not None:

@@ -93,11 +93,10 @@ def _rows(dataset: Dataset, found: Iterator[Any], seen: set[str]) -> Iterator[Ro
     names = [column.name for column in dataset.columns]
     number = 0
     for document in found:
-        records = records_at(document, dataset.format.records)
+        pointer = dataset.format.records
+        records = records_at(document, pointer)
         if records is None:
-            raise DeliveryRejectedError(
-                f"{dataset.format.records or '文档根部'} 处没有记录 (no records at {dataset.format.records!r})"
-            )
+            raise DeliveryRejectedError(f"{pointer or '文档根部'} 处没有记录 (no records at {pointer!r})")
         for record in records:
             try:
                 for values in rows_of(record, flat):

@@ -9,7 +9,8 @@ DELIVERIES = """
 ALTER TABLE meta.delivery ADD COLUMN logical_date date;
 COMMENT ON COLUMN meta.delivery.logical_date IS 'The day this arrival stands for; null when it was refused';
 UPDATE meta.delivery AS d SET logical_date =
-    CASE d.outcome WHEN 'landed' THEN b.logical_date ELSE (d.delivered_at AT TIME ZONE 'Asia/Shanghai')::date END
+    CASE d.outcome WHEN 'landed' THEN b.logical_date
+        ELSE (d.delivered_at AT TIME ZONE 'Asia/Shanghai')::date END
 FROM meta.batch AS b WHERE b.batch_id = d.batch_id;
 CREATE INDEX delivery_of_batch ON meta.delivery (batch_id, delivered_at);
 """
