@@ -11,7 +11,7 @@ from citybrain.simulate.delivery import Delivery
 def write_exchange(settings: Settings, delivery: Delivery, content: bytes) -> None:
     """Insert the rows of a CSV, or replace those with the same key; all in one transaction.
 
-    The first row of the CSV names the columns. Writing a delivery again changes nothing. Raises psycopg.Error.
+    The first row names the columns. Writing a delivery again changes nothing. Raises psycopg.Error.
     """
     dataset = load_dataset(settings.sources_dir / f"{delivery.dataset}.yml")
     schema, table = delivery.path.split(".")

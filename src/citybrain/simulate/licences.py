@@ -1,4 +1,4 @@
-"""Licences of enterprises, as market regulation keeps them in its exchange database: what changed each day."""
+"""Licences of enterprises, as market regulation keeps them in its exchange database: changes by day."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
