@@ -1,6 +1,7 @@
 """Reads back what the demo city sent, with nothing of the platform between."""
 
 import csv
+import hashlib
 import io
 import json
 from typing import Any
@@ -11,6 +12,7 @@ from python_calamine import CalamineWorkbook
 
 from citybrain.settings import Settings
 from citybrain.simulate import read_ledger
+from citybrain.simulate.plan import owed
 
 Row = dict[str, Any]
 
@@ -21,6 +23,8 @@ def read_rows(settings: Settings, dataset: str) -> list[Row]:
         return _features((settings.feeds_dir / "air" / "latest.geojson").read_bytes())
     if dataset == "water_stage":
         return _objects(settings)
+    if dataset == "enterprise_licence":
+        return _changes(settings, dataset)
     rows: list[Row] = []
     for path in sorted((settings.drops / dataset).iterdir()):
         content = path.read_bytes()
@@ -55,6 +59,21 @@ def _objects(settings: Settings) -> list[Row]:
         rows += pq.read_table(io.BytesIO(response.read())).to_pylist()
         response.close()
         response.release_conn()
+    return rows
+
+
+def _changes(settings: Settings, dataset: str) -> list[Row]:
+    """What was written into the exchange: made again, and the same by its hash."""
+    ledger = read_ledger(settings)
+    assert ledger is not None
+    hashes = {sent.name: sent.sha256 for sent in ledger.sent if sent.dataset == dataset}
+    rows: list[Row] = []
+    anew = ledger.model_copy(update={"sent": []})
+    for delivery in owed(anew, ledger.reached or ledger.started):
+        if delivery.dataset == dataset:
+            content, _, _ = delivery.make()
+            assert hashlib.sha256(content).hexdigest() == hashes[delivery.name]
+            rows += csv.DictReader(io.StringIO(content.decode(), newline=""))
     return rows
 
 

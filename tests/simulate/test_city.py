@@ -117,6 +117,7 @@ def test_later_calls_send_only_what_is_new(advanced: Advanced) -> None:
         ],
         [
             ("enterprise_register", "enterprise_register_20260319.csv"),
+            ("enterprise_licence", "enterprise_licence_20260319"),
             ("air_quality_hour", "latest_20260319T10.geojson"),
             ("water_stage", "water_stage_20260318T1905_20260319T1005.parquet"),
         ],
@@ -186,7 +187,7 @@ def test_going_back_or_changing_the_seed_is_refused(city: WrittenCity) -> None:
 def test_the_plan_writes_nothing(settings: Settings, tmp_path: Path) -> None:
     own = settings_of_city(settings, tmp_path, "plan-")
     deliveries = plan_city(own, STARTED)
-    assert len(deliveries) == 4 + 1 + 2 + 9 + 3 + 1 + 3
+    assert len(deliveries) == 4 + 1 + 2 + 9 + 3 + 1 + 1 + 3
     assert [path.name for path in tmp_path.iterdir()] == ["secrets"]
 
 

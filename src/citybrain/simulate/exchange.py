@@ -14,7 +14,7 @@ def write_exchange(settings: Settings, delivery: Delivery, content: bytes) -> No
     The first row names the columns. Writing a delivery again changes nothing. Raises psycopg.Error.
     """
     dataset = load_dataset(settings.sources_dir / f"{delivery.dataset}.yml")
-    schema, table = delivery.path.split(".")
+    schema, table, _ = delivery.path.split("/")
     target = sql.Identifier(schema, table)
     names = [sql.Identifier(column.name) for column in dataset.columns]
     listed = sql.SQL(", ").join(names)

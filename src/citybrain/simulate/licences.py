@@ -18,7 +18,7 @@ from citybrain.simulate.noise import uniform
 from citybrain.simulate.places import load_villages
 
 DATASET = "enterprise_licence"
-TABLE = "market_regulation.enterprise_licence"
+TABLE = "market_regulation/enterprise_licence"
 COLUMNS = ("licence_no", "uscc", "licence_kind", "issued_on", "valid_until", "status", "updated_at")
 
 HOLDING = 1 / 3  # of the firms
@@ -167,21 +167,4 @@ def licence_deliveries(ledger: Ledger, local: datetime) -> Iterator[Delivery]:
         day = first_day + timedelta(days=number)
         moment = datetime.combine(day, time(), SHANGHAI) if number else local
         name = f"{DATASET}_{day:%Y%m%d}"
-        yield Delivery(DATASET, name, Place.EXCHANGE, TABLE, moment, 2, partial(make, day))
-
-
-def licence_stories(ledger: Ledger) -> list[dict[str, str]]:
-    """The licences of the firm that goes under are given up with it."""
-    first_day = ledger.started.astimezone(SHANGHAI).date()
-    firms = firms_until(ledger.seed, ledger.enterprises, first_day, first_day)
-    closed = str(firms.closed[FAILING])
-    return [
-        {
-            "story": "licences_given_up",
-            "dataset": DATASET,
-            "key": str(firms.codes[FAILING]),
-            "from": closed,
-            "to": closed,
-            "what": "the firm that goes under gives its licences up on the day it closes",
-        }
-    ]
+        yield Delivery(DATASET, name, Place.EXCHANGE, f"{TABLE}/{name}", moment, 2, partial(make, day))

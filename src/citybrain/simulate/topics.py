@@ -10,7 +10,7 @@ from citybrain.simulate.delivery import Delivery
 from citybrain.simulate.divisions import division_deliveries
 from citybrain.simulate.enterprises import enterprise_deliveries, enterprise_stories
 from citybrain.simulate.ledger import Ledger
-from citybrain.simulate.licences import licence_deliveries, licence_stories
+from citybrain.simulate.licences import licence_deliveries
 from citybrain.simulate.water import water_deliveries, water_stories
 
 
@@ -33,7 +33,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(division_deliveries),
     Topic(compound_deliveries),
     Topic(enterprise_deliveries, enterprise_stories),
-    Topic(licence_deliveries, licence_stories),
+    Topic(licence_deliveries),
     Topic(air_deliveries, lambda ledger: air_stories(ledger.local_start)),
     Topic(water_deliveries, lambda ledger: water_stories(ledger.started)),
 )

@@ -149,10 +149,11 @@ def _bounds(source: PostgresSource, outside: psycopg.Connection, window: Window)
     """The last moment of each pull; rows changed at the same moment are never torn apart."""
     rows = outside.execute(
         sql.SQL(
-            "SELECT DISTINCT moment, moment::text FROM ("
+            "SELECT changed.moment::text FROM ("
             " SELECT {watermark} AS moment, row_number() OVER (ORDER BY {watermark}) AS place,"
             "  count(*) OVER () AS rows FROM {table} WHERE {within}"
-            ") AS changed WHERE place % {limit} = 0 OR place = rows ORDER BY moment"
+            ") AS changed WHERE place % {limit} = 0 OR place = rows"
+            " GROUP BY changed.moment ORDER BY changed.moment"
         ).format(
             watermark=source.watermark,
             table=source.table,
@@ -160,7 +161,7 @@ def _bounds(source: PostgresSource, outside: psycopg.Connection, window: Window)
             limit=sql.Literal(source.connector.rows_per_pull),
         )
     ).fetchall()
-    return [text for _, text in rows]
+    return [text for (text,) in rows]
 
 
 def _before(source: PostgresSource, outside: psycopg.Connection, moment: str) -> str:
