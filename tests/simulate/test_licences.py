@@ -94,7 +94,7 @@ def test_what_is_planted_in_the_exchange_is_caught(
     assert score.planted == sent.planted > 3
     assert score.good_held == 0
 
-    write_city(own, STARTED + timedelta(days=3))
+    write_city(own, STARTED + timedelta(days=20))
     (again,) = land_dataset(DATASET).landed
     assert gate_landed_batches()[0].batch_id == again != batch
     with psycopg.connect(get_settings().dsn(DatabaseRole.EXCHANGE_READER)) as reader:

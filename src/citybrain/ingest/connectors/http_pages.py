@@ -133,7 +133,10 @@ def _followed(source: HttpSource, page: Page, target: str | None) -> str | None:
     """The next address, absolute and without keys. Raises SourceError when it leaves the source's host."""
     if target is None:
         return None
-    url = urljoin(page.url, target)
+    try:
+        url = urljoin(page.url, target)
+    except ValueError as error:
+        raise SourceError(source.hide(f"{target!r} is no plain http or https address: {error}")) from None
     if not same_origin(page.url, url):
         raise SourceError(source.hide(f"{page.url} continues at {url}, which is another host"))
     parts = urlsplit(url)

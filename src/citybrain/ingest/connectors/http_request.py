@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
@@ -48,19 +48,22 @@ class HttpSource:
     def hide(self, text: str) -> str:
         """The text without any of the keys."""
         for key in (*self.query.values(), *self.headers.values()):
-            text = text.replace(key, "…")
+            for written in (key, quote(key, safe=""), quote_plus(key)):
+                text = text.replace(written, "…")
         return text
 
 
 def http_source(settings: Settings, dataset: Dataset, connector: HttpPull) -> HttpSource:
     """The source with its keys. Raises SourceError for a key that the settings lack."""
 
+    wanted_names = {*connector.secret_query.values(), *connector.secret_headers.values()}
+    missing = sorted(wanted_names - set(settings.source_secrets))
+    if missing:
+        raise SourceError(
+            f"{dataset.id} asks for a key: name {', '.join(missing)} in CITYBRAIN_SOURCE_SECRETS"
+        )
+
     def keys(wanted: Mapping[str, str]) -> dict[str, str]:
-        missing = sorted({name for name in wanted.values() if name not in settings.source_secrets})
-        if missing:
-            raise SourceError(
-                f"{dataset.id} asks for a key: name {', '.join(missing)} in CITYBRAIN_SOURCE_SECRETS"
-            )
         return {place: settings.source_secrets[name].get_secret_value() for place, name in wanted.items()}
 
     return HttpSource(
