@@ -24,13 +24,13 @@ CODE = "91341602MA00RESTAX"
 BASE = datetime(2027, 1, 1, tzinfo=UTC)
 MOMENT = "current_setting('trial.moment')::timestamptz"
 KNOWN = {
-    "division_county": '{{ as_known_at(["civil_affairs", "division_county"], none, "%s") }}',
-    "enterprise_tax_year": '{{ as_known_at(["taxation", "enterprise_tax_year"], ["uscc", "tax_year"], "%s") }}',
+    "division_county": "['civil_affairs', 'division_county'], none",
+    "enterprise_tax_year": "['taxation', 'enterprise_tax_year'], ['uscc', 'tax_year']",
 }
 
 
 class Arrival(NamedTuple):
-    """One delivery: which content it holds, the day it stands for, and its place among the source's versions."""
+    """One delivery: which content it holds, the day it stands for, its place among the source's versions."""
 
     content: int
     day: int
@@ -59,7 +59,8 @@ A, B = 0, 1
 @pytest.fixture(scope="module")
 def known(city: Settings, built: TransformReport) -> dict[str, str]:
     """The macro's SQL for a snapshot and an increment dataset, at a moment that a setting names."""
-    return {dataset: compiled(city, text % MOMENT) for dataset, text in KNOWN.items()}
+    calls = {dataset: f'{{{{ as_known_at({of}, "{MOMENT}") }}}}' for dataset, of in KNOWN.items()}
+    return {dataset: compiled(city, call) for dataset, call in calls.items()}
 
 
 def compiled(settings: Settings, text: str) -> str:

@@ -59,9 +59,9 @@ def trial(city: City) -> City:
 
 def test_quarantined_rows_get_another_chance(trial: City) -> None:
     allow_staff(trial, 100)
-    batch = deliver(trial, lines("1", "200", "3", "x", "300"))
+    batch = deliver(trial, lines("1", "200", "3", "x", "300", *["7"] * 10))
     gate_landed_batches()
-    assert (trial.batch(batch)["rows_loaded"], trial.batch(batch)["rows_quarantined"]) == (2, 3)
+    assert (trial.batch(batch)["rows_loaded"], trial.batch(batch)["rows_quarantined"]) == (12, 3)
     before = trial.raw("trial_back")
     inputs = built_from(trial.settings)
 
@@ -70,9 +70,9 @@ def test_quarantined_rows_get_another_chance(trial: City) -> None:
     assert (step.kind, step.batch_id, step.state, step.rows_quarantined) == ("judge", batch, "loaded", 3)
     assert trial.batch(batch)["rows_quarantined"] == 3  # a plan changes nothing
     (outcome,) = backfill("trial_back", DAY, DAY).outcomes
-    assert (outcome.rows_loaded, outcome.rows_quarantined) == (3, 2)
+    assert (outcome.rows_loaded, outcome.rows_quarantined) == (13, 2)
     after = trial.raw("trial_back")
-    assert [row["staff"] for row in after] == [1, 200, 3]
+    assert [row["staff"] for row in after] == [1, 200, 3, *[7] * 10]
     assert [row for row in after if row["_line"] != 3] == before
     assert len(trial.rows("SELECT * FROM quarantine.past_row")) == 3
     assert [row["line"] for row in trial.quarantined(batch)] == [5, 6]
@@ -82,7 +82,7 @@ def test_quarantined_rows_get_another_chance(trial: City) -> None:
 
     allow_staff(trial, 0)  # stricter than ever: what was loaded stays
     (outcome,) = backfill("trial_back", DAY, DAY).outcomes
-    assert (outcome.rows_loaded, outcome.rows_quarantined) == (3, 2)
+    assert (outcome.rows_loaded, outcome.rows_quarantined) == (13, 2)
     assert trial.raw("trial_back") == after
     revision = trial.batch(batch)["revision"]
     backfill("trial_back", DAY, DAY)
