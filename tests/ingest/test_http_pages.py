@@ -3,6 +3,10 @@
 import json
 import logging
 import socket
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -34,7 +38,7 @@ origin: synthetic
 source_note: written by the tests
 personal_data: none
 {more}
-connector: {{kind: http, url: '{url}', timeout_seconds: 2, {connector}}}
+connector: {{kind: http, url: '{url}', {connector}}}
 format: {{kind: json, records: /found/rows}}
 delivers: increment
 key: [uscc]
@@ -203,6 +207,32 @@ def test_a_pull_that_breaks_lands_nothing_and_begins_again(pages: Pages) -> None
     land_dataset("trial_pages")
     gate_landed_batches()
     assert sorted(pages.loaded()) == [*range(25), 40]
+
+
+def test_a_pull_killed_between_pages_lands_nothing_and_begins_again(pages: Pages) -> None:
+    pages.describe("timeout_seconds: 60, paging: {kind: page, parameter: page}")
+    whole, go_on = by_number(pages), threading.Event()
+
+    def slow(path: str, query: dict[str, str]) -> Answer:
+        if query["page"] == "3":
+            go_on.wait(60)
+        return whole(path, query)
+
+    pages.serve(slow)
+    code = "from citybrain.ingest import land_dataset; land_dataset('trial_pages')"
+    lander = subprocess.Popen([sys.executable, "-c", code])
+    deadline = time.monotonic() + 60
+    while len(pages.server.asked) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    lander.kill()
+    lander.wait()
+    go_on.set()
+    assert pages.city.rows("SELECT * FROM meta.batch") == []
+    assert len(land_dataset("trial_pages").landed) == 1
+    assert land_dataset("trial_pages").landed == []
+    gate_landed_batches()
+    assert pages.loaded() == list(range(25))
 
 
 def test_a_busy_page_is_asked_for_again(pages: Pages) -> None:
