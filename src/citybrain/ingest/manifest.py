@@ -100,6 +100,8 @@ def state_again(
     by_day: the logical date orders deliveries before their version does, as it is with snapshots. True when
     the batch overtook another one of its dataset: what it says is current again, and is to be built from.
     """
+    # Two that deliver the same bytes at once take turns: the second one sees what the first has written.
+    connection.execute("SELECT FROM meta.batch WHERE batch_id = %s FOR UPDATE", (batch_id,))
     row = connection.execute(
         """
         WITH told AS (
