@@ -147,7 +147,7 @@ def why_build(settings: Settings) -> str | None:
     if batches_loaded is None:
         return f"nobody noted what the good build of {started_at:%Y-%m-%d %H:%M:%S} was made from"
     if loaded != batches_loaded:
-        return f"{loaded - batches_loaded} batches loaded or stated again {since}"
+        return f"{loaded - batches_loaded} batches loaded {since}"
     if project_sha256 != project_hash(settings):
         return f"the dbt project or a source file changed {since}"
     return None
