@@ -243,7 +243,7 @@ def orders(
     from citybrain.ingest import data_orders
 
     try:
-        with _plain_errors():
+        with plain_errors():
             found = data_orders(department, closed)
     except KeyError as error:
         raise typer.BadParameter(f"no department is called {department!r}") from error
