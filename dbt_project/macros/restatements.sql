@@ -1,29 +1,118 @@
 {#-
-    Raw tables keep every version of every row. These two macros say which one counts; both give a total order, so the answer does not
-    depend on the order in which deliveries arrived.
+    Raw tables keep every version of every row. These macros say which one counts; all give a total order, so the answer does not
+    depend on the order in which deliveries arrived. Bytes that are delivered again, after something else was, count again: their
+    batch stands with the newest day and version they came with, and so do its rows.
 -#}
 
 {#- Snapshot datasets: the rows of the newest loaded delivery. -#}
 {% macro newest_snapshot(dataset) %}
-    select rows_of_batch.*
-    from {{ source(dataset[0], dataset[1]) }} as rows_of_batch
-    where rows_of_batch._batch_id = (
+    select {{ columns_as_stated(dataset) }}
+    from {{ source(dataset[0], dataset[1]) }} as versions
+    inner join {{ source("meta", "batch") }} as stated on versions._batch_id = stated.batch_id
+    where versions._batch_id = (
         select batch.batch_id
         from {{ source("meta", "batch") }} as batch
         where batch.dataset = '{{ dataset[1] }}' and batch.state = 'loaded' and batch.rows_loaded > 0
-        order by batch.logical_date desc, batch.source_version desc, batch.sha256 desc
+        order by
+            coalesce(batch.newest_logical_date, batch.logical_date) desc,
+            coalesce(batch.newest_version, batch.source_version) desc,
+            batch.sha256 desc
         limit 1
     )
 {% endmacro %}
 
 {#- Increment datasets: per key the row of the newest version; equal versions are told apart by what they say. -#}
 {% macro newest_statement(dataset, key) %}
-    select distinct on ({{ key | join(", ") }}) versions.*
+    select distinct on ({{ prefixed("versions", key) }}) {{ columns_as_stated(dataset) }}
     from {{ source(dataset[0], dataset[1]) }} as versions
+    left join {{ source("meta", "batch") }} as stated on versions._batch_id = stated.batch_id
     order by
-        {{ key | join(", ") }},
-        versions._source_version desc,
-        (to_jsonb(versions) - '{_batch_id,_line,_object_key,_source_version,_logical_date,_loaded_at}'::text[])::text desc,
+        {{ prefixed("versions", key) }},
+        coalesce(stated.newest_version, versions._source_version) desc,
+        {{ what_a_row_says() }} desc,
         versions._batch_id desc,
         versions._line desc
 {% endmacro %}
+
+{#-
+    The rows as the platform knew them at `moment`, a SQL expression of type timestamptz: only what had been loaded by then, and
+    deliveries by the day and version known then. Valid time is what rows say of themselves and `_logical_date`; transaction time is
+    `_loaded_at`. `key` as for newest_statement; none for a snapshot dataset.
+-#}
+{% macro as_known_at(dataset, key, moment) %}
+    {%- set order = "delivery.source_version desc" if key else "delivery.logical_date desc, delivery.source_version desc" -%}
+    with
+
+    known as (
+
+        select distinct on (batch.batch_id)
+            batch.batch_id,
+            batch.sha256,
+            coalesce(delivery.logical_date, batch.logical_date) as newest_logical_date,
+            coalesce(delivery.source_version, batch.source_version) as newest_version,
+            delivery.delivered_at as restated_at
+        from {{ source("meta", "batch") }} as batch
+        inner join {{ source("meta", "delivery") }} as delivery on batch.batch_id = delivery.batch_id
+        where
+            batch.dataset = '{{ dataset[1] }}' and batch.state = 'loaded' and batch.rows_loaded > 0
+            and delivery.delivered_at <= {{ moment }}
+        order by batch.batch_id, {{ order }}
+
+    ),
+
+    rows_known as (
+
+        select versions.* from {{ source(dataset[0], dataset[1]) }} as versions
+        where versions._loaded_at <= {{ moment }}
+
+    )
+
+    {% if key -%}
+    select distinct on ({{ prefixed("versions", key) }}) {{ columns_as_stated(dataset) }}
+    from rows_known as versions
+    inner join known as stated on versions._batch_id = stated.batch_id
+    order by
+        {{ prefixed("versions", key) }},
+        stated.newest_version desc,
+        {{ what_a_row_says() }} desc,
+        versions._batch_id desc,
+        versions._line desc
+    {%- else -%}
+    select {{ columns_as_stated(dataset) }}
+    from rows_known as versions
+    inner join known as stated on versions._batch_id = stated.batch_id
+    where versions._batch_id = (
+        select known.batch_id
+        from known
+        where exists (select 1 from rows_known where rows_known._batch_id = known.batch_id)
+        order by known.newest_logical_date desc, known.newest_version desc, known.sha256 desc
+        limit 1
+    )
+    {%- endif %}
+{% endmacro %}
+
+{#- The columns of `versions`, its day, version and loading time as `stated` has them. -#}
+{% macro columns_as_stated(dataset) %}
+    {%- set lineage = {
+        "_logical_date": "coalesce(stated.newest_logical_date, versions._logical_date) as _logical_date",
+        "_source_version": "coalesce(stated.newest_version, versions._source_version) as _source_version",
+        "_loaded_at": "greatest(versions._loaded_at, stated.restated_at) as _loaded_at",
+    } -%}
+    {%- set columns = [] -%}
+    {%- if execute -%}
+        {%- for node in graph.sources.values() if node.source_name == dataset[0] and node.name == dataset[1] -%}
+            {%- for name in node.columns -%}
+                {%- do columns.append(lineage.get(name, "versions." ~ name)) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{- columns | join(", ") if columns else "versions.*" -}}
+{% endmacro %}
+
+{% macro prefixed(table, names) %}
+    {%- for name in names %}{{ table }}.{{ name }}{{ ", " if not loop.last }}{% endfor -%}
+{% endmacro %}
+
+{% macro what_a_row_says() -%}
+    (to_jsonb(versions) - '{_batch_id,_line,_object_key,_source_version,_logical_date,_loaded_at}'::text[])::text
+{%- endmacro %}

@@ -10,6 +10,7 @@ import secrets as random_secrets
 import shutil
 from enum import StrEnum
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
@@ -26,7 +27,7 @@ def _default_project() -> Path:
 
 
 class DatabaseRole(StrEnum):
-    """The login roles of the `city` database, and the owners of the two databases beside it."""
+    """The login roles of the `city` database, and those of the databases beside it."""
 
     OWNER = "owner"  # owns the schemas; migrations run as this role
     LOADER = "loader"  # writes raw, quarantine, meta; reads nothing else
@@ -38,6 +39,8 @@ class DatabaseRole(StrEnum):
     PUBLISHER = "publisher"  # open tables: reads marts, keeps the Iceberg catalog
     AIRFLOW = "airflow"  # owns the `airflow` database
     SUPERSET = "superset"  # owns the `superset` database
+    EXCHANGE = "exchange"  # owns the `exchange` database: the demo city's departments write it
+    EXCHANGE_READER = "exchange_reader"  # reads the `exchange` database, as the platform pulls from it
 
     @property
     def login(self) -> str:
@@ -120,7 +123,22 @@ class Settings(BaseSettings):
     )
     http_allow: list[str] = Field(
         default_factory=list,
-        description="host:port pairs that HTTP sources may open besides the demo city's feeds",
+        description="host:port pairs that HTTP sources may open besides the demo city's feeds and the https"
+        " hosts of enabled sources",
+    )
+    http_private_networks: list[str] = Field(
+        default_factory=list,
+        description="networks, e.g. 10.20.0.0/16, in which host names of HTTP sources may lie; others must be"
+        " public addresses",
+    )
+    source_secrets: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="keys of outside sources by the name their files use, as a JSON object",
+    )
+    source_databases: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="outside PostgreSQL databases by the name source files use, as a JSON object of"
+        " postgresql:// addresses; `exchange` is the demo city's unless named here",
     )
 
     mqtt: Literal["auto", "on", "off"] = Field(
@@ -185,6 +203,13 @@ class Settings(BaseSettings):
         odd = [name for name in value if not (name.isascii() and name.isidentifier()) or name == "bridge"]
         if odd:
             raise ValueError(f"no names for accounts: {', '.join(odd)} (letters, digits, _; bridge is taken)")
+        return value
+
+    @field_validator("http_private_networks")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        for network in value:
+            ip_network(network)  # raises ValueError
         return value
 
     @field_validator("project", mode="after")
@@ -338,8 +363,14 @@ class Settings(BaseSettings):
         return f"postgresql://postgres:{password}@127.0.0.1:{self.postgres_port}/postgres"
 
     def database(self, role: DatabaseRole) -> str:
-        """The database a role belongs to: city, airflow or superset."""
-        return role.value if role in (DatabaseRole.AIRFLOW, DatabaseRole.SUPERSET) else "city"
+        """The database a role belongs to: city, airflow, superset or exchange."""
+        own = {
+            DatabaseRole.AIRFLOW: "airflow",
+            DatabaseRole.SUPERSET: "superset",
+            DatabaseRole.EXCHANGE: "exchange",
+            DatabaseRole.EXCHANGE_READER: "exchange",
+        }
+        return own.get(role, "city")
 
     def dsn(self, role: DatabaseRole, scheme: str = "postgresql") -> str:
         """The URL a role connects with; `scheme` may name a driver, e.g. postgresql+psycopg."""
@@ -348,6 +379,14 @@ class Settings(BaseSettings):
         password = quote(self.secret(f"{role.value}_password"), safe="")
         host = f"{self.postgres_host}:{self.postgres_tcp_port}"
         return f"{scheme}://{role.login}:{password}@{host}/{self.database(role)}{query}"
+
+    def source_database(self, name: str) -> str:
+        """The address of an outside database that source files call `name`. Raises KeyError."""
+        if name in self.source_databases:
+            return self.source_databases[name].get_secret_value()
+        if name == DatabaseRole.EXCHANGE.value:
+            return self.dsn(DatabaseRole.EXCHANGE_READER)
+        raise KeyError(name)
 
     @property
     def admin_role(self) -> str:

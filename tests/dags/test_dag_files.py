@@ -46,7 +46,14 @@ def test_parsing_imports_nothing_heavy(parsed: dict[str, Any]) -> None:
 
 def test_the_main_dags_are_there(dags: dict[str, Any], datasets: set[str]) -> None:
     expected = {"gate_batches", "review_held_batch", "publish_dashboards", "city_refresh", "policy_match"}
-    expected |= {"build_warehouse", "build_operations", "patrol_sweep", "share_marts", "apply_retention"}
+    expected |= {
+        "build_warehouse",
+        "build_operations",
+        "patrol_sweep",
+        "share_marts",
+        "apply_retention",
+        "backfill",
+    }
     assert set(dags) == expected | {f"ingest_{dataset}" for dataset in datasets}
 
 

@@ -4,8 +4,10 @@ Its two sources are two files and no Python: a gauge whose readings are dropped,
 """
 
 import shutil
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -79,6 +81,9 @@ def story(run_dags: Any, settings: Settings, project: Path) -> dict[str, dict[st
         password = settings.secret(f"airflow_{name}_password")
         return {"username": name, "password": password, "option": option, "note": f"{name} says so"}
 
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    yesterday = today - timedelta(days=1)  # the runs may take us past midnight
+    window = {"dataset": "test_gauge", "from": yesterday.isoformat(), "to": today.isoformat()}
     requests = {
         "dry run": {"dag_id": "city_refresh", "conf": {"dry_run": True}},
         "landing": {"dag_id": "ingest_test_gauge"},
@@ -101,6 +106,8 @@ def story(run_dags: Any, settings: Settings, project: Path) -> dict[str, dict[st
             "conf": {"batch_id": 3},
             "answers": [person("engineer", "退回")],
         },
+        "backfill planned": {"dag_id": "backfill", "conf": {**window, "dry_run": True}},
+        "backfill": {"dag_id": "backfill", "conf": {**window, "dry_run": False}},
         "main job": {
             "dag_id": "city_refresh",
             "conf": {"dry_run": False},
@@ -185,6 +192,17 @@ def test_a_refused_batch_stays_out(story: Any, settings: Settings) -> None:
     outcome = story["refuse"]["returned"]["apply"]
     assert (outcome["state"], outcome["rows_loaded"], outcome["rows_rejected"]) == ("refused", 0, 4)
     assert one(settings, "SELECT count(*) FROM raw.test_gauge WHERE gauge LIKE 'c%'") == (0,)
+
+
+def test_a_backfill_judges_again_what_was_kept_out(story: Any) -> None:
+    planned = story["backfill planned"]["returned"]["backfill"]
+    assert [(step["batch_id"], step["state"]) for step in planned] == [(1, "loaded"), (2, "loaded")]
+    report = story["backfill"]["returned"]["backfill"]
+    assert (story["backfill"]["state"], report["failures"]) == ("success", {})
+    assert [(outcome["batch_id"], outcome["rows_quarantined"]) for outcome in report["outcomes"]] == [
+        (1, 1),
+        (2, 2),
+    ]
 
 
 def test_a_failing_source_turns_the_main_job_red_and_stops_nothing(story: Any) -> None:

@@ -77,6 +77,20 @@ UPGRADES: list[tuple[str, str, int, float | None, str, str | None]] = [
     ("JG2", "91341602MA0000001X", 2025, None, "是", None),
     ("JG3", "91341602MA0000002X", 2025, 40, "否", None),
 ]
+# number, code, kind, issued, valid until, status
+LICENCES = [
+    ("SC001", "91341602MA0000001X", "食品生产许可证", "2024-01-01", "2099-12-31", "有效"),
+    ("JY002", "91341602MA0000002X", "食品经营许可证", "2020-01-01", "2024-12-30", "有效"),  # nobody marked it
+    ("JY003", "91341602MA0000003X", "食品经营许可证", "2022-01-01", "2027-01-01", "注销"),
+    (
+        "XK004",
+        "91341699MA0000099X",
+        "工业产品生产许可证",
+        "2024-05-01",
+        "2099-05-01",
+        "有效",
+    ),  # not registered
+]
 
 
 def load(
@@ -271,6 +285,9 @@ def load_lists(settings: Settings) -> None:
     load(settings, "dishonest_enterprise", list_rows(names, DISHONEST))
     names = ("project_code", "uscc", "year", "equipment_wan", "fits_guide", "selected")
     load(settings, "tech_upgrade_project", list_rows(names, UPGRADES))
+    names = ("licence_no", "uscc", "licence_kind", "issued_on", "valid_until", "status", "updated_at")
+    licences = [(*licence, "2026-11-20 09:00:00+08") for licence in LICENCES]
+    load(settings, "enterprise_licence", list_rows(names, licences))
 
 
 def load_outlines(settings: Settings) -> None:

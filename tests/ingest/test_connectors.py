@@ -58,6 +58,37 @@ def test_the_same_bytes_under_another_name_are_one_batch(city: City) -> None:
     assert deliveries(city) == [("a.csv", "landed"), ("b.csv", "duplicate"), ("a.csv", "duplicate")]
 
 
+def test_known_bytes_that_come_after_others_count_again(city: City) -> None:
+    city.add_dataset("trial_drop")
+    other = BODY.replace(b",1,1,", b",2,2,")
+    reports = []
+    for name, content in (
+        ("a.csv", BODY),
+        ("b.csv", BODY),
+        ("c.csv", other),
+        ("d.csv", BODY),
+        ("e.csv", BODY),
+    ):
+        city.drop("trial_drop", name, content)
+        reports.append(land_dataset("trial_drop"))
+    first, second = (batch for report in reports for batch in report.landed)
+    assert [report.restated for report in reports] == [[], [], [], [first], []]
+    assert [report.duplicates for report in reports] == [0, 1, 0, 1, 1]
+    assert (city.batch(first)["revision"], city.batch(second)["revision"]) == (1, 0)
+    versions = [row["source_version"] for row in city.rows("SELECT * FROM meta.delivery ORDER BY 1")]
+    assert city.batch(first)["newest_version"] == versions[4] == max(versions)
+    assert city.batch(first)["source_version"] == versions[0]
+
+
+def test_known_bytes_of_an_older_version_change_nothing(city: City) -> None:
+    city.add_dataset("trial_drop")
+    for name, content, age in (("a.csv", BODY, 60), ("b.csv", BODY + b"2", 30), ("c.csv", BODY, 90)):
+        path = city.drop("trial_drop", name, content)
+        os.utime(path, (path.stat().st_atime - age, path.stat().st_mtime - age))
+        assert land_dataset("trial_drop").restated == []
+    assert {row["newest_version"] for row in city.rows("SELECT * FROM meta.batch")} == {None}
+
+
 def test_a_file_somebody_still_writes_waits(city: City) -> None:
     city.add_dataset("trial_drop")
     path = city.drop("trial_drop", "a.csv", BODY)

@@ -1,6 +1,7 @@
 """Reads back what the demo city sent, with nothing of the platform between."""
 
 import csv
+import hashlib
 import io
 import json
 from typing import Any
@@ -10,9 +11,10 @@ from minio import Minio
 from python_calamine import CalamineWorkbook
 
 from citybrain.catalogue import load_datasets
-from citybrain.catalogue.connector import S3Prefix
+from citybrain.catalogue.connector import PostgresPull, S3Prefix
 from citybrain.settings import SOURCE_TREE, Settings
 from citybrain.simulate import read_ledger
+from citybrain.simulate.plan import owed
 
 Row = dict[str, Any]
 
@@ -24,6 +26,8 @@ def read_rows(settings: Settings, dataset: str) -> list[Row]:
     file = load_datasets(Settings(project=SOURCE_TREE))[dataset]
     if isinstance(file.connector, S3Prefix):
         return _objects(settings, dataset)
+    if isinstance(file.connector, PostgresPull):
+        return _changes(settings, dataset)
     rows: list[Row] = []
     for path in sorted((settings.drops / dataset).iterdir()):
         content = path.read_bytes()
@@ -60,6 +64,21 @@ def _objects(settings: Settings, dataset: str) -> list[Row]:
         rows += pq.read_table(io.BytesIO(response.read())).to_pylist()
         response.close()
         response.release_conn()
+    return rows
+
+
+def _changes(settings: Settings, dataset: str) -> list[Row]:
+    """What was written into the exchange: made again, and the same by its hash."""
+    ledger = read_ledger(settings)
+    assert ledger is not None
+    hashes = {sent.name: sent.sha256 for sent in ledger.sent if sent.dataset == dataset}
+    rows: list[Row] = []
+    anew = ledger.model_copy(update={"sent": []})
+    for delivery in owed(anew, ledger.reached or ledger.started):
+        if delivery.dataset == dataset:
+            content, _, _ = delivery.make()
+            assert hashlib.sha256(content).hexdigest() == hashes[delivery.name]
+            rows += csv.DictReader(io.StringIO(content.decode(), newline=""))
     return rows
 
 

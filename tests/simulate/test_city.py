@@ -120,6 +120,7 @@ def test_later_calls_send_only_what_is_new(advanced: Advanced) -> None:
         },
         {
             ("enterprise_register", "enterprise_register_20260319.csv"),
+            ("enterprise_licence", "enterprise_licence_20260319"),
             ("air_quality_hour", "latest_20260319T10.geojson"),
             ("herb_market_price_day", "herb_market_price_20260317_20260318.parquet"),
             ("water_stage", "water_stage_20260318T1905_20260319T1005.parquet"),

@@ -36,9 +36,9 @@ def test_dry_run_then_real_then_nothing_left(own: Settings) -> None:
         sent["name"] if sent["dataset"] != "air_quality_hour" else "latest.geojson" for sent in report["sent"]
     }
     assert paths == {Path(entry["path"]).name for entry in plan}
-    assert {entry["place"] for entry in plan} == {"drop", "feed", "inbox"}
+    assert {entry["place"] for entry in plan} == {"drop", "feed", "inbox", "exchange"}
     for entry in plan:
-        if entry["place"] != "inbox":
+        if entry["place"] in ("drop", "feed"):
             folder = own.drops if entry["place"] == "drop" else own.feeds_dir
             assert (folder / entry["path"]).is_file()
     again = runner.invoke(app, ["city", *AT, *small])

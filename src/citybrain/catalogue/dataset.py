@@ -15,7 +15,7 @@ from typing import Literal
 from croniter import croniter
 from pydantic import Field, field_validator, model_validator
 
-from citybrain.catalogue.connector import Connector
+from citybrain.catalogue.connector import Connector, HttpPull, Pointer, PostgresPull
 from citybrain.catalogue.content_file import ContentError, ContentModel, load_content
 from citybrain.catalogue.mqtt_topic import MqttTopic
 from citybrain.settings import Settings
@@ -42,14 +42,23 @@ class Label(ContentModel):
 
 
 class FileFormat(ContentModel):
-    """How the bytes are read. Missing markers become NULL in every format."""
+    """How the bytes are read. Missing markers become NULL in every format.
 
-    kind: Literal["csv", "jsonl", "geojson", "parquet", "excel"]
+    `json` is a nested document, or one on each line: the `headers` of a column are then paths into a record,
+    `properties.datetime` or as JSON pointer `/properties/datetime`. A step that ends in `[]` walks along a
+    list and gives a row for each place in it (`hourly.time[]`, `values.0.value[].dateTime`); the lists that
+    a record's columns walk along are equally long.
+    """
+
+    kind: Literal["csv", "jsonl", "json", "geojson", "parquet", "excel"]
     encoding: Literal["utf-8", "gb18030"] = Field(
         default="utf-8", description="CSV, JSON lines and GeoJSON only; a byte-order mark is accepted"
     )
     delimiter: str = Field(default=",", min_length=1, max_length=1, description="CSV only")
     sheet: str | None = Field(default=None, description="Excel only; the first sheet when unset")
+    records: Pointer = Field(
+        default="", description="JSON only: where the document holds its list of records, or the one record"
+    )
     missing: list[str] = Field(default_factory=lambda: [""], description="texts that mean: no value")
 
 
@@ -173,6 +182,22 @@ class Dataset(ContentModel):
         unknown = sorted(set(connector.headers) - headers)
         if unknown:
             raise ValueError(f"the topic fills headers that no column takes: {', '.join(unknown)}")
+
+    @model_validator(mode="after")
+    def _format_fits_connector(self) -> "Dataset":
+        connector = self.connector
+        in_records = isinstance(connector, HttpPull) and (connector.paging or connector.watermark)
+        if in_records and self.format.kind != "json":
+            raise ValueError("paging and watermark need the records of format json")
+        if isinstance(connector, PostgresPull):
+            if self.format.kind != "csv" or self.format.encoding != "utf-8" or self.format.delimiter != ",":
+                raise ValueError("a postgres connector delivers format csv in utf-8")
+            if self.delivers != "increment":
+                raise ValueError("a postgres connector delivers what changed: an increment")
+            kinds = {column.name: column.type for column in self.columns}
+            if kinds.get(connector.watermark) not in ("timestamp", "timestamptz"):
+                raise ValueError(f"watermark names no column of time: {connector.watermark}")
+        return self
 
     def identifier(self, provider: str) -> str:
         """The data identifier of GB/T 36625.2 for the owner's credit code; N says: original data."""

@@ -3,6 +3,7 @@
 import typer
 
 from citybrain.cli import (
+    backfill,
     bi,
     desk,
     events,
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # a local variable may hold a password
 )
 
-for room in (stack, ingest, lineage, validate, settings):
+for room in (stack, ingest, backfill, lineage, validate, settings):
     app.add_typer(room.app)
 app.add_typer(quality.app, name="expectations")
 app.add_typer(simulate.app, name="simulate")

@@ -29,7 +29,7 @@ By = Annotated[str, typer.Option("--by", help="who decides", default_factory=get
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
+def plain_errors() -> Iterator[None]:
     """Errors people can act on, without a traceback; exit code 2."""
     import psycopg
 
@@ -61,7 +61,7 @@ def land(
     from citybrain.ingest import land_dataset, land_file, waiting
     from citybrain.settings import get_settings
 
-    with _plain_errors():
+    with plain_errors():
         wanted = list(active_datasets(get_settings())) if everything else datasets or []
         known = load_datasets(get_settings())
         unknown = [name for name in wanted if name not in known]
@@ -77,7 +77,7 @@ def land(
             _show_waiting({name: [str(file)] if file else waiting(name) for name in wanted}, as_json)
             return
         if file is not None:
-            _show_landed([land_file(wanted[0], file)], {}, as_json)
+            show_landed([land_file(wanted[0], file)], {}, as_json)
             return
         reports, failures = [], {}
         with progress.status("landing") as status:
@@ -89,7 +89,7 @@ def land(
                     if len(wanted) == 1:
                         raise
                     failures[name] = str(error)  # one bad source keeps no other from landing
-        _show_landed(reports, failures, as_json)
+        show_landed(reports, failures, as_json)
     if failures:
         raise typer.Exit(1)
 
@@ -104,7 +104,8 @@ def _show_waiting(names: dict[str, list[str]], as_json: bool) -> None:
             console.print(f"  {escape(name)}")
 
 
-def _show_landed(reports: Sequence["LandingReport"], failures: dict[str, str], as_json: bool) -> None:
+def show_landed(reports: Sequence["LandingReport"], failures: dict[str, str], as_json: bool) -> None:
+    """Landing reports as a table, with what failed below it."""
     if as_json:
         typer.echo(json.dumps({"reports": [asdict(report) for report in reports], "failures": failures}))
         return
@@ -128,14 +129,14 @@ def gate(
     from citybrain.ingest import gate_landed_batches
 
     outcomes: list[BatchOutcome] = []
-    with _plain_errors(), progress.status("gate: nothing judged yet") as status:
+    with plain_errors(), progress.status("gate: nothing judged yet") as status:
         while limit is None or len(outcomes) < limit:
             settled = gate_landed_batches(limit=1)
             if not settled:
                 break
             outcomes += settled
             status.update(f"gate: {len(outcomes)} judged, last {settled[0].dataset} {settled[0].state}")
-    _show_batches([asdict(outcome) for outcome in outcomes], as_json)
+    show_batches([asdict(outcome) for outcome in outcomes], as_json)
     if any(outcome.state == "landed" for outcome in outcomes):
         raise typer.Exit(1)
 
@@ -145,7 +146,7 @@ def bridge() -> None:
     """Receive messages of MQTT brokers into the lake until stopped; `up` runs this as mqtt-bridge."""
     from citybrain.ingest.mqtt.bridge import main
 
-    with _plain_errors():
+    with plain_errors():
         main()
 
 
@@ -162,8 +163,8 @@ def batches(
 
     if state is not None and state not in ("landed", "held", "loaded", "refused", "rejected"):
         raise typer.BadParameter(f"no state {state!r}: landed, held, loaded, refused or rejected")
-    with _plain_errors():
-        _show_batches([asdict(batch) for batch in list_batches(state, limit)], as_json)
+    with plain_errors():
+        show_batches([asdict(batch) for batch in list_batches(state, limit)], as_json)
 
 
 @app.command()
@@ -175,7 +176,7 @@ def quarantine(
     """Why rows of a dataset were kept out, with examples."""
     from citybrain.ingest import quarantine_of
 
-    with _plain_errors():
+    with plain_errors():
         summary = quarantine_of(dataset, sample=sample)
     if as_json:
         typer.echo(json.dumps(asdict(summary), ensure_ascii=False, default=str))
@@ -213,12 +214,13 @@ def refuse(batch: int, by: By, note: Note = "", as_json: Json = False) -> None:
 def _decide(batch: int, decision: Literal["release", "refuse"], by: str, note: str, as_json: bool) -> None:
     from citybrain.ingest import decide_held_batch
 
-    with _plain_errors(), progress.status(f"{decision} batch {batch}"):
+    with plain_errors(), progress.status(f"{decision} batch {batch}"):
         outcome = decide_held_batch(batch, decision, by, note)
-    _show_batches([asdict(outcome)], as_json)
+    show_batches([asdict(outcome)], as_json)
 
 
-def _show_batches(found: Sequence[dict[str, Any]], as_json: bool) -> None:
+def show_batches(found: Sequence[dict[str, Any]], as_json: bool) -> None:
+    """Batches or outcomes as a table."""
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False, default=str))
         return
@@ -252,7 +254,7 @@ def orders(
     from citybrain.ingest import data_orders
 
     try:
-        with _plain_errors():
+        with plain_errors():
             found = data_orders(department, closed)
     except KeyError as error:
         raise typer.BadParameter(f"no department is called {department!r}") from error
@@ -281,7 +283,7 @@ def retention(
     from citybrain.settings import get_settings
 
     settings, today = get_settings(), datetime.now(ZoneInfo("Asia/Shanghai")).date()
-    with _plain_errors():
+    with plain_errors():
         found = expired_batches(settings, today) if dry_run else apply_retention(settings, today)
     if as_json:
         typer.echo(json.dumps([asdict(batch) for batch in found], default=str))

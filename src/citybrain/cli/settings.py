@@ -18,8 +18,6 @@ def _default(field: FieldInfo) -> str:
         if field.annotation is not None and field.alias is None and _is_path(field):
             return "the checkout"
         return "{}" if field.default_factory is dict else "[]"
-    if isinstance(field.default, list):
-        return json.dumps(field.default)
     return "" if field.default in (None, "") else str(field.default)
 
 
@@ -56,7 +54,7 @@ def markdown() -> str:
 
 def _shown(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _shown(kept) for key, kept in value.items()}
+        return {name: _shown(part) for name, part in value.items()}
     return "set" if isinstance(value, SecretStr) else value
 
 

@@ -1,6 +1,7 @@
 """Getting data in: connectors land deliveries in the lake, the gate judges them and loads the good rows
 once."""
 
+from citybrain.ingest.backfill import BackfillReport, BackfillStep, backfill, plan_backfill
 from citybrain.ingest.connectors import SourceError
 from citybrain.ingest.decisions import DecisionError, HeldBatch, decide_held_batch, held_batches
 from citybrain.ingest.gate import GateError, gate_landed_batches
@@ -12,6 +13,8 @@ from citybrain.ingest.retention import Expired, apply_retention, expired_batches
 from citybrain.ingest.settle import BatchOutcome
 
 __all__ = [
+    "BackfillReport",
+    "BackfillStep",
     "BatchOutcome",
     "DataOrder",
     "DecisionError",
@@ -22,6 +25,7 @@ __all__ = [
     "QuarantineSummary",
     "SourceError",
     "apply_retention",
+    "backfill",
     "batches",
     "data_orders",
     "decide_held_batch",
@@ -31,6 +35,7 @@ __all__ = [
     "held_batches",
     "land_dataset",
     "land_file",
+    "plan_backfill",
     "quarantine_of",
     "waiting",
 ]

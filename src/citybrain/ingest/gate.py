@@ -17,6 +17,7 @@ from citybrain.ingest.settle import (
     outcome_of,
     settle_held,
     settle_loaded,
+    settle_loaded_again,
     settle_rejected,
 )
 from citybrain.ingest.stage import drop_stage, stage_delivery
@@ -58,7 +59,7 @@ def gate_landed_batches(limit: int | None = None) -> list[BatchOutcome]:
                     break
                 time.sleep(WAIT_SECONDS)
                 continue
-            outcomes.append(_gate(connection, settings, batch, claimant))
+            outcomes.append(gate_claimed(connection, settings, batch, claimant))
     if outcomes:
         publish_data_docs(settings)
     return outcomes
@@ -76,7 +77,10 @@ def _order(settings: Settings) -> tuple[list[str], dict[str, list[str]]]:
     return gate_order(found), {name: sorted(rules.references) for name, rules in found.items()}
 
 
-def _gate(connection: psycopg.Connection, settings: Settings, batch: Batch, claimant: str) -> BatchOutcome:
+def gate_claimed(
+    connection: psycopg.Connection, settings: Settings, batch: Batch, claimant: str
+) -> BatchOutcome:
+    """Judge and settle one batch that `claimant` holds. Raises only when the connection is gone."""
     try:
         judge_and_settle(connection, settings, batch, claimant, released=False)
     except ClaimLostError as error:
@@ -95,6 +99,8 @@ def judge_and_settle(
 ) -> None:
     """Bring a claimed batch to its end. `released`: a person decided to load the good rows of a red card.
 
+    A batch that was loaded before gets the rows that are good by now, whatever its card.
+
     Raises GateError, ContentError or RawTableError when something has to be put right first.
     """
     dataset, expectations = _content(settings, batch.dataset)
@@ -106,10 +112,14 @@ def judge_and_settle(
         try:
             staged = stage_delivery(connection, dataset, batch.batch_id, path)
         except DeliveryRejectedError as error:
+            if batch.state == "loaded":
+                raise GateError(f"what was loaded once cannot be read any more: {error.reason}") from error
             settle_rejected(connection, batch, claimant, error.reason, error.rows)
             return
         judgement = judge(connection, settings, staged, batch, expectations)
-        if judgement.card == Card.RED and not released:
+        if batch.state == "loaded":
+            settle_loaded_again(connection, batch, claimant, staged, judgement)
+        elif judgement.card == Card.RED and not released:
             settle_held(connection, batch, claimant, staged, judgement)
         else:
             settle_loaded(connection, batch, claimant, staged, judgement)

@@ -91,7 +91,7 @@ def find_bad_lines(
     mistyped = _count(
         connection, sql.SQL("SELECT count(*) FROM {} WHERE _type_errors IS NOT NULL").format(staged.typed)
     )
-    _recover_bad_records(connection, staged)
+    recover_bad_records(connection, staged)
     return [
         _own_result("readable_records", staged.faults, staged.rows_in, "记录无法读取"),
         _own_result("typed_values", mistyped, staged.rows_in - staged.faults, "取值与列类型不符"),
@@ -160,7 +160,8 @@ def _find_doubled_keys(connection: psycopg.Connection, staged: Staged) -> int:
     ).rowcount
 
 
-def _recover_bad_records(connection: psycopg.Connection, staged: Staged) -> None:
+def recover_bad_records(connection: psycopg.Connection, staged: Staged) -> None:
+    """Put the records of bad lines into the text table as delivered, where they are not there yet."""
     rows = connection.execute(
         sql.SQL(
             "SELECT _line FROM {} AS b WHERE NOT EXISTS (SELECT FROM {} AS t WHERE t._line = b._line)"

@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 
 from citybrain.catalogue import Dataset, load_dataset
 from citybrain.catalogue.mqtt_topic import MqttTopic
-from citybrain.ingest.connectors import Arrival, Fetched, RefusedError, arrivals, given_file
+from citybrain.ingest.connectors import (
+    Arrival,
+    Fetched,
+    RefusedError,
+    arrivals,
+    arrivals_anew,
+    given_file,
+)
 from citybrain.ingest.connectors.arrival import iso_version
 from citybrain.ingest.manifest import (
     NewBatch,
@@ -17,6 +24,7 @@ from citybrain.ingest.manifest import (
     note_delivery,
     register,
     set_watermarks,
+    state_again,
     unjudged,
 )
 from citybrain.lake import TooLargeError, create_object, ensure_bucket, landing_key, spool, spool_folder
@@ -25,15 +33,26 @@ from citybrain.warehouse.connection import connect
 
 log = logging.getLogger(__name__)
 CITY_TIME = ZoneInfo("Asia/Shanghai")
-SUFFIXES = {"csv": "csv", "jsonl": "jsonl", "geojson": "geojson", "parquet": "parquet", "excel": "xlsx"}
+SUFFIXES = {
+    "csv": "csv",
+    "jsonl": "jsonl",
+    "json": "json",
+    "geojson": "geojson",
+    "parquet": "parquet",
+    "excel": "xlsx",
+}
 
 
 @dataclass
 class LandingReport:
-    """What one look at a source brought: new batches, known content, refused arrivals, new bytes."""
+    """What one look at a source brought: new batches, known content, refused arrivals, new bytes.
+
+    restated: batches whose known content came again after another's, and is current again.
+    """
 
     dataset: str
     landed: list[int] = field(default_factory=list)
+    restated: list[int] = field(default_factory=list)
     duplicates: int = 0
     rejected: int = 0
     bytes: int = 0
@@ -51,7 +70,18 @@ def land_dataset(dataset_id: str, logical_date: date | None = None) -> LandingRe
     dataset = _dataset(settings, dataset_id)
     if isinstance(dataset.connector, MqttTopic):
         return _bridged(settings, dataset)
-    return _land(settings, dataset, arrivals(settings, dataset), logical_date)
+    day = logical_date or today()
+    return _land(settings, dataset, arrivals(settings, dataset, day), day)
+
+
+def land_anew(dataset_id: str, logical_date: date) -> LandingReport:
+    """Ask the source again for a past day. Nothing when it cannot be asked; no cursor moves.
+
+    Raises KeyError for an unknown dataset, SourceError for the source.
+    """
+    settings = get_settings()
+    dataset = _dataset(settings, dataset_id)
+    return _land(settings, dataset, arrivals_anew(settings, dataset, logical_date), logical_date)
 
 
 def land_file(dataset_id: str, path: Path) -> LandingReport:
@@ -59,7 +89,7 @@ def land_file(dataset_id: str, path: Path) -> LandingReport:
     file."""
     settings = get_settings()
     dataset = _dataset(settings, dataset_id)
-    return _land(settings, dataset, [given_file(settings, path)], None)
+    return _land(settings, dataset, [given_file(settings, path)], today())
 
 
 def land_bytes(settings: Settings, dataset: Dataset, content: bytes, received: datetime) -> LandingReport:
@@ -94,7 +124,13 @@ def set_aside(settings: Settings, name: str, content: bytes, received: datetime,
         create_object(settings, "landing", key, spooled, {"source-version": iso_version(received)})
     with connect(settings, DatabaseRole.LOADER, "citybrain landing") as connection:
         note_delivery(
-            connection, name, key, "refused", None, iso_version(received), None, len(content), reason
+            connection,
+            name,
+            key,
+            "refused",
+            source_version=iso_version(received),
+            size=len(content),
+            reason=reason,
         )
     return key
 
@@ -102,7 +138,12 @@ def set_aside(settings: Settings, name: str, content: bytes, received: datetime,
 def waiting(dataset_id: str) -> list[str]:
     """The names `land_dataset` would look at, without fetching anything."""
     settings = get_settings()
-    return [arrival.source_name for arrival in arrivals(settings, _dataset(settings, dataset_id))]
+    return [arrival.source_name for arrival in arrivals(settings, _dataset(settings, dataset_id), today())]
+
+
+def today() -> date:
+    """The business day of this moment, in city time."""
+    return datetime.now(CITY_TIME).date()
 
 
 def _dataset(settings: Settings, dataset_id: str) -> Dataset:
@@ -123,12 +164,9 @@ def _bridged(settings: Settings, dataset: Dataset) -> LandingReport:
     return LandingReport(dataset.id, list(found), bytes=sum(found.values()))
 
 
-def _land(
-    settings: Settings, dataset: Dataset, found: Iterable[Arrival], logical_date: date | None
-) -> LandingReport:
+def _land(settings: Settings, dataset: Dataset, found: Iterable[Arrival], day: date) -> LandingReport:
     report = LandingReport(dataset.id)
     ensure_bucket(settings, "landing")
-    day = logical_date or datetime.now(CITY_TIME).date()
     for arrival in found:
         with spool_folder(settings) as folder:
             try:
@@ -154,7 +192,7 @@ def _register(
             metadata = {"source-name": arrival.source_name, "source-version": fetched.source_version}
             create_object(settings, "landing", key, spooled, metadata)
         with connection.transaction():
-            batch_id = None
+            batch_id, restated = None, False
             if known is None:
                 new = NewBatch(
                     dataset.id,
@@ -167,12 +205,16 @@ def _register(
                 )
                 batch_id = register(connection, new)
                 known = batch_id or batch_of_content(connection, dataset.id, spooled.sha256)
+            if batch_id is None and known is not None:
+                by_day = dataset.delivers == "snapshot"
+                restated = state_again(connection, known, day, fetched.source_version, by_day)
             note_delivery(
                 connection,
                 dataset.id,
                 arrival.source_name,
                 "landed" if batch_id is not None else "duplicate",
                 known,
+                day,
                 fetched.source_version,
                 fetched.etag,
                 spooled.size,
@@ -180,6 +222,8 @@ def _register(
             set_watermarks(connection, dataset.id, fetched.watermarks)
     if batch_id is None:
         report.duplicates += 1
+        if restated and known is not None:
+            report.restated.append(known)
     else:
         report.landed.append(batch_id)
         report.bytes += spooled.size

@@ -92,12 +92,54 @@ _NEEDS_OTHERS = """EXISTS (
 )"""
 
 
+def state_again(
+    connection: psycopg.Connection, batch_id: int, logical_date: date, source_version: str, by_day: bool
+) -> bool:
+    """Known bytes were delivered again: now they count with the newest day and version they came with.
+
+    by_day: the logical date orders deliveries before their version does, as it is with snapshots. True when
+    the batch overtook another one of its dataset: what it says is current again, and is to be built from.
+    """
+    # Two that deliver the same bytes at once take turns: the second one sees what the first has written.
+    connection.execute("SELECT FROM meta.batch WHERE batch_id = %s FOR UPDATE", (batch_id,))
+    row = connection.execute(
+        """
+        WITH told AS (
+            SELECT batch_id, dataset,
+                CASE WHEN %(by_day)s THEN coalesce(newest_logical_date, logical_date)
+                    ELSE '-infinity' END AS day,
+                coalesce(newest_version, source_version) AS version
+            FROM meta.batch
+            WHERE dataset = (SELECT dataset FROM meta.batch WHERE batch_id = %(batch)s)
+        ), mine AS (
+            SELECT day, version FROM told WHERE batch_id = %(batch)s
+        ), now_told AS (
+            SELECT CASE WHEN %(by_day)s THEN %(day)s::date ELSE '-infinity' END AS day,
+                %(version)s::text AS version
+        ), overtaken AS (
+            SELECT count(*) > 0 AS any FROM told, mine, now_told
+            WHERE told.batch_id <> %(batch)s AND (told.day, told.version) > (mine.day, mine.version)
+                AND (told.day, told.version) <= (now_told.day, now_told.version)
+        )
+        UPDATE meta.batch SET newest_logical_date = %(day)s, newest_version = %(version)s,
+            revision = revision + overtaken.any::integer,
+            restated_at = CASE WHEN overtaken.any THEN now() ELSE restated_at END
+        FROM mine, now_told, overtaken
+        WHERE batch_id = %(batch)s AND (now_told.day, now_told.version) > (mine.day, mine.version)
+        RETURNING overtaken.any
+        """,
+        {"batch": batch_id, "day": logical_date, "version": source_version, "by_day": by_day},
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def note_delivery(
     connection: psycopg.Connection,
     dataset: str,
     source_name: str,
     outcome: Literal["landed", "duplicate", "refused"],
     batch_id: int | None = None,
+    logical_date: date | None = None,
     source_version: str | None = None,
     etag: str | None = None,
     size: int | None = None,
@@ -106,9 +148,9 @@ def note_delivery(
     """Write down an arrival, whatever became of it."""
     connection.execute(
         "INSERT INTO meta.delivery"
-        " (dataset, batch_id, outcome, source_name, source_version, etag, bytes, reason)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-        (dataset, batch_id, outcome, source_name, source_version, etag, size, reason),
+        " (dataset, batch_id, outcome, source_name, logical_date, source_version, etag, bytes, reason)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (dataset, batch_id, outcome, source_name, logical_date, source_version, etag, size, reason),
     )
 
 

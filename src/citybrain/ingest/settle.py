@@ -6,7 +6,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from citybrain.ingest.judging import Judgement
+from citybrain.ingest.judging import Judgement, recover_bad_records
 from citybrain.ingest.manifest import Batch, still_mine
 from citybrain.ingest.orders import write_orders
 from citybrain.ingest.stage import Staged, drop_stage
@@ -65,6 +65,34 @@ def settle_loaded(
         drop_stage(connection, batch.batch_id)
 
 
+def settle_loaded_again(
+    connection: psycopg.Connection, batch: Batch, claimant: str, staged: Staged, judgement: Judgement
+) -> None:
+    """A loaded batch was judged again: rows that are good now join those that stand, all or nothing.
+
+    What was loaded stays: raw rows are never taken back, so a rule that has become stricter keeps out only
+    what was out already. The quarantine shows the new reasons, the old ones stand in quarantine.past_row.
+    """
+    with connection.transaction():
+        _require_claim(connection, batch, claimant)
+        connection.execute("SELECT quarantine.set_aside(%s)", (batch.batch_id,))
+        standing = _leave_out_standing(connection, batch, staged)
+        quarantined = _quarantine(connection, batch, staged)
+        added = _load(connection, batch, staged)
+        if standing + added + quarantined != staged.rows_in:
+            raise RuntimeError(
+                f"batch {batch.batch_id}: {staged.rows_in} rows in, but {standing} stood, {added} were added"
+                f" and {quarantined} quarantined"
+            )
+        _write_results(connection, batch, judgement.results)
+        _finish(connection, batch, "loaded", judgement, staged.rows_in, standing + added, quarantined, 0)
+        connection.execute(
+            "UPDATE meta.batch SET revision = revision + 1 WHERE batch_id = %s AND %s > 0",
+            (batch.batch_id, added),
+        )
+        drop_stage(connection, batch.batch_id)
+
+
 def settle_held(
     connection: psycopg.Connection, batch: Batch, claimant: str, staged: Staged, judgement: Judgement
 ) -> None:
@@ -92,6 +120,31 @@ def settle_rejected(
 def _require_claim(connection: psycopg.Connection, batch: Batch, claimant: str) -> None:
     if still_mine(connection, batch.batch_id, claimant) is None:
         raise ClaimLostError(f"batch {batch.batch_id} is in other hands now")
+
+
+def _leave_out_standing(connection: psycopg.Connection, batch: Batch, staged: Staged) -> int:
+    """Take lines that are loaded out of the stage; a line whose key one of them holds is bad. How many."""
+    raw = sql.SQL("{} AS r WHERE r._batch_id = {}").format(
+        sql.Identifier(RAW_SCHEMA, batch.dataset), sql.Literal(batch.batch_id)
+    )
+    for table in (staged.bad, staged.typed):
+        standing = connection.execute(
+            sql.SQL("DELETE FROM {} AS s WHERE EXISTS (SELECT FROM {} AND r._line = s._line)").format(
+                table, raw
+            )
+        ).rowcount
+    same_key = sql.SQL(" AND ").join(
+        sql.SQL("r.{name} = s.{name}").format(name=sql.Identifier(name)) for name in staged.dataset.key
+    )
+    connection.execute(
+        sql.SQL(
+            "INSERT INTO {bad} SELECT s._line, ARRAY['主键已入库 (the key is loaded already)']"
+            " FROM {typed} AS s WHERE EXISTS (SELECT FROM {raw} AND {same_key})"
+            " AND NOT EXISTS (SELECT FROM {bad} AS b WHERE b._line = s._line)"
+        ).format(bad=staged.bad, typed=staged.typed, raw=raw, same_key=same_key)
+    )
+    recover_bad_records(connection, staged)
+    return standing
 
 
 def _quarantine(connection: psycopg.Connection, batch: Batch, staged: Staged) -> int:

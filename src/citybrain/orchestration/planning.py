@@ -31,7 +31,7 @@ def plan() -> XComArg:
 
     @task.short_circuit(task_id="plan", task_display_name="制定计划")
     def plan_refresh() -> list[dict[str, Any]]:
-        from citybrain.ingest import waiting
+        from citybrain.ingest import SourceError, waiting
         from citybrain.orchestration.landing import by_family
         from citybrain.orchestration.sources import read_sources
         from citybrain.warehouse.refresh_need import why_build
@@ -44,7 +44,11 @@ def plan() -> XComArg:
             print(f"left out: {fault}")  # noqa: T201 - Airflow's task log takes standard output
         if params["dry_run"]:
             for dataset in datasets:
-                print(f"would look at: {dataset.id}: {', '.join(waiting(dataset.id)) or 'nothing'}")  # noqa: T201
+                try:
+                    found = ", ".join(waiting(dataset.id)) or "nothing"
+                except SourceError as error:  # the others are looked at all the same
+                    found = f"cannot be looked at: {error}"
+                print(f"would look at: {dataset.id}: {found}")  # noqa: T201
             print(f"warehouse before landing: {why_build(settings) or 'nothing to build'}")  # noqa: T201
             return []
         return by_family(datasets)

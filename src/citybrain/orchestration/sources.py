@@ -56,6 +56,8 @@ def _arrival(dataset: Dataset) -> str:
         return f"S3 `{connector.bucket}/{connector.prefix}` `{connector.pattern}`"
     if connector.kind == "mqtt":
         return f"MQTT `{connector.topic}`，由桥接服务随到随存；本任务只报告待过门禁的批次"
+    if connector.kind == "postgres":
+        return f"PostgreSQL `{connector.connection}` `{connector.table}`，按 `{connector.watermark}` 增量"
     return f"投递目录 `{connector.path}/` `{connector.pattern}`"
 
 

@@ -1,4 +1,4 @@
-"""Sends what the demo city owes: files into the drop folder, the feed's document, objects into the inbox."""
+"""Sends what the demo city owes: files, the feeds' documents, objects of the inbox, rows of the exchange."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from citybrain.lake import create_object, ensure_bucket, spool, spool_folder
 from citybrain.settings import Settings
 from citybrain.simulate.delivery import Delivery, Place
 from citybrain.simulate.dirt import Planted
+from citybrain.simulate.exchange import write_exchange
 from citybrain.simulate.ledger import (
     Ledger,
     Sent,
@@ -59,7 +60,7 @@ def write_city(settings: Settings, logical_time: datetime, progress: Progress = 
     """Send everything the demo city owes up to `logical_time` (aware); a second call for it sends nothing.
 
     `progress` is called before each delivery with its place and the number of all. A call that was killed is
-    taken up where it stopped, with the same bytes. Needs S3. Raises SimulationError.
+    taken up where it stopped, with the same bytes. Needs S3 and PostgreSQL. Raises SimulationError.
     """
     with only_writer(settings):
         ledger = ledger_for(settings, logical_time)
@@ -85,6 +86,8 @@ def _send(settings: Settings, delivery: Delivery) -> Sent:
     _keep_truth(settings, delivery, truth)
     if delivery.place is Place.INBOX:
         _put(settings, delivery, content)
+    elif delivery.place is Place.EXCHANGE:
+        write_exchange(settings, delivery, content)
     else:
         folder = settings.drops if delivery.place is Place.DROP else settings.feeds_dir
         write_whole(folder / delivery.path, content)

@@ -20,6 +20,7 @@ class Place(StrEnum):
     DROP = "drop"  # a file below the drop folder
     FEED = "feed"  # a document the feeds service serves; the newest one stands
     INBOX = "inbox"  # an object of the inbox bucket
+    EXCHANGE = "exchange"  # rows for `schema/table` of the exchange database
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from citybrain.simulate.divisions import division_deliveries
 from citybrain.simulate.economy import economy_deliveries, economy_stories
 from citybrain.simulate.enterprises import enterprise_deliveries, enterprise_stories
 from citybrain.simulate.ledger import Ledger
+from citybrain.simulate.licences import licence_deliveries
 from citybrain.simulate.livelihood import livelihood_deliveries, livelihood_stories
 from citybrain.simulate.services import service_deliveries, service_stories
 from citybrain.simulate.urban import urban_deliveries, urban_stories
@@ -36,6 +37,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(division_deliveries),
     Topic(compound_deliveries),
     Topic(enterprise_deliveries, enterprise_stories),
+    Topic(licence_deliveries),
     Topic(air_deliveries, lambda ledger: air_stories(ledger.local_start)),
     Topic(economy_deliveries, economy_stories),
     Topic(water_deliveries, lambda ledger: water_stories(ledger.started)),

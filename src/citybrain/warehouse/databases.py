@@ -1,4 +1,4 @@
-"""The three databases and their roles, from nothing, on the embedded or on an outside PostgreSQL."""
+"""The databases and their roles, from nothing, on the embedded or on an outside PostgreSQL."""
 
 import psycopg
 from psycopg import sql
@@ -16,6 +16,7 @@ DATABASES = {
     "city": DatabaseRole.OWNER,
     "airflow": DatabaseRole.AIRFLOW,
     "superset": DatabaseRole.SUPERSET,
+    "exchange": DatabaseRole.EXCHANGE,
 }
 CITY_ROLES = (
     DatabaseRole.LOADER,
@@ -29,8 +30,7 @@ CITY_ROLES = (
 
 
 def prepare(settings: Settings) -> None:
-    """Create what is missing: login and scope roles, the databases city, airflow and superset, schemas and
-    grants.
+    """Create what is missing: login and scope roles, the databases, schemas and grants.
 
     Needs a role with CREATEROLE and CREATEDB only when something is missing. Raises MissingRightsError
     with the SQL to run
@@ -89,6 +89,8 @@ def _close_to_others(settings: Settings) -> None:
         name = sql.Identifier(database)
         with psycopg.connect(settings.dsn(owner)) as connection:
             connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+            if database == "exchange":
+                _let_read(connection, name)
             if database != "city":
                 continue
             for role in CITY_ROLES:
@@ -99,3 +101,14 @@ def _close_to_others(settings: Settings) -> None:
                 )
             # Business days are Asia/Shanghai's, whatever zone the server runs in.
             connection.execute(sql.SQL("ALTER DATABASE {} SET timezone TO 'Asia/Shanghai'").format(name))
+
+
+def _let_read(connection: Connection, database: sql.Identifier) -> None:
+    """The platform may enter the exchange and read what departments put there, now and later."""
+    reader = sql.Identifier(DatabaseRole.EXCHANGE_READER.login)
+    for statement in (
+        "GRANT CONNECT ON DATABASE {database} TO {reader}",
+        "ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO {reader}",
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {reader}",
+    ):
+        connection.execute(sql.SQL(statement).format(database=database, reader=reader))

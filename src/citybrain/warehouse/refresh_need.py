@@ -30,7 +30,8 @@ WHERE outcome = 'succeeded' AND selection IS NULL AND command = 'build'
 ORDER BY transform_run_id DESC LIMIT 1
 """
 NEWEST_BUILD = "SELECT coalesce(max(transform_run_id), 0) FROM meta.transform_run"
-LOADED = "SELECT count(*) FROM meta.batch WHERE state = 'loaded'"
+# A loaded batch counts once, and once more each time that what it says began to count anew.
+LOADED = "SELECT count(*) + coalesce(sum(revision), 0) FROM meta.batch WHERE state = 'loaded'"
 # Every step of a case and every decision on a grant is an entry of the ledger, in the same transaction; a
 # signal that joins a standing case is not.
 RECORDED = """

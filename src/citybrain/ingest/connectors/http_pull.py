@@ -1,147 +1,137 @@
-"""A document pulled by a conditional GET, from hosts that the settings allow and from nowhere else."""
+"""A document pulled by a conditional GET, from hosts that are allowed and from nowhere else.
 
-import email.utils
-from collections.abc import Mapping
-from datetime import UTC, datetime
+All pages of a pull land as one object, one page a line. A pull that dies on the way has landed nothing and
+begins with its first page again: pages shift while a source grows, so those of two pulls do not fit together.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
-from citybrain.catalogue.connector import HttpPull
+from citybrain.catalogue import Dataset
+from citybrain.catalogue.connector import HttpPull, RecordWatermark
+from citybrain.catalogue.request_template import fill
 from citybrain.ingest.connectors.arrival import Arrival, Fetched, SourceError, iso_version
+from citybrain.ingest.connectors.http_address import destination
+from citybrain.ingest.connectors.http_pages import Page, first_page, pages_from
+from citybrain.ingest.connectors.http_request import HttpSource, get, http_source, http_time
 from citybrain.ingest.manifest import watermarks
+from citybrain.ingest.readers.json_reader import documents
+from citybrain.ingest.readers.json_walk import at_pointer, records_at
 from citybrain.lake import Spooled, spool
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
 
-ATTEMPTS = 4
-LONGEST_WAIT_SECONDS = 60.0
-RETRIED = {408, 425, 429, 500, 502, 503, 504}
-PORTS = {"http": 80, "https": 443}
-ETAG, LAST_MODIFIED = "http_etag", "http_last_modified"
+URL, ETAG, LAST_MODIFIED, READ_UNTIL = "http_url", "http_etag", "http_last_modified", "http_read_until"
 
 
-class _TryAgainError(Exception):
-    """The server is busy or out of reach; `after` seconds is what it asked for, if it did."""
+def pulled_document(
+    settings: Settings, dataset: Dataset, connector: HttpPull, logical_date: date, anew: bool
+) -> Arrival:
+    """The one document of the source. `anew`: whatever was pulled before, and without moving any cursor.
 
-    def __init__(self, reason: str, after: float | None = None) -> None:
-        self.after = after
-        super().__init__(reason)
-
-
-def pulled_document(settings: Settings, dataset_id: str, connector: HttpPull) -> Arrival:
-    """The one document of the source. Raises SourceError when its host is not allowed."""
-    url = (
-        connector.url if "://" in connector.url else f"{settings.feeds_base_url}/{connector.url.lstrip('/')}"
-    )
-    _require_allowed(settings, url)
-    name = urlsplit(url).path.rsplit("/", 1)[-1] or dataset_id
-    return Arrival(name, partial(_fetch, settings, dataset_id, url, connector.timeout_seconds))
+    Raises SourceError when its host is not allowed, or a key it needs is not set.
+    """
+    source = http_source(settings, dataset, connector)
+    destination(settings, dataset, _absolute(settings, connector.url))
+    name = urlsplit(connector.url).path.rsplit("/", 1)[-1] or dataset.id
+    return Arrival(name, partial(_fetch, source, logical_date, anew))
 
 
-def _require_allowed(settings: Settings, url: str) -> None:
+def _absolute(settings: Settings, url: str) -> str:
+    return url if "://" in url else f"{settings.feeds_base_url}/{url.lstrip('/')}"
+
+
+def _fetch(source: HttpSource, logical_date: date, anew: bool, target: Path) -> Fetched | None:
+    with connect(source.settings, DatabaseRole.LOADER, "citybrain landing") as connection:
+        known = watermarks(connection, source.dataset.id)
+    url = _url(source, logical_date, known)
+    conditions = {} if anew else _conditions(url, known)
+    pull = _pull_document if source.connector.paging is None else _pull_pages
+    pulled = pull(source, url, conditions, target)
+    if pulled is None:
+        return None
+    spooled, etag, modified = pulled
+    cursors = {URL: url, ETAG: etag, LAST_MODIFIED: modified}
+    cursors[READ_UNTIL] = _read_until(source, spooled.path, known.get(READ_UNTIL))
+    kept = {} if anew else {name: value for name, value in cursors.items() if value}
+    return Fetched(spooled, iso_version(http_time(modified) or datetime.now(UTC)), etag, kept)
+
+
+def _url(source: HttpSource, logical_date: date, known: dict[str, str]) -> str:
+    connector = source.connector
+    since = _watermark(connector.watermark, known) if connector.watermark else None
+    url = fill(_absolute(source.settings, connector.url), logical_date, since)
+    query = urlencode({name: fill(text, logical_date, since) for name, text in connector.query.items()})
     parts = urlsplit(url)
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise SourceError(f"{url!r} is no plain http or https address: {error}") from error
-    if parts.scheme not in PORTS or parts.hostname is None or parts.username or parts.password:
-        raise SourceError(f"{url!r} is no plain http or https address")
-    feeds = urlsplit(settings.feeds_base_url)
-    allowed = {_host_port(feeds.scheme, feeds.hostname or "", feeds.port), *settings.http_allow}
-    wanted = _host_port(parts.scheme, parts.hostname, port)
-    if wanted not in allowed:
-        raise SourceError(f"{wanted} is not allowed: add it to CITYBRAIN_HTTP_ALLOW to pull {url}")
+    return parts._replace(query="&".join(part for part in (parts.query, query) if part)).geturl()
 
 
-def _host_port(scheme: str, host: str, port: int | None) -> str:
-    return f"{host}:{port or PORTS.get(scheme, 0)}"
+def _watermark(watermark: RecordWatermark, known: dict[str, str]) -> datetime:
+    """From where to read on: the overlap goes before it, though not before the start."""
+    if READ_UNTIL not in known:
+        return watermark.start
+    return max(watermark.start, datetime.fromisoformat(known[READ_UNTIL]) - watermark.overlap)
 
 
-def _fetch(settings: Settings, dataset_id: str, url: str, timeout: float, target: Path) -> Fetched | None:
-    with connect(settings, DatabaseRole.LOADER, "citybrain landing") as connection:
-        known = watermarks(connection, dataset_id)
-    headers = {"Accept-Encoding": "gzip, identity"}
-    # A cursor belongs to its address: another one starts from nothing.
-    if known.get("http_url") == url:
-        headers |= {
-            header: known[name]
-            for header, name in (("If-None-Match", ETAG), ("If-Modified-Since", LAST_MODIFIED))
-            if name in known
-        }
-    attempts = Retrying(
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=_wait,
-        retry=retry_if_exception_type(_TryAgainError),
-        reraise=True,
-    )
-    try:
-        return attempts(_get, settings, url, headers, timeout, target)
-    except _TryAgainError as error:
-        raise SourceError(f"{url}: {error}, after {ATTEMPTS} attempts") from error
+def _conditions(url: str, known: dict[str, str]) -> dict[str, str]:
+    """A cursor belongs to its address: another one starts from nothing."""
+    if known.get(URL) != url:
+        return {}
+    asked = (("If-None-Match", ETAG), ("If-Modified-Since", LAST_MODIFIED))
+    return {header: known[name] for header, name in asked if name in known}
 
 
-def _wait(state: RetryCallState) -> float:
-    """What the server asked for, else 0.5, 1, 2 … seconds; never longer than a minute."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.after if isinstance(error, _TryAgainError) else None
-    return min(asked if asked is not None else 0.5 * 2.0 ** (state.attempt_number - 1), LONGEST_WAIT_SECONDS)
+Pulled = tuple[Spooled, str | None, str | None]
 
 
-def _get(
-    settings: Settings, url: str, headers: Mapping[str, str], timeout: float, target: Path
-) -> Fetched | None:
-    target.unlink(missing_ok=True)
-    try:
-        # No proxies and no netrc from the environment: the request goes where the address says, or nowhere.
-        with (
-            httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False) as client,
-            client.stream("GET", url, headers=dict(headers)) as response,
-        ):
-            if response.status_code == httpx.codes.NOT_MODIFIED:
-                return None
-            if response.is_redirect:
-                where = response.headers.get("location", "")
-                raise SourceError(
-                    f"{url} redirects to {where!r}: write the final address into the dataset's file"
-                )
-            if response.status_code in RETRIED:
-                raise _TryAgainError(f"HTTP {response.status_code}", _retry_after(response))
-            if response.status_code != httpx.codes.OK:
-                raise SourceError(f"{url}: HTTP {response.status_code}")
-            # Decoded bytes are counted, so a compressed bomb stops at the same limit.
-            spooled = spool(response.iter_bytes(), target, settings.max_object_mb)
-            return _fetched(url, response, spooled)
-    except (httpx.TransportError, httpx.DecodingError) as error:
-        raise _TryAgainError(f"{type(error).__name__}: {error}") from error
+def _pull_document(source: HttpSource, url: str, conditions: dict[str, str], target: Path) -> Pulled | None:
+    def take(answer: httpx.Response) -> Pulled:
+        target.unlink(missing_ok=True)
+        # Decoded bytes are counted, so a compressed bomb stops at the same limit.
+        spooled = spool(answer.iter_bytes(), target, source.settings.max_object_mb)
+        return spooled, answer.headers.get("etag"), answer.headers.get("last-modified")
+
+    return get(source, url, conditions, take)
 
 
-def _fetched(url: str, response: httpx.Response, spooled: Spooled) -> Fetched:
-    etag, modified = response.headers.get("etag"), response.headers.get("last-modified")
-    cursors = {"http_url": url, ETAG: etag, LAST_MODIFIED: modified}
-    when = _http_time(modified) or datetime.now(UTC)
-    return Fetched(
-        spooled, iso_version(when), etag, {name: value for name, value in cursors.items() if value}
-    )
-
-
-def _http_time(text: str | None) -> datetime | None:
-    if text is None:
+def _pull_pages(source: HttpSource, url: str, conditions: dict[str, str], target: Path) -> Pulled | None:
+    first = first_page(source, url, conditions)
+    if first is None:
         return None
-    try:
-        found = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    spooled = spool(_lines(pages_from(source, first)), target, source.settings.max_object_mb)
+    return spooled, first.etag, first.modified
+
+
+def _lines(pages: Iterable[Page]) -> Iterator[bytes]:
+    for page in pages:
+        yield page.line
+
+
+def _read_until(source: HttpSource, path: Path, before: str | None) -> str | None:
+    """The latest time among the records that were pulled, never before the one known. Raises SourceError."""
+    watermark = source.connector.watermark
+    if watermark is None:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    latest = datetime.fromisoformat(before) if before else watermark.start
+    for document in documents(source.dataset, path):
+        for record in records_at(document, source.dataset.format.records) or []:
+            latest = max(latest, _time_of(source, at_pointer(record, watermark.pointer)))
+    # A source whose clock runs ahead must not have us skip what it says in between.
+    return min(latest.astimezone(UTC), datetime.now(UTC)).isoformat()
 
 
-def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds from a Retry-After of either form; None when there is none."""
-    text = response.headers.get("retry-after", "").strip()
-    if text.isdigit():
-        return float(text)
-    when = _http_time(text or None)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds()) if when else None
+def _time_of(source: HttpSource, value: Any) -> datetime:
+    try:
+        found = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        found = None
+    if found is None or found.tzinfo is None:
+        pointer = source.connector.watermark.pointer if source.connector.watermark else ""
+        raise SourceError(f"{source.dataset.id}: a record's {pointer} is {value!r}, no time with a zone")
+    return found

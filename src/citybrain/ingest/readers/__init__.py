@@ -23,6 +23,10 @@ def read_delivery(dataset: Dataset, path: Path) -> Reading:
             from citybrain.ingest.readers.jsonl_reader import read_jsonl
 
             return read_jsonl(dataset, path)
+        case "json":
+            from citybrain.ingest.readers.json_reader import read_json_records
+
+            return read_json_records(dataset, path)
         case "geojson":
             from citybrain.ingest.readers.geojson_reader import read_geojson
 
