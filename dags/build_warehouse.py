@@ -1,9 +1,16 @@
-"""Rebuild the warehouse when raw tables grew: outlines, one dbt build, dbt documentation."""
+"""Rebuild the warehouse when raw tables grew: outlines, tickets, one dbt build, dbt documentation."""
 
 from airflow.sdk import DAG
 
 from citybrain.orchestration.assets import MARTS_READY, any_raw_table
-from citybrain.orchestration.building import build, check_build, decide_build, publish_docs, refresh_outlines
+from citybrain.orchestration.building import (
+    build,
+    check_build,
+    decide_build,
+    publish_docs,
+    read_tickets,
+    refresh_outlines,
+)
 from citybrain.orchestration.defaults import EVERY_HALF_HOUR, Tag, by_asset_or_cron, dag_defaults
 from citybrain.orchestration.sources import read_sources
 from citybrain.settings import get_settings
@@ -17,5 +24,5 @@ with DAG(
     outlines = refresh_outlines()
     report = build()
     checked = check_build(report, outlets=[MARTS_READY])
-    decide_build() >> outlines >> report
+    decide_build() >> [outlines, read_tickets()] >> report
     [outlines, checked] >> publish_docs()

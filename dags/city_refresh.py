@@ -11,6 +11,7 @@ from citybrain.orchestration.building import (
     decide_build,
     decide_operations,
     publish_docs,
+    read_tickets,
     refresh_outlines,
 )
 from citybrain.orchestration.defaults import Tag, dag_defaults
@@ -45,7 +46,7 @@ with DAG(
     docs = publish_docs()
     matched = match_policies(trigger_rule=TriggerRule.NONE_FAILED)
 
-    landings >> outcomes >> decide_build() >> refresh_outlines() >> report >> docs
+    landings >> outcomes >> decide_build() >> [refresh_outlines(), read_tickets()] >> report >> docs
     operations = build_operations()
     checked = check_build(operations, outlets=[])
     served = sync_desk(trigger_rule=TriggerRule.NONE_FAILED)

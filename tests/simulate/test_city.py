@@ -113,6 +113,7 @@ def test_later_calls_send_only_what_is_new(advanced: Advanced) -> None:
     assert [{(sent.dataset, sent.name) for sent in report.sent} for report in advanced.reports[1:]] == [
         {
             ("air_quality_hour", "latest_20260318T19.geojson"),
+            ("hotline_ticket", "hotline_ticket_20260318T1007_20260318T1907.jsonl"),
             ("water_stage", "water_stage_20260318T1005_20260318T1905.parquet"),
             ("road_section_index", "road_section_index_20260318T10_20260318T18.parquet"),
             ("parking_lot_hour", "parking_lot_hour_20260318T10_20260318T18.parquet"),
@@ -123,6 +124,10 @@ def test_later_calls_send_only_what_is_new(advanced: Advanced) -> None:
             ("enterprise_licence", "enterprise_licence_20260319"),
             ("air_quality_hour", "latest_20260319T10.geojson"),
             ("herb_market_price_day", "herb_market_price_20260317_20260318.parquet"),
+            ("weather_day", "weather_day_20260318.csv"),
+            ("weather_forecast", "weather_forecast_20260319.jsonl"),
+            ("public_opinion_day", "public_opinion_20260318_20260318.parquet"),
+            ("hotline_ticket", "hotline_ticket_20260318T1907_20260319T1007.jsonl"),
             ("water_stage", "water_stage_20260318T1905_20260319T1005.parquet"),
             ("gov_service_record", "gov_service_record_20260318_20260318.parquet"),
             ("capability_call_day", "capability_call_day_20260318_20260318.parquet"),
@@ -207,3 +212,4 @@ def test_the_plan_writes_nothing(settings: Settings, tmp_path: Path) -> None:
 def test_stories_name_where_to_look(city: WrittenCity) -> None:
     stories = json.loads((city.settings.data_dir / "truth" / "stories.json").read_bytes())
     assert {story["story"] for story in stories} >= {"failing_firm", "dust_episode", "dark_station", "storm"}
+    assert {story["story"] for story in stories} >= {"water_cut", "rising_topic", "repeat_place"}

@@ -8,6 +8,7 @@ from citybrain.cli import (
     desk,
     events,
     grants,
+    hotline,
     ingest,
     ledger,
     lineage,
@@ -42,3 +43,4 @@ app.add_typer(vision.app, name="vision")
 app.add_typer(events.app, name="events")
 app.add_typer(events.cases, name="cases")
 app.add_typer(grants.app, name="grants")
+app.add_typer(hotline.app, name="hotline")

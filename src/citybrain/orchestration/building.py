@@ -69,6 +69,19 @@ def refresh_outlines() -> XComArg:
     return refresh()
 
 
+def read_tickets() -> XComArg:
+    """Hotline tickets that nobody read: class of demand, community, groups; the number of them."""
+
+    @task(task_id="read_tickets", task_display_name="阅读热线工单")
+    def read() -> int:
+        from citybrain.reading import read_tickets
+        from citybrain.settings import get_settings
+
+        return read_tickets(get_settings()).read
+
+    return read()
+
+
 def log_node(node: Any) -> None:
     """One line of the task's log for each node dbt finished."""
     print(f"{node.status:<8} {node.seconds:7.2f} s  {node.kind} {node.name}", flush=True)  # noqa: T201
@@ -77,7 +90,7 @@ def log_node(node: Any) -> None:
 def build() -> XComArg:
     """One `dbt build`: every node's result in the log, an asset event for each mart that was published.
 
-    It runs when the outlines could not be refreshed, too: the old ones stand.
+    It runs when outlines or tickets could not be refreshed, too: what was known of them stands.
     """
 
     @task(

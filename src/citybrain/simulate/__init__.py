@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from citybrain.simulate.city import CityReport, plan_city, write_city
     from citybrain.simulate.delivery import Delivery
+    from citybrain.simulate.hotline.held_out import held_out_registers, held_out_tickets
+    from citybrain.simulate.hotline.tickets import hotline_truths
     from citybrain.simulate.ledger import SimulationError, read_ledger, truth_dir
     from citybrain.simulate.live_devices import Published, publish_readings
     from citybrain.simulate.score import Score, score_quarantine
@@ -16,6 +18,9 @@ __all__ = [
     "Published",
     "Score",
     "SimulationError",
+    "held_out_registers",
+    "held_out_tickets",
+    "hotline_truths",
     "plan_city",
     "publish_readings",
     "read_ledger",
@@ -29,6 +34,9 @@ _HOMES = {
     "CityReport": "city",
     "plan_city": "city",
     "write_city": "city",
+    "held_out_registers": "hotline.held_out",
+    "held_out_tickets": "hotline.held_out",
+    "hotline_truths": "hotline.tickets",
     "SimulationError": "ledger",
     "read_ledger": "ledger",
     "truth_dir": "ledger",

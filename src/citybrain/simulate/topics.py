@@ -10,9 +10,12 @@ from citybrain.simulate.delivery import Delivery
 from citybrain.simulate.divisions import division_deliveries
 from citybrain.simulate.economy import economy_deliveries, economy_stories
 from citybrain.simulate.enterprises import enterprise_deliveries, enterprise_stories
+from citybrain.simulate.hotline.tickets import hotline_deliveries, hotline_stories
 from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.licences import licence_deliveries
 from citybrain.simulate.livelihood import livelihood_deliveries, livelihood_stories
+from citybrain.simulate.meteorology import weather_deliveries
+from citybrain.simulate.opinion import opinion_deliveries
 from citybrain.simulate.services import service_deliveries, service_stories
 from citybrain.simulate.urban import urban_deliveries, urban_stories
 from citybrain.simulate.water import water_deliveries, water_stories
@@ -40,6 +43,9 @@ TOPICS: tuple[Topic, ...] = (
     Topic(licence_deliveries),
     Topic(air_deliveries, lambda ledger: air_stories(ledger.local_start)),
     Topic(economy_deliveries, economy_stories),
+    Topic(weather_deliveries),
+    Topic(opinion_deliveries),
+    Topic(hotline_deliveries, hotline_stories),
     Topic(water_deliveries, lambda ledger: water_stories(ledger.started)),
     Topic(service_deliveries, service_stories),
     Topic(livelihood_deliveries, livelihood_stories),
