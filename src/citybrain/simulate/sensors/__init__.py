@@ -1,1 +1,1 @@
-"""The devices of the Internet of Things: their register, their readings of thirty days, their days of two years."""
+"""Devices that sense the city: their register, raw readings of thirty days, daily figures of two years."""

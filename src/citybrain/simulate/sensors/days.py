@@ -1,6 +1,7 @@
 """Two years of daily figures that the platforms of the device owners hand over once."""
 
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -89,4 +90,4 @@ def history_spans(last: date, months: int = 24, at_once: int = 6) -> list[tuple[
     """The objects the history comes in: `months` months of 30.4 days until `last`, first and end of each."""
     begin = last - timedelta(days=round(months * 365 / 12))
     edges = [begin + (last - begin) * part / (months // at_once) for part in range(months // at_once + 1)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))

@@ -40,9 +40,7 @@ def _history(ledger: Ledger, local: datetime) -> Iterator[Delivery]:
     for first, until in history_spans(last):
         name = f"sensor_days_{first:%Y%m%d}_{until:%Y%m%d}.parquet"
         make = partial(_day_content, ledger, first, until)
-        yield Delivery(
-            "sensor_reading_day", name, Place.INBOX, f"sensor_reading_day/{name}", local, 1, make
-        )
+        yield Delivery("sensor_reading_day", name, Place.INBOX, f"sensor_reading_day/{name}", local, 1, make)
 
 
 def _readings(ledger: Ledger, local: datetime) -> Iterator[Delivery]:

@@ -76,7 +76,9 @@ class Kind(ContentModel):
     episodes: Episodes | None = None
     storm: Storm | None = None
     air: bool = Field(default=False, description="follows the city's PM10")
-    at_home: bool = Field(default=False, description="stands in a home: its place is told by the village only")
+    at_home: bool = Field(
+        default=False, description="stands in a home: its place is told by the village only"
+    )
 
     @property
     def metrics(self) -> list[Metric]:

@@ -83,7 +83,5 @@ def reading_delivery(
             parts.append(part)
             keys.append(part_keys)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in SCHEMA.names}
-    columns, truth = plant_columns(
-        seed, "sensor_reading", columns, np.concatenate(keys), _key_text, DEFECTS
-    )
+    columns, truth = plant_columns(seed, "sensor_reading", columns, np.concatenate(keys), _key_text, DEFECTS)
     return parquet_of(columns, SCHEMA), len(columns["seq"]), plain_truth(truth)

@@ -57,7 +57,9 @@ SITE_HEADERS = {
 STAGES = ("土方", "基础", "主体", "装修", "收尾")
 DEFECTS = [
     Defect("kind_unknown", 0.003, "device_kind", setting("device_kind", "其他")),
-    Defect("village_unknown", 0.003, "village_code", one_of("village_code", ["341602999999", "340000000000"])),
+    Defect(
+        "village_unknown", 0.003, "village_code", one_of("village_code", ["341602999999", "340000000000"])
+    ),
     Defect("installed_in_future", 0.003, "installed_on", setting("installed_on", "2099-01-01")),
     Defect("sent_twice", 0.002, "device_id", None),
 ]

@@ -38,7 +38,9 @@ class Story:
 
 
 STORIES = (
-    Story("gas_rises", "gas", 30, 44, 58.0, 0.6, "methane beside a valve well rises through all three levels"),
+    Story(
+        "gas_rises", "gas", 30, 44, 58.0, 0.6, "methane beside a valve well rises through all three levels"
+    ),
     Story("bridge_strain", "bridge", 144, 168, 260.0, 0.3, "a bridge's strain leaves its band and stays out"),
     Story("drain_full", "drainage", 66, 20, 1.75, 0.3, "a drain stands full though no storm is near"),
     Story("silent_device", "leak", 96, 150, None, 1.0, "a leak sensor sends nothing for days"),
@@ -92,8 +94,7 @@ def values_at(seed: int, fleet: Fleet, metric: Metric, minutes: Keys, start: int
     if metric is kind.metric:
         values = values + _storm(seed, fleet, minutes, start) + _episodes(seed, fleet, minutes)
         values += _stories(fleet, minutes, start)
-    clipped: Floats = np.round(np.clip(values, metric.min, metric.max), metric.digits)
-    return clipped
+    return np.round(np.clip(values, metric.min, metric.max), metric.digits).astype(np.float64)
 
 
 def silent_at(seed: int, fleet: Fleet, minutes: Keys, start: int) -> NDArray[np.bool_]:
@@ -175,4 +176,3 @@ def _stories(fleet: Fleet, minutes: Keys, start: int) -> Floats:
         shape = np.clip(share / story.climb, 0, 1)
         added[story_device(fleet)] = np.where(share < 1, story.rise * shape, 0.0)
     return added
-
