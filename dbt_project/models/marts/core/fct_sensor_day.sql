@@ -131,9 +131,19 @@ statements as (
         standing.batch_id,
         false as is_new
     from (
-        select device_id, metric, day from computed
-        union
-        select device_id, metric, day from delivered
+        select
+            device_id,
+            metric,
+            day
+        from computed
+
+        union distinct
+
+        select
+            device_id,
+            metric,
+            day
+        from delivered
     ) as spoken_of
     inner join {{ this }} as standing
         on

@@ -61,7 +61,13 @@ statements as (
         standing.seq,
         standing.batch_id,
         false as is_new
-    from (select distinct device_id, metric, observed_at from delta) as spoken_of
+    from (
+        select distinct
+            device_id,
+            metric,
+            observed_at
+        from delta
+    ) as spoken_of
     inner join {{ this }} as standing
         on
             spoken_of.device_id = standing.device_id
