@@ -114,6 +114,7 @@ def test_later_calls_send_only_what_is_new(advanced: Advanced) -> None:
         {
             ("air_quality_hour", "latest_20260318T19.geojson"),
             ("water_stage", "water_stage_20260318T1005_20260318T1905.parquet"),
+            ("sensor_reading", "sensor_reading_20260318T0800_20260318T1900.parquet"),
             ("road_section_index", "road_section_index_20260318T10_20260318T18.parquet"),
             ("parking_lot_hour", "parking_lot_hour_20260318T10_20260318T18.parquet"),
             ("vehicle_track", "vehicle_track_20260318T1007_20260318T1907.parquet"),
@@ -124,6 +125,7 @@ def test_later_calls_send_only_what_is_new(advanced: Advanced) -> None:
             ("air_quality_hour", "latest_20260319T10.geojson"),
             ("herb_market_price_day", "herb_market_price_20260317_20260318.parquet"),
             ("water_stage", "water_stage_20260318T1905_20260319T1005.parquet"),
+            ("sensor_reading", "sensor_reading_20260318T1700_20260319T1000.parquet"),
             ("gov_service_record", "gov_service_record_20260318_20260318.parquet"),
             ("capability_call_day", "capability_call_day_20260318_20260318.parquet"),
             ("hospital_day", "hospital_day_20260318_20260318.parquet"),
