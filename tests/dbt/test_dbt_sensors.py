@@ -82,8 +82,8 @@ def test_alarms_with_their_response(transformer: psycopg.Connection) -> None:
 def test_lifeline_of_each_county_and_kind(transformer: psycopg.Connection) -> None:
     found = rows(
         transformer,
-        "SELECT county_code, device_kind, devices, devices_online, alarms_open, alarms_level_1, alarms_level_2,"
-        " alarms_level_3, responses_by_case, responses_by_reading, response_minutes"
+        "SELECT county_code, device_kind, devices, devices_online, alarms_open, alarms_level_1,"
+        " alarms_level_2, alarms_level_3, responses_by_case, responses_by_reading, response_minutes"
         " FROM marts.mart_city_lifeline ORDER BY 1, 2",
     )
     assert found == [
@@ -184,7 +184,8 @@ def test_the_level_stands_against_the_warning_stage(transformer: psycopg.Connect
     found = rows(
         transformer,
         "SELECT day, stage_max_m, over_warning_m, is_over_warning, is_over_guaranteed, hours_over_warning,"
-        " needs_attention, observed_at FROM marts.mart_water_environment_level WHERE gauge_code = '341602W01'",
+        " needs_attention, observed_at FROM marts.mart_water_environment_level"
+        " WHERE gauge_code = '341602W01'",
     )
     last = datetime(2026, 11, 21, 0, 55, tzinfo=UTC)
     assert found == [

@@ -1,4 +1,4 @@
-"""Sections, outlets and gauges: classes follow the standard, days follow each other, the storm is over the mark."""
+"""Sections, outlets and gauges: classes follow the standard, days each other, the storm is over the mark."""
 
 import csv
 import io

@@ -69,10 +69,9 @@ cases as (
     from gravest
     inner join {{ ref("stg_ops__case") }} as filed
         on
-            gravest.device_id = filed.source_id
-            and filed.source_kind = 'iot'
-            and filed.found_at >= gravest.event_started_at
-            and filed.found_at <= coalesce(gravest.event_ended_at, 'infinity')
+            gravest.device_id = filed.device_id
+            and gravest.event_started_at <= filed.found_at
+            and coalesce(gravest.event_ended_at, 'infinity') >= filed.found_at
     order by gravest.device_id asc, gravest.event_started_at asc, filed.found_at asc, filed.case_number asc
 
 ),
