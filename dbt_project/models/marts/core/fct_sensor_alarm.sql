@@ -9,29 +9,34 @@ devices as (
 
 ),
 
--- a device whose days all stayed below its lowest level has no alarm: its readings are not looked at
-alarmed as (
+levels as (
 
-    select distinct devices.device_id
+    select
+        devices.*,
+        levels.level,
+        levels.threshold
     from devices
-    inner join {{ ref("fct_sensor_day") }} as days on devices.device_id = days.device_id and devices.metric = days.metric
-    where days.value_max >= devices.level_3
+    cross join lateral (values (1, devices.level_1), (2, devices.level_2), (3, devices.level_3)) as levels (level, threshold)
 
 ),
 
+-- one look into the index of hours: the readings of a device that never reached the level are left alone
 levelled as (
 
     select
-        devices.device_id,
+        levels.device_id,
         levels.level,
         levels.threshold,
-        levels.threshold - devices.hysteresis as clear_below,
+        levels.threshold - levels.hysteresis as clear_below,
         readings.observed_at,
         readings.value
-    from alarmed
-    inner join devices on alarmed.device_id = devices.device_id
-    inner join {{ ref("fct_sensor_reading") }} as readings on devices.device_id = readings.device_id and devices.metric = readings.metric
-    cross join lateral (values (1, devices.level_1), (2, devices.level_2), (3, devices.level_3)) as levels (level, threshold)
+    from levels
+    inner join {{ ref("fct_sensor_reading") }} as readings on levels.device_id = readings.device_id and levels.metric = readings.metric
+    where
+        exists (
+            select 1 from {{ ref("fct_sensor_hour") }} as hours
+            where hours.device_id = levels.device_id and hours.metric = levels.metric and hours.value_max >= levels.threshold
+        )
 
 ),
 
@@ -95,11 +100,11 @@ final as (
         devices.device_kind,
         devices.metric,
         spells.level,
-        spells.threshold,
+        spells.threshold::numeric(18, 4) as threshold,
         spells.started_at,
         spells.ended_at,
         spells.ended_at is null as is_open,
-        spells.peak_value,
+        spells.peak_value::numeric(18, 4) as peak_value,
         spells.peak_at,
         spells.reading_count,
         spells.last_observed_at,

@@ -6,6 +6,7 @@
         on_schema_change="fail",
         indexes=[
             {"columns": ["device_id", "metric", "hour"], "unique": true},
+            {"columns": ["device_id", "metric", "value_max"]},
             {"columns": ["built_at"]}
         ]
     )
