@@ -57,9 +57,9 @@ def _days_of(seed: int, fleet: Fleet, first: date, days: int, start: int) -> tup
     keys = fleet.numbers[devices] * MOST_DAYS + day_numbers.astype(np.int64)
     share = sent[devices, places].mean(axis=1)
     return {
-        "device_id": fleet.ids[devices],
-        "device_kind": np.full(len(devices), fleet.kind.id, dtype="<U16"),
-        "metric": np.full(len(devices), metric.id, dtype="<U24"),
+        "device_id": fleet.ids.astype(object)[devices],
+        "device_kind": np.full(len(devices), fleet.kind.id, dtype=object),
+        "metric": np.full(len(devices), metric.id, dtype=object),
         "day": day_numbers,
         "value_min": np.nanmin(taken, axis=1),
         "value_mean": np.round(np.nanmean(taken, axis=1), metric.digits),
