@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from citybrain.simulate.delivery import SHANGHAI
 from citybrain.simulate.ledger import Ledger
+from citybrain.simulate.live_devices import sensors
 from citybrain.simulate.places import load_villages
 from citybrain.simulate.sensors.days import day_delivery, history_spans
 from citybrain.simulate.sensors.deliveries import sensor_deliveries
@@ -180,6 +181,13 @@ def test_a_later_call_repeats_two_hours_and_no_more() -> None:
         d for d in sensor_deliveries(ledger, STARTED.astimezone(SHANGHAI)) if d.dataset == "sensor_reading"
     ]
     assert again == []
+
+
+def test_devices_that_publish_stand_in_the_register(fleets: tuple[Fleet, ...]) -> None:
+    registered = {device for fleet in fleets for device in fleet.ids.tolist()}
+    assert {sensor.device_id for sensor in sensors(SMALL)} == registered
+    measured = {(kind.id, metric.id) for kind in load_kinds() for metric in kind.metrics}
+    assert {(sensor.kind, sensor.metric.id) for sensor in sensors(SMALL)} == measured
 
 
 def test_homes_are_told_by_their_village_alone(fleets: tuple[Fleet, ...]) -> None:

@@ -13,10 +13,10 @@ from citybrain.simulate.enterprises import enterprise_deliveries, enterprise_sto
 from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.licences import licence_deliveries
 from citybrain.simulate.livelihood import livelihood_deliveries, livelihood_stories
-from citybrain.simulate.services import service_deliveries, service_stories
-from citybrain.simulate.urban import urban_deliveries, urban_stories
 from citybrain.simulate.rivers.deliveries import river_deliveries
 from citybrain.simulate.sensors.deliveries import sensor_deliveries, stories_of_sensors
+from citybrain.simulate.services import service_deliveries, service_stories
+from citybrain.simulate.urban import urban_deliveries, urban_stories
 from citybrain.simulate.water import water_deliveries, water_stories
 
 

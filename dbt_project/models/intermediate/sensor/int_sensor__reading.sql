@@ -15,6 +15,30 @@ handed_over as (
         batch_id
     from {{ ref("stg_data_resources__sensor_reading") }}
 
+),
+
+published as (
+
+    select
+        device_id,
+        metric,
+        observed_at,
+        value,
+        quality,
+        seq,
+        batch_id
+    from {{ ref("stg_data_resources__sensor_reading_live") }}
+
+),
+
+final as (
+
+    select * from handed_over
+
+    union all
+
+    select * from published
+
 )
 
-select * from handed_over
+select * from final

@@ -70,19 +70,18 @@ def _fleet(seed: int, place: int, kind: Kind, count: int) -> Fleet:
         share = np.cumsum(places.weights[""][there])
         villages[members] = there[np.searchsorted(share / share[-1], luck[members], side="right")]
     lon, lat = _positions(seed, numbers, counties)
-    within = np.empty(count, dtype=np.int64)
-    for county in range(len(places.county_codes)):
-        members = np.flatnonzero(counties == county)
-        within[members] = np.arange(1, len(members) + 1)
-    ids = np.array(
-        [
-            f"{places.county_codes[county]}{kind.letter}{number:05}"
-            for county, number in zip(counties, within, strict=True)
-        ]
-    )
+    ids = np.array(device_ids(kind.letter, count))
     state = uniform(seed, "device/status", numbers)
     status = np.select([state < RETIRED, state < RETIRED + REPAIRED], ["停用", "维修"], "在用")
     return Fleet(kind, numbers, ids, villages, lon, lat, status)
+
+
+def device_ids(letter: str, count: int) -> list[str]:
+    """The ids of `count` devices of a kind: county code, the kind's letter, five digits that count within."""
+    codes, counties = load_villages().county_codes, _counties(count)
+    _, first = np.unique(counties, return_index=True)
+    within = np.arange(count) - first[counties] + 1
+    return [f"{codes[county]}{letter}{number:05}" for county, number in zip(counties, within, strict=True)]
 
 
 def _counties(count: int) -> Keys:
