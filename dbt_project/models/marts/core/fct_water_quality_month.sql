@@ -34,7 +34,7 @@ measured as (
     cross join lateral (
         values
         {%- for pollutant in pollutants %}
-            ('{{ pollutant }}', sections.{{ pollutant }}){{ "," if not loop.last }}
+        ('{{ pollutant }}', sections.{{ pollutant }}){{ "," if not loop.last }}
         {%- endfor %}
     ) as figures (pollutant, value)
 
