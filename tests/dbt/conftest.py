@@ -12,6 +12,7 @@ from dbt_economy import load_economy
 from dbt_services import forget_services, record_services
 from dbt_street import load_street
 from psycopg import sql
+from sensor_city import load_sensors
 
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.dbt_process import target_dir
@@ -54,6 +55,7 @@ def city(desk: Settings) -> Iterator[Settings]:
     load_economy(settings)
     load_services(settings)
     load_street(settings)
+    load_sensors(settings)
     record_services(settings)
     yield settings
     forget_services(settings)

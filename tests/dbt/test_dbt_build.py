@@ -222,6 +222,7 @@ def test_the_hard_logic_by_hand(city: Settings, built: TransformReport) -> None:
     assert sorted(nodes) == [
         ("unit_test", "a_day_of_a_truck"),
         ("unit_test", "a_project_stalls_past_the_days_of_its_stage"),
+        ("unit_test", "alarm_ends_below_the_hysteresis"),
         ("unit_test", "base_of_a_herb_is_its_first_thirty_days"),
         ("unit_test", "days_against_their_band"),
         ("unit_test", "hourly_index_at_break_points"),

@@ -97,6 +97,11 @@ def _city_air(seed: int, hours: Keys, start: int) -> tuple[Floats, dict[str, Flo
     }
 
 
+def city_pm10(seed: int, hours: Keys, start: int) -> Floats:
+    """The city's mean PM10 in µg/m³ of each hour of local time, for whatever else measures it."""
+    return _city_air(seed, hours, start)[1]["pm10"]
+
+
 def _station_air(seed: int, place: int, hours: Keys, city: dict[str, Floats]) -> dict[str, Floats]:
     """The concentrations at one station; a value the instrument did not give is NaN."""
     keys = hours * 64 + place

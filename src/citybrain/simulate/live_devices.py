@@ -16,10 +16,11 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import Field
 
-from citybrain.catalogue import Column, ContentModel, Dataset, active_datasets, load_areas, load_content
+from citybrain.catalogue import Column, ContentModel, Dataset, active_datasets, load_content
 from citybrain.catalogue.mqtt_topic import MqttTopic, broker_address
 from citybrain.settings import Settings
 from citybrain.simulate.ledger import ENTERPRISES_AT_SCALE_1, SimulationError
+from citybrain.simulate.sensors.fleet import LEAST, device_ids
 
 TICK_SECONDS = 0.05
 PATIENCE_SECONDS = 60.0  # how long the last acknowledgements may take
@@ -90,15 +91,12 @@ def load_live_devices() -> LiveDevices:
 
 
 def sensors(enterprises: int) -> list[Sensor]:
-    """Every sensor of a demo city with so many firms; ids are county code, letter and five digits."""
-    counties = [county.code for county in load_areas().counties]
+    """Every sensor of a demo city with so many firms, under the ids of the register of devices."""
     found = []
     for kind in load_live_devices().kinds:
         scale = 1.0 if kind.fixed else enterprises / ENTERPRISES_AT_SCALE_1
-        devices = max(len(counties), round(kind.devices * scale))
-        for number in range(devices):
-            county = counties[number % len(counties)]
-            device_id = f"{county}{kind.letter}{number // len(counties) + 1:05}"
+        devices = max(LEAST, round(kind.devices * scale))
+        for device_id in device_ids(kind.letter, devices):
             found += [Sensor(device_id, kind.id, metric) for metric in kind.metrics]
     return found
 

@@ -16,6 +16,8 @@ from citybrain.simulate.licences import licence_deliveries
 from citybrain.simulate.livelihood import livelihood_deliveries, livelihood_stories
 from citybrain.simulate.meteorology import weather_deliveries
 from citybrain.simulate.opinion import opinion_deliveries
+from citybrain.simulate.rivers.deliveries import river_deliveries
+from citybrain.simulate.sensors.deliveries import sensor_deliveries, stories_of_sensors
 from citybrain.simulate.services import service_deliveries, service_stories
 from citybrain.simulate.urban import urban_deliveries, urban_stories
 from citybrain.simulate.water import water_deliveries, water_stories
@@ -50,4 +52,6 @@ TOPICS: tuple[Topic, ...] = (
     Topic(service_deliveries, service_stories),
     Topic(livelihood_deliveries, livelihood_stories),
     Topic(urban_deliveries, urban_stories),
+    Topic(sensor_deliveries, stories_of_sensors),
+    Topic(river_deliveries),
 )

@@ -62,6 +62,13 @@ def step_number(moment: datetime) -> int:
     return int(moment.timestamp()) // int(STEP.total_seconds())
 
 
+def hours_into_storm(minutes: Keys, start: int) -> Floats:
+    """Hours since the newest storm began over the uppermost gauge; both in minutes since 1970."""
+    steps = (minutes - start) / 5 + STORM_BEFORE_START
+    hours: Floats = steps % STORY_STEPS / STEPS_AN_HOUR
+    return hours
+
+
 def _stages(seed: int, place: int, steps: Keys, start: int) -> Floats:
     """Stage of one gauge in m: base flow, slow weather, the storm, and the instrument's noise."""
     gauge = GAUGES[place]

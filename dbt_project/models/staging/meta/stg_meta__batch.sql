@@ -13,6 +13,7 @@ renamed as (
         dataset,
         bytes,
         logical_date,
+        source_version,
         landed_at,
         state,
         rows_in,

@@ -47,6 +47,8 @@ renamed as (
             when 'video' then '视频巡查' when 'iot' then '物联感知' when 'gps' then '车辆定位' when 'satellite' then '卫星遥感'
             when 'data' then '数据比对' when 'citizen' then '市民上报' when 'hotline' then '12345热线' when 'collector' then '采集员上报'
         end as source_kind_label,
+        -- of a report by a person it would name the person
+        case when source_kind = 'iot' then source_id end as device_id,
         source_kind in ('video', 'iot', 'gps', 'satellite', 'data') as is_auto_collected,
         state,
         {{ case_state_label("state") }} as state_label,

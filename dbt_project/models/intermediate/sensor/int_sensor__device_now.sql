@@ -1,0 +1,61 @@
+with
+
+devices as (
+
+    select * from {{ ref("dim_device") }}
+    where is_in_service
+
+),
+
+last_read as (
+
+    select
+        device_id,
+        metric,
+        max(last_observed_at) as last_observed_at
+    from {{ ref("fct_sensor_day") }}
+    where not is_delivered
+    group by device_id, metric
+
+),
+
+newest as (
+
+    select
+        devices.device_kind,
+        max(last_read.last_observed_at) as kind_observed_at
+    from devices
+    inner join last_read on devices.device_id = last_read.device_id and devices.metric = last_read.metric
+    group by devices.device_kind
+
+),
+
+final as (
+
+    select
+        devices.device_id,
+        devices.device_kind,
+        devices.device_kind_label,
+        devices.place_name,
+        devices.county_code,
+        devices.lon,
+        devices.lat,
+        devices.owner_department_name,
+        devices.owner_unit,
+        devices.status,
+        devices.unit,
+        devices.loaded_at,
+        last_read.last_observed_at,
+        newest.kind_observed_at,
+        -- a kind that never reported says nothing about its devices
+        coalesce(
+            last_read.last_observed_at >= newest.kind_observed_at - devices.cadence_minutes * interval '1 minute', false
+        ) as is_online,
+        (extract(epoch from newest.kind_observed_at - last_read.last_observed_at) / 3600)::numeric(18, 1) as hours_silent
+    from devices
+    left join newest on devices.device_kind = newest.device_kind
+    left join last_read on devices.device_id = last_read.device_id and devices.metric = last_read.metric
+
+)
+
+select * from final

@@ -1,0 +1,133 @@
+{{ config(indexes=[{"columns": ["device_id", "level", "started_at"], "unique": true}]) }}
+
+with
+
+devices as (
+
+    select * from {{ ref("dim_device") }}
+    where level_3 is not null
+
+),
+
+levels as (
+
+    select
+        devices.*,
+        levels.level,
+        levels.threshold
+    from devices
+    cross join lateral (values (1, devices.level_1), (2, devices.level_2), (3, devices.level_3)) as levels (level, threshold)
+
+),
+
+-- one look into the index of hours: the readings of a device that never reached the level are left alone
+levelled as (
+
+    select
+        levels.device_id,
+        levels.level,
+        levels.threshold,
+        levels.threshold - levels.hysteresis as clear_below,
+        readings.observed_at,
+        readings.value
+    from levels
+    inner join {{ ref("fct_sensor_reading") }} as readings on levels.device_id = readings.device_id and levels.metric = readings.metric
+    where
+        exists (
+            select 1 from {{ ref("fct_sensor_hour") }} as hours
+            where hours.device_id = levels.device_id and hours.metric = levels.metric and hours.value_max >= levels.threshold
+        )
+
+),
+
+spells as (
+    {{ hysteresis_spells("levelled", ["device_id", "level", "threshold"], "observed_at", "value", "threshold", "clear_below") }}
+
+),
+
+-- levels are nested: the gravest one reached while the lowest stood
+gravest as (
+
+    select
+        lowest.device_id,
+        lowest.started_at as event_started_at,
+        lowest.ended_at as event_ended_at,
+        min(spells.level) as gravest_level
+    from spells as lowest
+    inner join spells
+        on
+            lowest.device_id = spells.device_id
+            and lowest.started_at <= spells.started_at
+            and coalesce(lowest.ended_at, 'infinity') > spells.started_at
+    where lowest.level = 3
+    group by lowest.device_id, lowest.started_at, lowest.ended_at
+
+),
+
+cases as (
+
+    select distinct on (gravest.device_id, gravest.event_started_at)
+        gravest.device_id,
+        gravest.event_started_at,
+        filed.case_number,
+        filed.handled_at
+    from gravest
+    inner join {{ ref("stg_ops__case") }} as filed
+        on
+            gravest.device_id = filed.device_id
+            and gravest.event_started_at <= filed.found_at
+            and coalesce(gravest.event_ended_at, 'infinity') >= filed.found_at
+    order by gravest.device_id asc, gravest.event_started_at asc, filed.found_at asc, filed.case_number asc
+
+),
+
+responded as (
+
+    select
+        gravest.*,
+        cases.case_number,
+        case when cases.case_number is not null then cases.handled_at else gravest.event_ended_at end as responded_at
+    from gravest
+    left join cases on gravest.device_id = cases.device_id and gravest.event_started_at = cases.event_started_at
+
+),
+
+final as (
+
+    select
+        spells.device_id,
+        devices.county_code,
+        devices.device_kind,
+        devices.metric,
+        spells.level,
+        spells.threshold::numeric(18, 4) as threshold,
+        spells.started_at,
+        spells.ended_at,
+        spells.ended_at is null as is_open,
+        spells.peak_value::numeric(18, 4) as peak_value,
+        spells.peak_at,
+        spells.reading_count,
+        spells.last_observed_at,
+        round(extract(epoch from coalesce(spells.ended_at, spells.last_observed_at) - spells.started_at) / 60)::integer as stood_minutes,
+        responded.event_started_at,
+        responded.gravest_level,
+        spells.level = 3 as is_event,
+        responded.case_number,
+        responded.responded_at,
+        case
+            when responded.responded_at is null then null
+            when responded.case_number is not null then 'case'
+            else 'reading'
+        end as response_basis,
+        round(extract(epoch from responded.responded_at - responded.event_started_at) / 60)::integer as response_minutes
+    from spells
+    inner join devices on spells.device_id = devices.device_id
+    inner join responded
+        on
+            spells.device_id = responded.device_id
+            and spells.started_at >= responded.event_started_at
+            and spells.started_at < coalesce(responded.event_ended_at, 'infinity')
+
+)
+
+select * from final
