@@ -1,8 +1,9 @@
 """Writing the past: cases that ended, or stand open, before the platform kept them, set by set.
 
-A batch is written whole or not at all, once: its key stands in `ops.case_history` in the same transaction. Every
-case went through the rules before (`replay`). Instead of an entry for each step, the ledger gets one for each
-batch, with the hash of all its steps as the tables hold them; `batch_hash` computes it again. Nobody is told.
+A batch is written whole or not at all, once: its key stands in `ops.case_history` in the same transaction.
+Every case went through the rules before (`replay`). Instead of an entry for each step, the ledger gets one
+for each batch, with the hash of all its steps as the tables hold them; `batch_hash` computes it again. Nobody
+is told.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from django.utils import timezone
 
 from citybrain import ledger
 from citybrain.events.models import HistoryBatch, Origin
-from citybrain.events.replay import Posts, Replayed, replay
+from citybrain.events.replay import Posts, Replay, Replayed
 from citybrain.events.rules import load_rules
 from citybrain.events.scope import as_system
 from citybrain.events.told import HistoryRefusedError, ToldCase
@@ -28,9 +29,9 @@ _TABLES = """
 CREATE TEMPORARY TABLE told_case (
     place integer, number text, scenario text, class_code text, class_scheme text, class_version text,
     class_big text, class_small text, title text, place_id text, place_name text, area_code text,
-    source_kind text, source_id text, zone text, state text, lead_id bigint, handler_id bigint, urgent boolean,
-    found_at timestamptz, filed_at timestamptz, deadline_at timestamptz, handled_at timestamptz,
-    closed_at timestamptz, sightings integer, rework_count integer, version integer
+    source_kind text, source_id text, zone text, state text, lead_id bigint, handler_id bigint,
+    urgent boolean, found_at timestamptz, filed_at timestamptz, deadline_at timestamptz,
+    handled_at timestamptz, closed_at timestamptz, sightings integer, rework_count integer, version integer
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE told_step (
     place integer, version integer, from_state text, to_state text, action text, organisation_id bigint,
@@ -104,8 +105,8 @@ def write_history(
     with as_system():
         if (known := _known(key, told_sha256)) is not None:
             return known
-        posts = known_posts()
-        replayed = [replay(told, posts, as_of) for told in cases]
+        replay = Replay(known_posts(), as_of)
+        replayed = [replay(told) for told in cases]
         with connection.cursor() as cursor:
             cursor.execute(_TABLES)
             _copy(cursor, "told_case", (_case_row(place, case) for place, case in enumerate(replayed)))
@@ -119,7 +120,7 @@ def write_history(
             told_sha256=told_sha256,
             sha256=batch_hash([told.number for told in cases]),
             cases=len(cases),
-            steps=sum(len(case.steps) for case in replayed),
+            steps=sum(len(case.moves) for case in replayed),
             clocks=sum(len(case.clocks) for case in replayed),
             as_of=as_of,
             written_at=timezone.now(),
@@ -214,22 +215,21 @@ def _case_row(place: int, case: Replayed) -> tuple[Any, ...]:
 
 
 def _step_rows(cases: list[Replayed], key: str) -> Iterator[tuple[Any, ...]]:
-    texts: dict[tuple[tuple[str, Any], ...], str] = {}
+    texts: dict[int, str] = {}  # moves are shared by cases that are alike
     for place, case in enumerate(cases):
-        for step in case.steps:
-            said = tuple(step.data.items())
-            if said not in texts:
-                texts[said] = json.dumps({**step.data, "history": key}, ensure_ascii=False)
+        for move, told in zip(case.moves, case.told.steps, strict=True):
+            if id(move) not in texts:
+                texts[id(move)] = json.dumps({**move.data, "history": key}, ensure_ascii=False)
             yield (
                 place,
-                step.version,
-                step.from_state,
-                step.to_state,
-                step.told.action,
-                step.organisation_id,
-                step.told.reason,
-                step.told.at,
-                texts[said],
+                move.version,
+                move.from_state,
+                move.step.to,
+                told.action,
+                move.organisation_id,
+                told.reason,
+                told.at,
+                texts[id(move)],
             )
 
 

@@ -16,7 +16,7 @@ def watch_clocks() -> int:
     now = timezone.now()
     with as_system():
         running = list(Clock.objects.filter(state=Clock.State.RUNNING).order_by("due_at"))
-    # Looked at before a row is held: a city has thousands of limits that run, and few of them rise in a round.
+    # Looked at before a row is held: thousands of limits run, and few of them rise in a round.
     risen = [(clock.pk, clock.case_id) for clock in running if _level_at(clock, now) > clock.level]
     return sum(_watch(clock_id, case_id) for clock_id, case_id in risen)
 

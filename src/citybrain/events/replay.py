@@ -1,5 +1,6 @@
-"""A told case taken through the rules, step by step, as `acting` takes a living one: the same transitions, the
-same guards, the same clocks; what breaks one of them is refused.
+"""A told case taken through the rules, step by step, as `acting` takes a living one.
+
+The transitions, the guards and the clocks are the same; what breaks one of them is refused.
 
 Three guards look into tables that a told case is not in yet. They read the same from the steps before.
 """
@@ -48,15 +49,16 @@ class Post:
         return ""
 
 
-@dataclass(slots=True)
-class TakenStep:
-    """A step that the rules allow, as history keeps it."""
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A step that the rules allow: where it leads, what it orders, and what history keeps beside its time."""
 
+    step: Step
     version: int
     from_state: str
-    to_state: str
-    told: ToldStep
     organisation_id: int | None
+    handler: Organisation | None
+    same_handler: bool
     data: dict[str, Any]
 
 
@@ -79,7 +81,7 @@ class Replayed:
     rework_count: int = 0
     lon: Decimal | None = None
     lat: Decimal | None = None
-    steps: list[TakenStep] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
     clocks: list[ToldClock] = field(default_factory=list)
 
     @property
@@ -123,8 +125,8 @@ def _another_organisation(attempt: Attempt) -> str | None:
 
 
 def _undecided(attempt: Attempt) -> str | None:
-    steps = cast("Replayed", attempt.case).steps
-    if not steps or steps[-1].told.action == "ask_person":
+    moves = cast("Replayed", attempt.case).moves
+    if not moves or moves[-1].step.action == "ask_person":
         return "已转人工核查。"
     undecided = attempt.data.get("verdict") in ("unreadable", "failed", "no_machine")
     return None if undecided else "机器已有结论。"
@@ -138,25 +140,58 @@ TOLD_GUARDS: dict[GuardName, Guard] = {
 }
 
 
-def replay(told: ToldCase, posts: Posts, as_of: datetime) -> Replayed:
-    """The case after its steps, as it stands at `as_of` (aware). Raises HistoryRefusedError."""
-    case = _opened(told, posts)
-    follow: str | None = None
-    before = told.found_at
-    for number, step in enumerate(told.steps, 1):
-        try:
+class Replay:
+    """Takes told cases through the rules.
+
+    What the rules ask of a case hangs on its class, on whether its place is known, and on who takes which
+    steps, not on when: of cases that are alike in this one is asked.
+    """
+
+    def __init__(self, posts: Posts, as_of: datetime) -> None:
+        """`as_of` (aware): how the cases stand then."""
+        self.posts, self.as_of = posts, as_of
+        self._paths: dict[tuple[object, ...], list[Move]] = {}
+
+    def __call__(self, told: ToldCase) -> Replayed:
+        """The case after its steps. Raises HistoryRefusedError."""
+        case = _opened(told, self.posts)
+        alike = (
+            told.scenario,
+            told.class_code,
+            bool(told.place_name),
+            tuple([(*step[:1], *step[2:4], bool(step.reason), *step[5:]) for step in told.steps]),
+        )
+        if alike not in self._paths:
+            self._paths[alike] = self._walk(_opened(told, self.posts))
+        case.moves = self._paths[alike]
+        before = told.found_at
+        for number, (move, step) in enumerate(zip(case.moves, told.steps, strict=True), 1):
+            if not before <= step.at <= self.as_of:
+                raise _refused(told, number, f"{step.at} is not between {before} and {self.as_of}")
+            if len(step.reason) > MOST_REASON:
+                raise _refused(told, number, f"its reason is longer than {MOST_REASON} characters")
+            _date(case, move, step.at)
+            before = step.at
+        _watch(case, self.as_of)
+        return case
+
+    def _walk(self, case: Replayed) -> list[Move]:
+        """What the rules make of the steps. Raises HistoryRefusedError."""
+        follow: str | None = None
+        for number, step in enumerate(case.told.steps, 1):
             if follow is not None and step.action != follow:
-                raise HistoryRefusedError(f"{follow} follows at once")
-            if not before <= step.at <= as_of:
-                raise HistoryRefusedError(f"{step.at} is not between {before} and {as_of}")
-            follow = _take(case, step, posts)
-        except ValueError as error:
-            raise HistoryRefusedError(f"{told.number}: step {number}, {step.action}: {error}") from error
-        before = step.at
-    if not case.steps or follow is not None:
-        raise HistoryRefusedError(f"{told.number}: breaks off" + (f" before {follow}" if follow else ""))
-    _watch(case, as_of)
-    return case
+                raise _refused(case.told, number, f"{follow} follows at once")
+            try:
+                follow = _move(case, step, self.posts)
+            except ValueError as error:
+                raise _refused(case.told, number, str(error)) from error
+        if not case.moves or follow is not None:
+            raise HistoryRefusedError(f"{case.told.number}: breaks off before {follow or 'its first step'}")
+        return case.moves
+
+
+def _refused(told: ToldCase, number: int, why: str) -> HistoryRefusedError:
+    return HistoryRefusedError(f"{told.number}: step {number}, {told.steps[number - 1].action}: {why}")
 
 
 def _opened(told: ToldCase, posts: Posts) -> Replayed:
@@ -169,8 +204,8 @@ def _opened(told: ToldCase, posts: Posts) -> Replayed:
     return Replayed(told, filing, lead, told.place_name)
 
 
-def _take(case: Replayed, told: ToldStep, posts: Posts) -> str | None:
-    """Carry out one step; the step that has to follow at once. Raises HistoryRefusedError."""
+def _move(case: Replayed, told: ToldStep, posts: Posts) -> str | None:
+    """Take one step, its time aside; the step that has to follow at once. Raises HistoryRefusedError."""
     step = load_rules().step(told.action, case.state)
     if step is None:
         raise HistoryRefusedError(f"transitions.yml has no such step from {case.state or 'nothing'}")
@@ -183,40 +218,49 @@ def _take(case: Replayed, told: ToldStep, posts: Posts) -> str | None:
         data["verdict"] = told.verdict
     if told.photo:
         data["photo"] = "not kept"
-    if step.guards or told.reason:
-        # The guards read fields of a case that a told one has under the same names.
-        attempt = Attempt(cast("Case", case), step, actor, told.at, told.reason, receiver, data)
-        _require(attempt)
+    # The guards read fields of a case that a told one has under the same names.
+    attempt = Attempt(cast("Case", case), step, actor, told.at, told.reason, receiver, data)
+    _require(attempt)
     handler_before = case.handler_id
     if receiver is not None:
         case.handler = receiver
         data["handler"] = told.handler
     if "release_handler" in step.effects:
-        data |= release_handler(Attempt(cast("Case", case), step, actor, told.at))
+        data |= release_handler(attempt)
     if "ask_for_recheck" in step.effects:
         data["recheck_key"] = ""  # a picture that is not kept is shown to no machine
-    from_state, case.state = case.state, step.to
-    case.version += 1
-    carry_out(case, step.clocks, told.at, handler_before is None or case.handler_id == handler_before)
-    _set_deadline(case, step)
-    keep_dates(case, told.at)
-    organisation_id = actor.organisation_id if actor else None
-    case.steps.append(TakenStep(case.version, from_state, step.to, told, organisation_id, data))
+    same_handler = handler_before is None or case.handler_id == handler_before
+    move = Move(
+        step=step,
+        version=len(case.moves) + 1,
+        from_state=case.state,
+        organisation_id=actor.organisation_id if actor else None,
+        handler=case.handler,
+        same_handler=same_handler,
+        data=data,
+    )
+    case.state = step.to
+    case.moves.append(move)
     return step.follow
 
 
+def _date(case: Replayed, move: Move, at: datetime) -> None:
+    """Put a time to a step: the case's state, its clocks and its dates."""
+    step = move.step
+    case.state, case.version, case.handler = step.to, move.version, move.handler
+    named = step.clocks.named
+    if named:
+        carry_out(case, step.clocks, at, move.same_handler)
+    if "handle" in named:
+        clock = case.standing("handle")
+        case.deadline_at = clock.due_at if clock else None
+    keep_dates(case, at)
+
+
 def _require(attempt: Attempt) -> None:
-    if len(attempt.reason) > MOST_REASON:
-        raise HistoryRefusedError(f"a reason is longer than {MOST_REASON} characters")
     for name in attempt.step.guards:
         if said := TOLD_GUARDS[name](attempt):
             raise HistoryRefusedError(f"{name}: {said}")
-
-
-def _set_deadline(case: Replayed, step: Step) -> None:
-    if "handle" in step.clocks.named:
-        clock = case.standing("handle")
-        case.deadline_at = clock.due_at if clock else None
 
 
 def _post(told: ToldStep, posts: Posts) -> Post | None:

@@ -6,10 +6,10 @@ seconds of one of two kinds of time, and a pause keeps exactly what remains.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
+from typing import NamedTuple
 
 from citybrain.catalogue.scenario import TimeUnit
 from citybrain.catalogue.working_day import SHANGHAI, is_working_day
@@ -24,8 +24,7 @@ _SECONDS = {
 _OFFICE = (TimeUnit.WORKING_HOUR, TimeUnit.WORKING_DAY)
 
 
-@dataclass(frozen=True)
-class Due:
+class Due(NamedTuple):
     """When a limit runs out. `provisional`: it passes a day whose holidays are not published yet."""
 
     at: datetime

@@ -1,4 +1,4 @@
-"""Cases of the past as somebody tells them: what was found where, and every step with when and who took it."""
+"""Cases of the past as somebody tells them: what was found where, every step, when, and who took it."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -23,7 +23,7 @@ class ToldStep(NamedTuple):
 
 
 class ToldCase(NamedTuple):
-    """A case as it is told; its steps begin with `register`. Times are aware, `number` is its own for good."""
+    """A case as it is told, from `register` on. Times are aware, `number` is its own for good."""
 
     number: str
     scenario: str
