@@ -111,7 +111,7 @@ final as (
         limits.next_limit_label,
         case when cases.state = 'closed' then not coalesce(limits.has_handling_run_out, false) end as is_closed_on_time,
         case when cases.state = 'closed' then newest_steps.action = 'pass_check' end as is_checked_by_machine,
-        case when cases.state = 'closed' then extract(epoch from cases.closed_at - cases.found_at) / 60 end as minutes_to_close,
+        (case when cases.state = 'closed' then extract(epoch from cases.closed_at - cases.found_at) / 60 end)::numeric(18, 4) as minutes_to_close,
         cases.sightings,
         cases.rework_count,
         cases.origin,

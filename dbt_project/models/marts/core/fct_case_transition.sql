@@ -62,7 +62,7 @@ final as (
         steps.organisation_id is null as is_by_platform,
         steps.rules_version,
         steps.stepped_at,
-        extract(epoch from steps.stepped_at - steps.stepped_before_at) / 60 as minutes_since_step_before
+        (extract(epoch from steps.stepped_at - steps.stepped_before_at) / 60)::numeric(18, 4) as minutes_since_step_before
     from steps
     inner join cases on steps.case_id = cases.case_id
     left join organisations on steps.organisation_id = organisations.organisation_id
