@@ -13,6 +13,7 @@ from citybrain.simulate.enterprises import enterprise_deliveries, enterprise_sto
 from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.licences import licence_deliveries
 from citybrain.simulate.livelihood import livelihood_deliveries, livelihood_stories
+from citybrain.simulate.rivers import river_deliveries
 from citybrain.simulate.services import service_deliveries, service_stories
 from citybrain.simulate.urban import urban_deliveries, urban_stories
 from citybrain.simulate.water import water_deliveries, water_stories
@@ -40,6 +41,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(licence_deliveries),
     Topic(air_deliveries, lambda ledger: air_stories(ledger.local_start)),
     Topic(economy_deliveries, economy_stories),
+    Topic(river_deliveries),
     Topic(water_deliveries, lambda ledger: water_stories(ledger.started)),
     Topic(service_deliveries, service_stories),
     Topic(livelihood_deliveries, livelihood_stories),
