@@ -113,8 +113,6 @@ def cases(
         int | None, typer.Option(min=1, max=24, help="default CITYBRAIN_DEMO_CASE_MONTHS")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say how much, write nothing")] = False,
-        bool, typer.Option("--dry-run", help="say what would be written, write nothing")
-    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write the cases of the months before the demo city started into the desk, once.

@@ -1,7 +1,7 @@
 """What the river chiefs' office keeps: patrols of each river section by month, and findings along the rivers.
 
-Both are exported once a month for the last 24 months. A finding is drawn in the month it was found in, so every
-export tells the same of it, and more of it than the one before.
+Both are exported once a month for the last 24 months. A finding is drawn in the month it was found in, so
+every export tells the same of it, and more of it than the one before.
 """
 
 from collections.abc import Iterator
