@@ -57,7 +57,7 @@ final as (
         coalesce(counted.occupations_30d_before, 0) as occupations_30d_before,
         coalesce(counted.occupations_open, 0) as occupations_open,
         coalesce(counted.false_alarms_30d, 0) as false_alarms_30d,
-        counted.median_minutes_to_clear,
+        counted.median_minutes_to_clear::numeric(18, 4) as median_minutes_to_clear,
         coalesce(counted.occupations_30d, 0) >= 3 as is_repeat_place,
         not compounds.connected or coalesce(counted.occupations_open, 0) > 0 or coalesce(counted.occupations_30d, 0) >= 3
         as needs_attention,
