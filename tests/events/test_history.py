@@ -104,7 +104,7 @@ REFUSED = {
     "check skipped": (_without("request_check"), "request_check follows at once"),
     "no photo": (steps(photo=False), "after_photo"),
     "handled by the desk": (
-        [step._replace(role="dispatcher", organisation=DESK) if step.action == "accept" else step for step in steps()],
+        [s._replace(role="dispatcher", organisation=DESK) if s.action == "accept" else s for s in steps()],
         "dispatcher may not take it",
     ),
     "handled elsewhere": (
@@ -135,7 +135,10 @@ REFUSED = {
         [step._replace(role="", organisation="") if step.action == "approve" else step for step in steps()],
         "the platform may not take it",
     ),
-    "after the end": ([*steps(), ToldStep("void", after(90), "acceptor", DESK, "重复")], "no such step from closed"),
+    "after the end": (
+        [*steps(), ToldStep("void", after(90), "acceptor", DESK, "重复")],
+        "no such step from closed",
+    ),
 }  # fmt: skip
 
 
@@ -172,7 +175,8 @@ def test_a_batch_is_written_once_and_the_ledger_has_it(city: Settings) -> None:
         write(cases[:2], key)
     with psycopg.connect(city.dsn(DatabaseRole.OWNER)) as owner:
         entries = owner.execute(
-            "SELECT kind, payload ->> 'sha256', (payload ->> 'steps')::int FROM ledger.entry WHERE subject = %s",
+            "SELECT kind, payload ->> 'sha256', (payload ->> 'steps')::int"
+            " FROM ledger.entry WHERE subject = %s",
             (f"case_history:{key}",),
         ).fetchall()
     assert entries == [("case_history", first.sha256, 24)]

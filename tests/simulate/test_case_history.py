@@ -1,4 +1,4 @@
-"""The demo city's past: the same whenever it is told, as large as the city, and full of stories to be found."""
+"""The demo city's past: the same whenever it is told, as large as the city, and full of stories."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
