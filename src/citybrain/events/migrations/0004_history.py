@@ -1,4 +1,4 @@
-"""Batches of told cases, and what a queue of a hundred thousand cases is looked up by."""
+"""Batches of told cases: which stand, and that nobody changes them."""
 
 from django.db import migrations, models
 
