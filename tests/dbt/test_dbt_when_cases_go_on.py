@@ -1,4 +1,4 @@
-"""Facts of cases grow by what changed, and end as if they had been built anew. Stands last: it goes on with the
+"""Facts of cases grow by what changed, and end as if built anew. Stands last: it goes on with the
 cases that the other tests look at.
 """
 

@@ -19,13 +19,14 @@ clocks as (
     select * from {{ ref("stg_ops__clock") }}
     {%- if is_incremental() %}
     -- the watch over running limits writes to them without a step
-    where case_id = any(array(
-        select known.case_id
-        from {{ this }} as known
-        where known.next_due_at is not null
-        union
-        {{ changed_cases(this) }}
-    ))
+    where
+        case_id = any(array(
+            select known.case_id
+            from {{ this }} as known
+            where known.next_due_at is not null
+            union
+            {{ changed_cases(this) }}
+        ))
     {%- endif %}
 
 ),

@@ -46,7 +46,8 @@ counted as (
         (count(*) filter (where is_open and (is_urgent or has_handling_run_out)))::integer as alerts_now,
         (count(*) filter (where is_of_30d))::integer as cases_30d,
         (count(*) filter (where is_of_30d and is_closed))::integer as cases_closed_30d,
-        (count(*) filter (where found_at > '{{ run_started_at }}'::timestamptz - interval '60 days' and not is_of_30d))::integer as cases_30d_before,
+        (count(*) filter (where found_at > '{{ run_started_at }}'::timestamptz - interval '60 days' and not is_of_30d))::integer
+            as cases_30d_before,
         (count(*) filter (where is_of_last_day))::integer as cases_last_day,
         (count(*) filter (where is_of_day_before))::integer as cases_day_before,
         max(origin) as origin,

@@ -19,23 +19,24 @@ cases as (
 
     select * from {{ ref("stg_ops__case") }}
     {%- if is_incremental() %}
-    where case_id = any(array(
-        {{ changed_cases(this) }}
-        union
-        -- limits run out and sightings add up without a step; a late sighting reaches a case that ended
-        select known.case_id
-        from {{ this }} as known
-        where known.is_open or known.closed_at > '{{ run_started_at }}'::timestamptz - interval '2 days'
-        union
-        -- organisations are called what they are called now
-        select known.case_id
-        from {{ this }} as known
-        left join {{ ref("stg_ops__organisation") }} as leads on known.lead_organisation_id = leads.organisation_id
-        left join {{ ref("stg_ops__organisation") }} as handlers on known.handler_organisation_id = handlers.organisation_id
-        where
-            known.lead_name is distinct from leads.organisation_name
-            or known.handler_name is distinct from handlers.organisation_name
-    ))
+    where
+        case_id = any(array(
+            {{ changed_cases(this) }}
+            union
+            -- limits run out and sightings add up without a step; a late sighting reaches a case that ended
+            select known.case_id
+            from {{ this }} as known
+            where known.is_open or known.closed_at > '{{ run_started_at }}'::timestamptz - interval '2 days'
+            union
+            -- organisations are called what they are called now
+            select known.case_id
+            from {{ this }} as known
+            left join {{ ref("stg_ops__organisation") }} as leads on known.lead_organisation_id = leads.organisation_id
+            left join {{ ref("stg_ops__organisation") }} as handlers on known.handler_organisation_id = handlers.organisation_id
+            where
+                known.lead_name is distinct from leads.organisation_name
+                or known.handler_name is distinct from handlers.organisation_name
+        ))
     {%- endif %}
 
 ),
@@ -111,7 +112,8 @@ final as (
         limits.next_limit_label,
         case when cases.state = 'closed' then not coalesce(limits.has_handling_run_out, false) end as is_closed_on_time,
         case when cases.state = 'closed' then newest_steps.action = 'pass_check' end as is_checked_by_machine,
-        (case when cases.state = 'closed' then extract(epoch from cases.closed_at - cases.found_at) / 60 end)::numeric(18, 4) as minutes_to_close,
+        (case when cases.state = 'closed' then extract(epoch from cases.closed_at - cases.found_at) / 60 end)::numeric(18, 4)
+            as minutes_to_close,
         cases.sightings,
         cases.rework_count,
         cases.origin,

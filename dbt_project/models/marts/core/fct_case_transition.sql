@@ -18,13 +18,17 @@ steps as (
     from {{ ref("stg_ops__transition") }}
     {%- if is_incremental() %}
     -- whole cases: a step is told with the time since the one before it
-    where case_id = any(array(
-        select distinct fresh.case_id
-        from {{ ref("stg_ops__transition") }} as fresh
-        where
-            fresh.transition_id > (select coalesce(max(known.transition_id), 0) - 100000 from {{ this }} as known)
-            and not exists (select 1 from {{ this }} as known where known.transition_id = fresh.transition_id)
-    ))
+    where
+        case_id = any(array(
+            select distinct fresh.case_id
+            from {{ ref("stg_ops__transition") }} as fresh
+            where
+                fresh.transition_id > (select coalesce(max(known.transition_id), 0) - 100000 from {{ this }} as known)
+                and not exists (
+                    select 1 from {{ this }} as known
+                    where known.transition_id = fresh.transition_id
+                )
+        ))
     {%- endif %}
 
 ),

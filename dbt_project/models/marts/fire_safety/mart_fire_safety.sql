@@ -34,7 +34,7 @@ counted as (
         (count(*) filter (where is_open))::integer as occupations_open,
         (count(*) filter (where is_of_30d and is_voided))::integer as false_alarms_30d,
         percentile_cont(0.5) within group (order by extract(epoch from handled_at - found_at) / 60)
-            filter (where is_of_30d and is_closed) as median_minutes_to_clear,
+        filter (where is_of_30d and is_closed) as median_minutes_to_clear,
         max(found_at) filter (where not is_voided) as last_found_at,
         max(origin) as origin,
         max(last_stepped_at) as data_as_of
@@ -60,7 +60,7 @@ final as (
         counted.median_minutes_to_clear::numeric(18, 4) as median_minutes_to_clear,
         coalesce(counted.occupations_30d, 0) >= 3 as is_repeat_place,
         not compounds.connected or coalesce(counted.occupations_open, 0) > 0 or coalesce(counted.occupations_30d, 0) >= 3
-        as needs_attention,
+            as needs_attention,
         counted.last_found_at,
         coalesce(counted.origin, compounds.origin) as origin,
         {{ origin_label("coalesce(counted.origin, compounds.origin)") }} as origin_label,

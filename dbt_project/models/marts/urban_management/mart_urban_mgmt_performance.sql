@@ -41,7 +41,7 @@ counted as (
         (count(*) filter (where is_voided))::integer as cases_voided,
         (count(*) filter (where filed_at is not null))::integer as cases_filed,
         (count(*) filter (where filed_at is not null and not is_voided and (handled_at is not null or has_handling_run_out)))::integer
-        as cases_due,
+            as cases_due,
         (count(*) filter (where not is_voided and handled_at is not null and not has_handling_run_out))::integer as cases_handled_on_time,
         (count(*) filter (where is_closed or not is_voided and has_handling_run_out))::integer as cases_closing_due,
         (count(*) filter (where is_closed_on_time and rework_count = 0))::integer as cases_closed_on_time,
@@ -105,7 +105,7 @@ final as (
         scored.score,
         scored.score - lag(scored.score) over (partition by scored.county_code order by scored.month) as score_change,
         (case when scored.score is not null then rank() over (partition by scored.month order by scored.score desc nulls last) end)::integer
-        as county_rank,
+            as county_rank,
         scored.origin,
         {{ origin_label("scored.origin") }} as origin_label,
         scored.data_as_of
