@@ -23,6 +23,7 @@ from citybrain.orchestration.matching import match_policies
 from citybrain.orchestration.patrolling import patrol
 from citybrain.orchestration.planning import plan, refresh_form
 from citybrain.orchestration.publishing import publish, verify
+from citybrain.orchestration.remembering import write_case_history
 from citybrain.orchestration.serving import sync_desk
 from citybrain.orchestration.sources import read_sources
 from citybrain.orchestration.summary import summarise
@@ -51,13 +52,15 @@ with DAG(
     checked = check_build(operations, outlets=[])
     served = sync_desk(trigger_rule=TriggerRule.NONE_FAILED)
     listed = make_grant_lists(trigger_rule=TriggerRule.NONE_FAILED)
+    remembered = write_case_history(trigger_rule=TriggerRule.NONE_FAILED)
     first_round, patrolled = patrol(trigger_rule=TriggerRule.NONE_FAILED)
     settled = settle_cases(trigger_rule=TriggerRule.NONE_FAILED)
     # Cameras or policies that fail keep nobody from seeing the rest; the summary names them.
     decided = decide_operations(trigger_rule=TriggerRule.ALL_DONE)
-    report >> served >> [matched, first_round]
+    report >> served >> [matched, first_round, remembered]
     matched >> listed >> decided
     patrolled >> settled >> decided >> operations >> published
+    remembered >> decided
     report >> published
     outcomes >> held >> reviews
     [checked, verified, docs, reviews] >> summarise(landings, outcomes, report, published)

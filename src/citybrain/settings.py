@@ -176,6 +176,12 @@ class Settings(BaseSettings):
     demo_enterprises: int = Field(
         default=20_000, ge=100, description="firms in the demo city's enterprise register"
     )
+    demo_case_months: int = Field(
+        default=12,
+        ge=0,
+        le=24,
+        description="months of past cases that `make up` writes into the desk; 0 for none",
+    )
     demo_seed: int = Field(default=341600, description="the demo city is the same for the same seed")
 
     models_folder: Path | None = Field(

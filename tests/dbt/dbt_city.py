@@ -261,6 +261,35 @@ def camera_rows() -> list[dict[str, Any]]:
     ]
 
 
+def patrol_rows() -> list[dict[str, Any]]:
+    """One section of Qiaocheng in two months."""
+    return [
+        {
+            "section_code": f"{QIAOCHENG}R001",
+            "river": "涡河",
+            "county_code": QIAOCHENG,
+            "chief_level": "乡级",
+            "month": month,
+            "patrols_planned": 4,
+            "patrols_done": done,
+        }
+        for month, done in (("2026-10-01", 4), ("2026-11-01", 3))
+    ]
+
+
+def finding_rows() -> list[dict[str, Any]]:
+    """One cleared, one still there, one that was nothing, one that nobody has looked at."""
+    names = ("finding_code", "found_by", "area_m2", "found_on", "confirmed", "confirmed_on", "cleared_on")
+    told = [
+        ("SL202610-0001", "卫星遥感", 120.5, "2026-10-03", "属实", "2026-10-05", "2026-10-20"),
+        ("SL202610-0002", "人工巡查", 80, "2026-10-09", "属实", "2026-10-10", None),
+        ("SL202610-0003", "视频监控", 60, "2026-10-12", "不属实", "2026-10-13", None),
+        ("SL202611-0001", "群众举报", 30, "2026-11-20", "待核实", None, None),
+    ]
+    same = {"county_code": QIAOCHENG, "river": "涡河", "disorder": "乱堆"}
+    return [dict(zip(names, row, strict=True)) | same for row in told]
+
+
 def load_city(settings: Settings) -> None:
     """Everything but the outlines of counties, which come from the boundaries."""
     for level in ("county", "township", "village"):
@@ -274,6 +303,8 @@ def load_city(settings: Settings) -> None:
     load_lists(settings)
     load(settings, "air_quality_hour", air_rows(), logical_date=NEWEST_HOUR.date())
     load(settings, "water_stage", water_rows(), logical_date=NEWEST_HOUR.date())
+    load(settings, "river_patrol", patrol_rows())
+    load(settings, "four_disorder_finding", finding_rows())
 
 
 def load_lists(settings: Settings) -> None:

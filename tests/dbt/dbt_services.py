@@ -203,7 +203,7 @@ def record_cases(connection: psycopg.Connection) -> None:
         insert(
             connection, "ops.event_case",
             id=number, number=f"E{number}", scenario=scenario, class_code="all", class_scheme="local",
-            class_version="1", class_big="99", class_small="99", title=f"案件{number}", place_id="",
+            class_version="1", class_big="99", class_small="99", title=f"案件{number}", place_id=f"P{number}",
             place_name="某小区", area_code=area, grid_code="", source_kind=source,
             source_kinds=Jsonb([source]), source_id=f"camera-{number}", zone="", state=state,
             lead_id=community, handler_id=handler, urgent=False, found_at=found, deadline_at=deadline,

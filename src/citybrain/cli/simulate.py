@@ -108,6 +108,44 @@ def _print_plan(console: Console, deliveries: "list[Delivery]", as_json: bool) -
 
 
 @app.command()
+def cases(
+    months: Annotated[
+        int | None, typer.Option(min=1, max=24, help="default CITYBRAIN_DEMO_CASE_MONTHS")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say how much, write nothing")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the cases of the months before the demo city started into the desk, once.
+
+    Each batch of days stands whole or not at all: a killed call is taken up where it stopped. Organisations
+    of the compounds must be known (`citybrain desk sync` after a build). Example: citybrain simulate cases
+    --months 24 --json
+    """
+    from citybrain.cli.desk import start_django
+    from citybrain.simulate import read_ledger
+    from citybrain.simulate.case_history.planning import planned_cases
+
+    settings = get_settings()
+    wanted, ledger = months or settings.demo_case_months, read_ledger(settings)
+    if ledger is None:
+        Console(stderr=True).print("[red]error:[/red] the demo city has not started: citybrain simulate city")
+        raise typer.Exit(1)
+    if dry_run:
+        figures: dict[str, object] = {"months": wanted, "cases_about": planned_cases(ledger, wanted)}
+    else:
+        start_django()
+        from citybrain.events import HistoryRefusedError
+        from citybrain.simulate.case_history.writing import write_cases
+
+        try:
+            figures = {"months": wanted, **write_cases(ledger, wanted)}
+        except HistoryRefusedError as refused:
+            Console(stderr=True).print(f"[red]error:[/red] {refused}", highlight=False)
+            raise typer.Exit(1) from refused
+    typer.echo(json.dumps(figures) if as_json else " · ".join(f"{name}: {n}" for name, n in figures.items()))
+
+
+@app.command()
 def score(as_json: Json = False) -> None:
     """Compare the quarantine with what the demo city had planted."""
     from citybrain.simulate import score_quarantine

@@ -7,7 +7,7 @@ history, clocks, notifications and one entry of the ledger; or nothing of it sta
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -118,7 +118,7 @@ def take(attempt: Attempt) -> None:
     same_handler = handler_before is None or case.handler_id == handler_before
     keep_time(case, step.clocks, now, same_handler)
     case.deadline_at = deadline(case)
-    _date(case, now)
+    keep_dates(case, now)
     case.save()
     written = Transition.objects.create(
         case=case,
@@ -137,7 +137,17 @@ def take(attempt: Attempt) -> None:
     _record(case, step, written, attempt.actor)
 
 
-def _date(case: Case, now: datetime) -> None:
+class Dated(Protocol):
+    """A case, or one that is told of: what its state dates."""
+
+    state: str
+    filed_at: datetime | None
+    handled_at: datetime | None
+    closed_at: datetime | None
+    rework_count: int
+
+
+def keep_dates(case: Case | Dated, now: datetime) -> None:
     """The dates that a state carries."""
     match case.state:
         case State.FILED:

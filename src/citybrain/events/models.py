@@ -385,3 +385,28 @@ class DeviceHealth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source_id} {self.condition}"
+
+
+class HistoryBatch(models.Model):
+    """Cases of the past that were written together, once. Append-only; the ledger has an entry of each."""
+
+    key = models.CharField("批次", max_length=120, unique=True)
+    told_sha256 = models.CharField("所述内容 SHA-256", max_length=64)
+    sha256 = models.CharField("流转记录 SHA-256", max_length=64)
+    cases = models.IntegerField("案件数")
+    steps = models.IntegerField("流转数")
+    clocks = models.IntegerField("时限数")
+    as_of = models.DateTimeField("截至时间")
+    written_at = models.DateTimeField("写入时间")
+    origin = models.CharField("数据性质", max_length=9, choices=Origin)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "历史案件批次"
+        db_table = "case_history"
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(origin__in=Origin.values), name="case_history_origin")
+        ]
+
+    def __str__(self) -> str:
+        return self.key

@@ -6,9 +6,10 @@ seconds of one of two kinds of time, and a pause keeps exactly what remains.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
+from typing import NamedTuple
 
 from citybrain.catalogue.scenario import TimeUnit
 from citybrain.catalogue.working_day import SHANGHAI, is_working_day
@@ -23,8 +24,7 @@ _SECONDS = {
 _OFFICE = (TimeUnit.WORKING_HOUR, TimeUnit.WORKING_DAY)
 
 
-@dataclass(frozen=True)
-class Due:
+class Due(NamedTuple):
     """When a limit runs out. `provisional`: it passes a day whose holidays are not published yet."""
 
     at: datetime
@@ -66,12 +66,15 @@ def _office_spans(start: datetime) -> Iterator[tuple[datetime, datetime, bool]]:
     """The offices' hours from the day of `start` on: opening, closing, whether the day is published."""
     day: date = start.astimezone(SHANGHAI).date()
     while True:
-        works, published = is_working_day(day)
-        if works:
-            for opens, closes in OFFICE_HOURS:
-                yield (
-                    datetime.combine(day, opens, SHANGHAI),
-                    datetime.combine(day, closes, SHANGHAI),
-                    published,
-                )
+        yield from _spans_of(day)
         day += timedelta(days=1)
+
+
+@cache
+def _spans_of(day: date) -> tuple[tuple[datetime, datetime, bool], ...]:
+    """The offices' hours of one day; none where nobody works."""
+    works, published = is_working_day(day)
+    return tuple(
+        (datetime.combine(day, opens, SHANGHAI), datetime.combine(day, closes, SHANGHAI), published)
+        for opens, closes in (OFFICE_HOURS if works else ())
+    )

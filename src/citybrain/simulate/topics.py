@@ -16,6 +16,7 @@ from citybrain.simulate.licences import licence_deliveries
 from citybrain.simulate.livelihood import livelihood_deliveries, livelihood_stories
 from citybrain.simulate.meteorology import weather_deliveries
 from citybrain.simulate.opinion import opinion_deliveries
+from citybrain.simulate.river_chief import river_chief_deliveries
 from citybrain.simulate.rivers.deliveries import river_deliveries
 from citybrain.simulate.sensors.deliveries import sensor_deliveries, stories_of_sensors
 from citybrain.simulate.services import service_deliveries, service_stories
@@ -48,6 +49,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(weather_deliveries),
     Topic(opinion_deliveries),
     Topic(hotline_deliveries, hotline_stories),
+    Topic(river_chief_deliveries),
     Topic(water_deliveries, lambda ledger: water_stories(ledger.started)),
     Topic(service_deliveries, service_stories),
     Topic(livelihood_deliveries, livelihood_stories),

@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="delete+insert",
+        unique_key="case_id",
+        on_schema_change="fail",
+        indexes=[{"columns": ["case_id"], "unique": true}, {"columns": ["newest_transition_id"]}]
+    )
+}}
+
 {#-
     The limits of a case taken together. A limit is kept in its own time: nights and holidays do not use up working hours, and a pause uses
     up nothing, so a case is late only when its clock says so. A limit that ran out stays a fact when the case is given to somebody else.
@@ -7,6 +17,17 @@ with
 clocks as (
 
     select * from {{ ref("stg_ops__clock") }}
+    {%- if is_incremental() %}
+    -- the watch over running limits writes to them without a step
+    where
+        case_id = any(array(
+            select known.case_id
+            from {{ this }} as known
+            where known.next_due_at is not null
+            union
+            {{ changed_cases(this) }}
+        ))
+    {%- endif %}
 
 ),
 
@@ -35,9 +56,23 @@ handling as (
 
 ),
 
+steps as (
+
+    select * from {{ ref("stg_ops__transition") }}
+    {%- if is_incremental() %}
+    where case_id = any(array(select distinct case_id from clocks))
+    {%- endif %}
+
+),
+
 cases as (
 
-    select distinct case_id from clocks
+    select
+        clocked.case_id,
+        max(steps.transition_id) as newest_transition_id
+    from (select distinct case_id from clocks) as clocked
+    left join steps on clocked.case_id = steps.case_id
+    group by clocked.case_id
 
 ),
 
@@ -49,7 +84,8 @@ final as (
         handling.handling_due_at,
         coalesce(handling.handlings, 0) as handlings,
         running.due_at as next_due_at,
-        running.limit_stage_label as next_limit_label
+        running.limit_stage_label as next_limit_label,
+        cases.newest_transition_id
     from cases
     left join handling on cases.case_id = handling.case_id
     left join running on cases.case_id = running.case_id

@@ -1,14 +1,44 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="delete+insert",
+        unique_key="transition_id",
+        on_schema_change="fail",
+        indexes=[{"columns": ["transition_id"], "unique": true}, {"columns": ["case_id", "step"], "unique": true}]
+    )
+}}
+
 with
 
 steps as (
 
-    select * from {{ ref("stg_ops__transition") }}
+    select
+        *,
+        lag(stepped_at) over (partition by case_id order by step) as stepped_before_at
+    from {{ ref("stg_ops__transition") }}
+    {%- if is_incremental() %}
+    -- whole cases: a step is told with the time since the one before it
+    where
+        case_id = any(array(
+            select distinct fresh.case_id
+            from {{ ref("stg_ops__transition") }} as fresh
+            where
+                fresh.transition_id > (select coalesce(max(known.transition_id), 0) - 100000 from {{ this }} as known)
+                and not exists (
+                    select 1 from {{ this }} as known
+                    where known.transition_id = fresh.transition_id
+                )
+        ))
+    {%- endif %}
 
 ),
 
 cases as (
 
     select * from {{ ref("stg_ops__case") }}
+    {%- if is_incremental() %}
+    where case_id = any(array(select distinct case_id from steps))
+    {%- endif %}
 
 ),
 
@@ -36,8 +66,7 @@ final as (
         steps.organisation_id is null as is_by_platform,
         steps.rules_version,
         steps.stepped_at,
-        extract(epoch from steps.stepped_at - lag(steps.stepped_at) over (partition by steps.case_id order by steps.step))
-        / 60 as minutes_since_step_before
+        (extract(epoch from steps.stepped_at - steps.stepped_before_at) / 60)::numeric(18, 4) as minutes_since_step_before
     from steps
     inner join cases on steps.case_id = cases.case_id
     left join organisations on steps.organisation_id = organisations.organisation_id

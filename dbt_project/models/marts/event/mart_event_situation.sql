@@ -22,16 +22,6 @@ counties as (
 
 ),
 
-steps as (
-
-    select
-        case_id,
-        max(stepped_at) as stepped_at
-    from {{ ref("fct_case_transition") }}
-    group by case_id
-
-),
-
 final as (
 
     select
@@ -66,11 +56,10 @@ final as (
         cases.rework_count,
         cases.origin,
         cases.origin_label,
-        steps.stepped_at as data_as_of
+        cases.last_stepped_at as data_as_of
     from cases
     left join stages on cases.case_id = stages.case_id
     left join counties on cases.county_code = counties.area_code
-    left join steps on cases.case_id = steps.case_id
 
 )
 

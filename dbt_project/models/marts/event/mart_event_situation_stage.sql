@@ -9,7 +9,7 @@ stays as (
 cases as (
 
     select * from {{ ref("fct_case") }}
-    where not is_voided and (is_open or found_at > now() - interval '400 days')
+    where not is_voided and (is_open or found_at > now() - interval '90 days')
 
 ),
 

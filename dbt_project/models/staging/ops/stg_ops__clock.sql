@@ -24,11 +24,11 @@ renamed as (
     select
         id as clock_id,
         case_id,
-        stage as limit_stage,
-        case stage when 'dispatch' then '派遣' when 'accept' then '接单' when 'handle' then '处置' when 'check' then '核查' else stage
+        stage::text as limit_stage,
+        case stage::text when 'dispatch' then '派遣' when 'accept' then '接单' when 'handle' then '处置' when 'check' then '核查' else stage::text
         end as limit_stage_label,
-        state as clock_state,
-        unit as limit_unit,
+        state::text as clock_state,
+        unit::text as limit_unit,
         budget as limit_value,
         consumed_seconds,
         started_at,

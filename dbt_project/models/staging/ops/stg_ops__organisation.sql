@@ -17,10 +17,10 @@ renamed as (
 
     select
         id as organisation_id,
-        code as organisation_code,
-        kind as organisation_kind,
-        name as organisation_name,
-        nullif(county_code, '') as county_code
+        code::text as organisation_code,
+        kind::text as organisation_kind,
+        name::text as organisation_name,
+        nullif(county_code, '')::text as county_code
     from source
 
 )

@@ -23,10 +23,10 @@ renamed as (
         id as transition_id,
         case_id,
         version as step,
-        nullif(from_state, '') as from_state,
-        to_state,
+        nullif(from_state, '')::text as from_state,
+        to_state::text as to_state,
         {{ case_state_label("to_state") }} as to_state_label,
-        action,
+        action::text as action,
         organisation_id,
         rules_version,
         at as stepped_at

@@ -9,6 +9,7 @@ from citybrain.events.rules import load_rules
 
 _PROOFS: dict[Proof, tuple[str, str]] = {
     "proved": ("good", "账本可证"),
+    "batch": ("good", "随批次入账"),
     "altered": ("alarm", "与账本不符"),
     "missing": ("alarm", "账本无记录"),
 }

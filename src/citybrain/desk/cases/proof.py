@@ -8,23 +8,33 @@ from django.db import connection
 
 from citybrain.events.models import Case, Transition
 
-Proof = Literal["proved", "altered", "missing"]
+Proof = Literal["proved", "batch", "altered", "missing"]
 
 _ENTRIES = """
 SELECT payload::text, hash = ledger.entry_hash(entry_id, recorded_at, kind, subject, payload, previous_hash)
-FROM ledger.entry WHERE kind = 'case_transition' AND subject = %s ORDER BY entry_id
+FROM ledger.entry WHERE kind = %s AND subject = %s ORDER BY entry_id
 """
 
 
 def proofs(case: Case, steps: Sequence[Transition]) -> dict[int, Proof]:
     """By version: whether the step is what its entry says, and the entry what its hash says.
 
+    `batch`: a step of the past, which was recorded with its batch of cases and has no entry of its own.
     That no entry was taken out of the whole chain is for `citybrain ledger verify` to say.
     """
     recorded: dict[int, tuple[dict[str, Any], bool]] = {}
-    for payload, whole in _entries(case.number):
+    for payload, whole in _entries("case_transition", f"case:{case.number}"):
         recorded[int(payload["version"])] = payload, whole
-    return {step.version: _proof(step, recorded.get(step.version)) for step in steps}
+    batches = {
+        key: any(whole for _, whole in _entries("case_history", f"case_history:{key}"))
+        for key in {str(step.data["history"]) for step in steps if step.data.get("history")}
+    }
+    return {
+        step.version: "batch"
+        if step.version not in recorded and batches.get(str(step.data.get("history")))
+        else _proof(step, recorded.get(step.version))
+        for step in steps
+    }
 
 
 def _proof(step: Transition, entry: tuple[dict[str, Any], bool] | None) -> Proof:
@@ -47,8 +57,8 @@ def _proof(step: Transition, entry: tuple[dict[str, Any], bool] | None) -> Proof
     )
 
 
-def _entries(number: str) -> list[tuple[dict[str, Any], bool]]:
-    """The case's entries in order, and whether each one's hash is that of its fields."""
+def _entries(kind: str, subject: str) -> list[tuple[dict[str, Any], bool]]:
+    """The subject's entries in order, and whether each one's hash is that of its fields."""
     with connection.cursor() as cursor:
-        cursor.execute(_ENTRIES, [f"case:{number}"])
+        cursor.execute(_ENTRIES, [kind, subject])
         return [(json.loads(payload), bool(whole)) for payload, whole in cursor.fetchall()]
