@@ -43,7 +43,7 @@ class Label(ContentModel):
 class FileFormat(ContentModel):
     """How the bytes are read. Missing markers become NULL in every format."""
 
-    kind: Literal["csv", "jsonl", "geojson", "parquet", "excel"]
+    kind: Literal["csv", "jsonl", "geojson", "parquet", "excel", "geotiff"]
     encoding: Literal["utf-8", "gb18030"] = Field(
         default="utf-8", description="CSV, JSON lines and GeoJSON only; a byte-order mark is accepted"
     )

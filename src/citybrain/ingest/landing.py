@@ -16,7 +16,14 @@ from citybrain.warehouse.connection import connect
 
 log = logging.getLogger(__name__)
 CITY_TIME = ZoneInfo("Asia/Shanghai")
-SUFFIXES = {"csv": "csv", "jsonl": "jsonl", "geojson": "geojson", "parquet": "parquet", "excel": "xlsx"}
+SUFFIXES = {
+    "csv": "csv",
+    "jsonl": "jsonl",
+    "geojson": "geojson",
+    "parquet": "parquet",
+    "excel": "xlsx",
+    "geotiff": "tif",
+}
 
 
 @dataclass

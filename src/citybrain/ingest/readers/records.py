@@ -46,7 +46,7 @@ class Reading:
 
     Line numbers grow. CSV and JSON lines give the line of the file, Excel the sheet's row, GeoJSON and
     Parquet the record's
-    number, counted from 1. The iterator raises DeliveryRejectedError when the delivery turns out unusable
+    number, counted from 1; a GeoTIFF is its line 1. The iterator raises DeliveryRejectedError when the delivery turns out unusable
     further down.
     """
 
