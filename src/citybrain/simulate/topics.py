@@ -10,6 +10,9 @@ from citybrain.simulate.delivery import Delivery
 from citybrain.simulate.divisions import division_deliveries
 from citybrain.simulate.enterprises import enterprise_deliveries, enterprise_stories
 from citybrain.simulate.ledger import Ledger
+from citybrain.simulate.satellite.hotspots import hotspot_deliveries, hotspot_stories
+from citybrain.simulate.satellite.rivers import line_deliveries, picture_deliveries
+from citybrain.simulate.satellite.scenes import scene_deliveries, scene_stories
 from citybrain.simulate.water import water_deliveries, water_stories
 
 
@@ -34,4 +37,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(enterprise_deliveries, enterprise_stories),
     Topic(air_deliveries, lambda ledger: air_stories(ledger.local_start)),
     Topic(water_deliveries, lambda ledger: water_stories(ledger.started)),
+    Topic(scene_deliveries, scene_stories),
+    Topic(hotspot_deliveries, hotspot_stories),
+    Topic(line_deliveries),
+    Topic(picture_deliveries),
 )

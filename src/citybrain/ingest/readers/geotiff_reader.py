@@ -1,9 +1,10 @@
 """GeoTIFF: one row a satellite scene, measured from its pixels. The pixels themselves stay in the lake.
 
-A scene has three bands of 16-bit unsigned whole numbers: reflectance times 10,000 of red and of near infrared
-(the scale of Sentinel-2's level 2A), and the mask CLOUD_MASK. A pixel without data has the file's nodata value
-(0 when it names none) in red or near infrared, or 0 in the mask. Which scene it is stands in the file's own
-metadata (TIFF tag 42112): SCENE_ID, ACQUIRED_AT with its time zone, and PLATFORM; what lacks there is NULL.
+A scene has three bands of 16-bit unsigned whole numbers: reflectance times 10,000 of red and of near
+infrared (the scale of Sentinel-2's level 2A), and the mask CLOUD_MASK. A pixel without data has the file's
+nodata value (0 when it names none) in red or near infrared, or 0 in the mask. Which scene it is stands in the
+file's own metadata (TIFF tag 42112): SCENE_ID, ACQUIRED_AT with its time zone, and PLATFORM; what lacks there
+is NULL.
 """
 
 import math
@@ -62,8 +63,9 @@ def read_geotiff(dataset: Dataset, path: Path) -> Reading:
     """The facts FACTS of the scene at `path`, under the headers of the same names.
 
     Shares are of 1: clouds among the pixels with data, pixels without data among all. NDVI is the mean over
-    clear pixels, NULL without any. Bounds are WGS84 degrees; a resolution in degrees becomes that of latitude.
-    Raises DeliveryRejectedError for a file that is no such scene, is cut off, or would take too much to decode.
+    clear pixels, NULL without any. Bounds are WGS84 degrees; a resolution in degrees becomes that of
+    latitude. Raises DeliveryRejectedError for a file that is no such scene, is cut off, or would take too
+    much to decode.
     """
     _refuse_other_bytes(path)
     matched = match_header(dataset, FACTS)
@@ -121,8 +123,9 @@ def _refuse_other_shapes(scene: Any) -> None:
             f"影像过大：{scene.width} × {scene.height} 像元 (more than {MAX_PIXELS} pixels)"
         )
     if scene.count != BANDS or set(scene.dtypes) != {"uint16"}:
+        kinds = "、".join(sorted(set(scene.dtypes)))
         raise DeliveryRejectedError(
-            f"须为红、近红外、云掩膜三个 16 位波段，实际 {scene.count} 个 {'、'.join(sorted(set(scene.dtypes)))[:80]} "
+            f"须为红、近红外、云掩膜三个 16 位波段，实际 {scene.count} 个 {kinds} "
             "(expected red, near infrared and cloud mask of 16-bit unsigned)"
         )
     stripe = scene.width * scene.block_shapes[0][0] * BANDS * 2
@@ -171,7 +174,8 @@ class _Pixels:
         found = cls()
         nodata = scene.nodata if scene.nodata is not None else NO_DATA
         for window in _stripes(scene):
-            found._add(*scene.read(window=window), nodata)
+            red, near, mask = scene.read(window=window)
+            found._add(red, near, mask, nodata)
         return found
 
     def _add(
