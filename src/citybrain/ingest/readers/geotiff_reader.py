@@ -1,7 +1,7 @@
 """GeoTIFF: one row a satellite scene, measured from its pixels. The pixels themselves stay in the lake.
 
 A scene has three bands of 16-bit unsigned whole numbers: reflectance times 10,000 of red and of near
-infrared (the scale of Sentinel-2's level 2A), and the mask CLOUD_MASK. A pixel without data has the file's
+infrared (the scale of Sentinel-2's level 2A), and the mask (0 no data, 1 clear, 2 cloud). A pixel without data has the file's
 nodata value (0 when it names none) in red or near infrared, or 0 in the mask. Which scene it is stands in the
 file's own metadata (TIFF tag 42112): SCENE_ID, ACQUIRED_AT with its time zone, and PLATFORM; what lacks there
 is NULL.
@@ -23,12 +23,13 @@ from rasterio.windows import Window
 from citybrain.catalogue import Dataset
 from citybrain.ingest.readers.header import match_header
 from citybrain.ingest.readers.records import Cell, DeliveryRejectedError, Reading, RecordBatch
+from citybrain.ingest.readers.tiff_extent import refuse_cut_off
 
 MAX_PIXELS = 12_500 * 12_500  # a whole Sentinel-2 tile has 10,980 on a side
 MAX_STRIPE_MB = 48  # of one row of blocks, which is decoded at a time
+STRIPE_MB = 8  # where blocks are smaller, as many rows of them as that
 BANDS = 3
 NO_DATA, CLEAR, CLOUD = 0, 1, 2
-CLOUD_MASK = (NO_DATA, CLEAR, CLOUD)
 METRES_A_DEGREE = 111_195  # of latitude, on a sphere of 6,371.0088 km
 WGS84 = 4326
 UTM = (range(32601, 32661), range(32701, 32761))
@@ -87,6 +88,7 @@ def _refuse_other_bytes(path: Path) -> None:
 def _facts(path: Path) -> dict[str, Cell]:
     with rasterio.Env(**GDAL):
         try:
+            refuse_cut_off(path)
             with rasterio.open(path, driver="GTiff") as scene:
                 _refuse_other_shapes(scene)
                 west, south, east, north = _bounds(scene)
@@ -181,7 +183,7 @@ class _Pixels:
     def _add(
         self, red: NDArray[np.uint16], near: NDArray[np.uint16], mask: NDArray[np.uint16], nodata: float
     ) -> None:
-        if not np.isin(mask, CLOUD_MASK).all():
+        if mask.max() > CLOUD:
             raise DeliveryRejectedError(
                 "第三波段不是云掩膜 (band 3 is no cloud mask: 0 no data, 1 clear, 2 cloud)"
             )
@@ -190,15 +192,16 @@ class _Pixels:
         self.missing += int(has_data.size - np.count_nonzero(has_data))
         self.clear += int(np.count_nonzero(clear))
         self.cloudy += int(np.count_nonzero(has_data & (mask == CLOUD)))
-        reflected = red[clear].astype(np.float64), near[clear].astype(np.float64)
-        total = np.maximum(reflected[1] + reflected[0], 1)
-        self.ndvi_sum += float(((reflected[1] - reflected[0]) / total).sum())
+        # 16 bits fit into 32-bit numbers exactly, and their sum of 17 too
+        visible, invisible = red[clear].astype(np.float32), near[clear].astype(np.float32)
+        ndvi = (invisible - visible) / np.maximum(invisible + visible, 1)
+        self.ndvi_sum += float(ndvi.sum(dtype=np.float64))
 
 
 def _stripes(scene: Any) -> Iterator[Window]:
-    """Windows of whole rows of blocks, from top to bottom, as many rows as MAX_STRIPE_MB allows."""
+    """Windows of whole rows of blocks, from top to bottom."""
     block = scene.block_shapes[0][0]
-    rows_allowed = MAX_STRIPE_MB * 1024 * 1024 // (scene.width * BANDS * 2)
+    rows_allowed = STRIPE_MB * 1024 * 1024 // (scene.width * BANDS * 2)
     rows = max(block, rows_allowed // block * block)
     for top in range(0, scene.height, rows):
         yield Window(0, top, scene.width, min(rows, scene.height - top))
