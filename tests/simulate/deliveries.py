@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow.parquet as pq
 from minio import Minio
 from python_calamine import CalamineWorkbook
+from rasterio.io import MemoryFile
+from rasterio.warp import transform_bounds
 
 from citybrain.settings import Settings
 from citybrain.simulate import read_ledger
@@ -19,8 +22,8 @@ def read_rows(settings: Settings, dataset: str) -> list[Row]:
     """Every record of a dataset, in the order of its deliveries, by the headers it was sent with."""
     if dataset == "air_quality_hour":
         return _features((settings.feeds_dir / "air" / "latest.geojson").read_bytes())
-    if dataset == "water_stage":
-        return _objects(settings)
+    if dataset in OBJECTS:
+        return [row for content in _objects(settings, dataset) for row in OBJECTS[dataset](content)]
     rows: list[Row] = []
     for path in sorted((settings.drops / dataset).iterdir()):
         content = path.read_bytes()
@@ -44,18 +47,48 @@ def _features(content: bytes) -> list[Row]:
     ]
 
 
-def _objects(settings: Settings) -> list[Row]:
+def _scene(content: bytes) -> list[Row]:
+    """The facts of one scene."""
+    with MemoryFile(content) as memory, memory.open() as file:
+        red, near, mask = (band.astype(float) for band in file.read())
+        clear, cloudy = mask == 1, mask == 2
+        west, south, east, north = transform_bounds(file.crs, "EPSG:4326", *file.bounds)
+        return [
+            {
+                "scene_id": file.tags()["SCENE_ID"],
+                "acquired_at": file.tags()["ACQUIRED_AT"],
+                "platform": file.tags()["PLATFORM"],
+                "crs": str(file.crs),
+                "west": west, "south": south, "east": east, "north": north,
+                "width": file.width, "height": file.height, "bands": file.count,
+                "resolution_m": file.res[0],
+                "cloud_share": cloudy.sum() / (clear | cloudy).sum(),
+                "nodata_share": (mask == 0).mean(),
+                "ndvi_mean": ((near - red) / (near + red + (mask == 0)))[clear].mean(),
+            }
+        ]  # fmt: skip
+
+
+OBJECTS: dict[str, Callable[[bytes], list[Row]]] = {
+    "water_stage": lambda content: pq.read_table(io.BytesIO(content)).to_pylist(),
+    "drone_picture": lambda content: [json.loads(line) for line in content.splitlines()],
+    "satellite_scene": _scene,
+}
+
+
+def _objects(settings: Settings, dataset: str) -> Iterator[bytes]:
+    """What an s3_prefix connector would see, in order of key; pictures beside a manifest are left out."""
     access, secret = settings.s3_access
     client = Minio(settings.s3_address, access_key=access, secret_key=secret, secure=False)
     bucket = settings.bucket("inbox")
-    rows: list[Row] = []
-    for found in client.list_objects(bucket, prefix="water_stage/", recursive=True):
+    for found in client.list_objects(bucket, prefix=f"{dataset}/", recursive=True):
         assert found.object_name is not None
+        if found.object_name.endswith(".jpg"):
+            continue
         response = client.get_object(bucket, found.object_name)
-        rows += pq.read_table(io.BytesIO(response.read())).to_pylist()
+        yield response.read()
         response.close()
         response.release_conn()
-    return rows
 
 
 def truth_of(settings: Settings, dataset: str) -> list[Row]:

@@ -186,10 +186,13 @@ def test_going_back_or_changing_the_seed_is_refused(city: WrittenCity) -> None:
 def test_the_plan_writes_nothing(settings: Settings, tmp_path: Path) -> None:
     own = settings_of_city(settings, tmp_path, "plan-")
     deliveries = plan_city(own, STARTED)
-    assert len(deliveries) == 4 + 1 + 2 + 9 + 3 + 1 + 3
+    assert len(deliveries) == 4 + 1 + 2 + 9 + 3 + 1 + 3 + 21
     assert [path.name for path in tmp_path.iterdir()] == ["secrets"]
 
 
 def test_stories_name_where_to_look(city: WrittenCity) -> None:
     stories = json.loads((city.settings.data_dir / "truth" / "stories.json").read_bytes())
-    assert {story["story"] for story in stories} == {"failing_firm", "dust_episode", "dark_station", "storm"}
+    assert {story["story"] for story in stories} == {
+        *("failing_firm", "dust_episode", "dark_station", "storm", "straw_burning"),
+        *("building_within_line", "building_cleared", "building_outside_line"),
+    }

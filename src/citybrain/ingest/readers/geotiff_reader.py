@@ -1,10 +1,10 @@
 """GeoTIFF: one row a satellite scene, measured from its pixels. The pixels themselves stay in the lake.
 
 A scene has three bands of 16-bit unsigned whole numbers: reflectance times 10,000 of red and of near
-infrared (the scale of Sentinel-2's level 2A), and the mask (0 no data, 1 clear, 2 cloud). A pixel without data has the file's
-nodata value (0 when it names none) in red or near infrared, or 0 in the mask. Which scene it is stands in the
-file's own metadata (TIFF tag 42112): SCENE_ID, ACQUIRED_AT with its time zone, and PLATFORM; what lacks there
-is NULL.
+infrared (the scale of Sentinel-2's level 2A), and the mask (0 no data, 1 clear, 2 cloud). A pixel without
+data has the file's nodata value (0 when it names none) in red or near infrared, or 0 in the mask. Which scene
+it is stands in the file's own metadata (TIFF tag 42112): SCENE_ID, ACQUIRED_AT with its time zone, and
+PLATFORM; what lacks there is NULL.
 """
 
 import math
@@ -28,6 +28,8 @@ from citybrain.ingest.readers.tiff_extent import refuse_cut_off
 MAX_PIXELS = 12_500 * 12_500  # a whole Sentinel-2 tile has 10,980 on a side
 MAX_STRIPE_MB = 48  # of one row of blocks, which is decoded at a time
 STRIPE_MB = 8  # where blocks are smaller, as many rows of them as that
+MAX_TIMES = 200  # as many bytes unpacked as packed; a scene with clouds and noise packs to a half or a third
+SMALL_MB = 16  # below it nobody asks how well a scene was packed
 BANDS = 3
 NO_DATA, CLEAR, CLOUD = 0, 1, 2
 METRES_A_DEGREE = 111_195  # of latitude, on a sphere of 6,371.0088 km
@@ -91,6 +93,7 @@ def _facts(path: Path) -> dict[str, Cell]:
             refuse_cut_off(path)
             with rasterio.open(path, driver="GTiff") as scene:
                 _refuse_other_shapes(scene)
+                _refuse_bombs(scene, path.stat().st_size)
                 west, south, east, north = _bounds(scene)
                 pixels = _Pixels.of(scene)
                 tags = scene.tags()
@@ -112,28 +115,36 @@ def _facts(path: Path) -> dict[str, Cell]:
                     "ndvi_mean": _ratio(pixels.ndvi_sum, pixels.clear),
                 }
         except (RasterioError, OSError, ValueError) as error:
-            brief = str(error.__cause__ or error).splitlines()[0][:200]
+            brief = " ".join(str(error.__cause__ or error).split())[:200]
             raise DeliveryRejectedError(
                 f"影像无法读取，或文件不完整 (not a readable GeoTIFF, or cut off: {brief})"
             ) from error
 
 
-def _refuse_other_shapes(scene: Any) -> None:
-    """Judge the header alone, before a pixel is decoded."""
+def _refuse_bombs(scene: Any, packed: int) -> None:
+    """Judge by the header alone, before a pixel is decoded."""
     if scene.width * scene.height > MAX_PIXELS:
         raise DeliveryRejectedError(
             f"影像过大：{scene.width} × {scene.height} 像元 (more than {MAX_PIXELS} pixels)"
         )
-    if scene.count != BANDS or set(scene.dtypes) != {"uint16"}:
-        kinds = "、".join(sorted(set(scene.dtypes)))
+    unpacked = scene.width * scene.height * BANDS * 2
+    if unpacked > max(SMALL_MB * 1024 * 1024, packed * MAX_TIMES):
         raise DeliveryRejectedError(
-            f"须为红、近红外、云掩膜三个 16 位波段，实际 {scene.count} 个 {kinds} "
-            "(expected red, near infrared and cloud mask of 16-bit unsigned)"
+            f"解压后为文件的 {unpacked // packed} 倍 (unpacks to more than {MAX_TIMES} times the file)"
         )
     stripe = scene.width * scene.block_shapes[0][0] * BANDS * 2
     if stripe > MAX_STRIPE_MB * 1024 * 1024:
         raise DeliveryRejectedError(
             f"影像分块过大 (a row of blocks takes more than {MAX_STRIPE_MB} MiB: write tiles of 512)"
+        )
+
+
+def _refuse_other_shapes(scene: Any) -> None:
+    if scene.count != BANDS or set(scene.dtypes) != {"uint16"}:
+        kinds = "、".join(sorted(set(scene.dtypes)))
+        raise DeliveryRejectedError(
+            f"须为红、近红外、云掩膜三个 16 位波段，实际 {scene.count} 个 {kinds} "
+            "(expected red, near infrared and cloud mask of 16-bit unsigned)"
         )
     code = scene.crs.to_epsg() if scene.crs else None
     if code != WGS84 and not any(code in zones for zones in UTM):
