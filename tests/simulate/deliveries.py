@@ -4,11 +4,14 @@ import csv
 import hashlib
 import io
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow.parquet as pq
 from minio import Minio
 from python_calamine import CalamineWorkbook
+from rasterio.io import MemoryFile
+from rasterio.warp import transform_bounds
 
 from citybrain.catalogue import load_datasets
 from citybrain.catalogue.connector import PostgresPull, S3Prefix
@@ -25,7 +28,8 @@ def read_rows(settings: Settings, dataset: str) -> list[Row]:
         return _features((settings.feeds_dir / "air" / "latest.geojson").read_bytes())
     file = load_datasets(Settings(project=SOURCE_TREE))[dataset]
     if isinstance(file.connector, S3Prefix):
-        return _objects(settings, dataset)
+        read = OBJECTS.get(file.format.kind, _parquet)
+        return [row for content in _objects(settings, dataset) for row in read(content)]
     if isinstance(file.connector, PostgresPull):
         return _changes(settings, dataset)
     rows: list[Row] = []
@@ -53,18 +57,52 @@ def _features(content: bytes) -> list[Row]:
     ]
 
 
-def _objects(settings: Settings, dataset: str) -> list[Row]:
+def _scene(content: bytes) -> list[Row]:
+    """The facts of one scene."""
+    with MemoryFile(content) as memory, memory.open() as file:
+        red, near, mask = (band.astype(float) for band in file.read())
+        clear, cloudy = mask == 1, mask == 2
+        west, south, east, north = transform_bounds(file.crs, "EPSG:4326", *file.bounds)
+        return [
+            {
+                "scene_id": file.tags()["SCENE_ID"],
+                "acquired_at": file.tags()["ACQUIRED_AT"],
+                "platform": file.tags()["PLATFORM"],
+                "crs": str(file.crs),
+                "west": west, "south": south, "east": east, "north": north,
+                "width": file.width, "height": file.height, "bands": file.count,
+                "resolution_m": file.res[0],
+                "cloud_share": cloudy.sum() / (clear | cloudy).sum(),
+                "nodata_share": (mask == 0).mean(),
+                "ndvi_mean": ((near - red) / (near + red + (mask == 0)))[clear].mean(),
+            }
+        ]  # fmt: skip
+
+
+def _parquet(content: bytes) -> list[Row]:
+    rows: list[Row] = pq.read_table(io.BytesIO(content)).to_pylist()
+    return rows
+
+
+OBJECTS: dict[str, Callable[[bytes], list[Row]]] = {
+    "jsonl": lambda content: [json.loads(line) for line in content.splitlines()],
+    "geotiff": _scene,
+}
+
+
+def _objects(settings: Settings, dataset: str) -> Iterator[bytes]:
+    """What an s3_prefix connector would see, in order of key; pictures beside a manifest are left out."""
     access, secret = settings.s3_access
     client = Minio(settings.s3_address, access_key=access, secret_key=secret, secure=False)
     bucket = settings.bucket("inbox")
-    rows: list[Row] = []
     for found in client.list_objects(bucket, prefix=f"{dataset}/", recursive=True):
         assert found.object_name is not None
+        if found.object_name.endswith(".jpg"):
+            continue
         response = client.get_object(bucket, found.object_name)
-        rows += pq.read_table(io.BytesIO(response.read())).to_pylist()
+        yield response.read()
         response.close()
         response.release_conn()
-    return rows
 
 
 def _changes(settings: Settings, dataset: str) -> list[Row]:

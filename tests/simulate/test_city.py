@@ -120,6 +120,7 @@ def test_later_calls_send_only_what_is_new(advanced: Advanced) -> None:
             ("air_quality_hour", "latest_20260318T19.geojson"),
             ("hotline_ticket", "hotline_ticket_20260318T1007_20260318T1907.jsonl"),
             ("water_stage", "water_stage_20260318T1005_20260318T1905.parquet"),
+            ("satellite_hotspot", "viirs_20260317_20260317.csv"),
             ("sensor_reading", "sensor_reading_20260318T0800_20260318T1900.parquet"),
             ("road_section_index", "road_section_index_20260318T10_20260318T18.parquet"),
             ("parking_lot_hour", "parking_lot_hour_20260318T10_20260318T18.parquet"),

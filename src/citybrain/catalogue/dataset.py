@@ -50,7 +50,7 @@ class FileFormat(ContentModel):
     a record's columns walk along are equally long.
     """
 
-    kind: Literal["csv", "jsonl", "json", "geojson", "parquet", "excel"]
+    kind: Literal["csv", "jsonl", "json", "geojson", "parquet", "excel", "geotiff"]
     encoding: Literal["utf-8", "gb18030"] = Field(
         default="utf-8", description="CSV, JSON lines and GeoJSON only; a byte-order mark is accepted"
     )

@@ -40,6 +40,7 @@ SUFFIXES = {
     "geojson": "geojson",
     "parquet": "parquet",
     "excel": "xlsx",
+    "geotiff": "tif",
 }
 
 

@@ -84,8 +84,10 @@ def write_city(settings: Settings, logical_time: datetime, progress: Progress = 
 def _send(settings: Settings, delivery: Delivery) -> Sent:
     content, rows, truth = delivery.make()
     _keep_truth(settings, delivery, truth)
+    for name, attached in delivery.beside().items():
+        _put(settings, name, attached, delivery.dataset)
     if delivery.place is Place.INBOX:
-        _put(settings, delivery, content)
+        _put(settings, delivery.path, content, delivery.dataset)
     elif delivery.place is Place.EXCHANGE:
         write_exchange(settings, delivery, content)
     else:
@@ -103,11 +105,11 @@ def _send(settings: Settings, delivery: Delivery) -> Sent:
     )
 
 
-def _put(settings: Settings, delivery: Delivery, content: bytes) -> None:
+def _put(settings: Settings, key: str, content: bytes, dataset: str) -> None:
     ensure_bucket(settings, Place.INBOX)
     with spool_folder(settings) as folder:
         spooled = spool([content], folder / "object", settings.max_object_mb)
-        create_object(settings, Place.INBOX, delivery.path, spooled, {"dataset": delivery.dataset})
+        create_object(settings, Place.INBOX, key, spooled, {"dataset": dataset})
 
 
 def _keep_truth(settings: Settings, delivery: Delivery, truth: list[Planted]) -> None:

@@ -29,6 +29,7 @@ class Delivery:
 
     first_line: the line number of the first record as its format counts, see the readers of `ingest`.
     make: gives the bytes, the number of records, and the truth about the spoilt ones.
+    beside: gives the objects that the delivery speaks of, by name; they are put into the inbox before it.
     """
 
     dataset: str
@@ -38,6 +39,7 @@ class Delivery:
     moment: datetime
     first_line: int
     make: Callable[[], Content]
+    beside: Callable[[], dict[str, bytes]] = dict
 
 
 def dropped(

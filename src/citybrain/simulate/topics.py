@@ -18,6 +18,9 @@ from citybrain.simulate.meteorology import weather_deliveries
 from citybrain.simulate.opinion import opinion_deliveries
 from citybrain.simulate.river_chief import river_chief_deliveries
 from citybrain.simulate.rivers.deliveries import river_deliveries
+from citybrain.simulate.satellite.hotspots import hotspot_deliveries, hotspot_stories
+from citybrain.simulate.satellite.rivers import line_deliveries, picture_deliveries
+from citybrain.simulate.satellite.scenes import scene_deliveries, scene_stories
 from citybrain.simulate.sensors.deliveries import sensor_deliveries, stories_of_sensors
 from citybrain.simulate.services import service_deliveries, service_stories
 from citybrain.simulate.urban import urban_deliveries, urban_stories
@@ -56,4 +59,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(urban_deliveries, urban_stories),
     Topic(sensor_deliveries, stories_of_sensors),
     Topic(river_deliveries),
+    Topic(scene_deliveries, scene_stories),
+    Topic(hotspot_deliveries, hotspot_stories),
+    Topic(line_deliveries),
+    Topic(picture_deliveries),
 )

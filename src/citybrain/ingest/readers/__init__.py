@@ -11,7 +11,7 @@ __all__ = ["DeliveryRejectedError", "Fault", "Reading", "RecordBatch", "read_del
 def read_delivery(dataset: Dataset, path: Path) -> Reading:
     """Open the delivery at `path` as the dataset declares it. Raises DeliveryRejectedError.
 
-    A workbook's rows are kept in a file beside `path` for the next reading: see `kept`.
+    A workbook's rows, and a scene's, are kept in a file beside `path` for the next reading: see `kept`.
     """
     # Each format's library is imported when it is needed: the gate of a CSV needs neither Arrow nor openpyxl.
     match dataset.format.kind:
@@ -40,3 +40,8 @@ def read_delivery(dataset: Dataset, path: Path) -> Reading:
             from citybrain.ingest.readers.kept import kept_reading
 
             return kept_reading(path, lambda: read_excel(dataset, path))
+        case "geotiff":
+            from citybrain.ingest.readers.geotiff_reader import read_geotiff
+            from citybrain.ingest.readers.kept import kept_reading
+
+            return kept_reading(path, lambda: read_geotiff(dataset, path))

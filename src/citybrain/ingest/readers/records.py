@@ -45,9 +45,8 @@ class Reading:
     """An open delivery: the dataset's column names in the order of the cells, and the batches, once.
 
     Line numbers grow. CSV and JSON lines give the line of the file, Excel the sheet's row, GeoJSON and
-    Parquet the record's
-    number, counted from 1. The iterator raises DeliveryRejectedError when the delivery turns out unusable
-    further down.
+    Parquet the record's number, counted from 1; a GeoTIFF is its line 1. The iterator raises
+    DeliveryRejectedError when the delivery turns out unusable further down.
     """
 
     columns: list[str]
