@@ -1,4 +1,4 @@
-"""Scenes, hot spots, lines and pictures through the gate: what was planted stays out, the good rows come in."""
+"""Scenes, hot spots, lines and pictures through the gate: planted rows stay out, good rows come in."""
 
 from datetime import UTC, datetime
 from pathlib import Path
