@@ -126,6 +126,18 @@ def load(
             " VALUES (%s, %s, 'landed', %s, %s, %s, %s)",
             (dataset_id, batch_id, f"{dataset_id}.file", source_version, len(text), loaded_at),
         )
+        connection.execute(
+            "INSERT INTO meta.gate_result (batch_id, rule_id, rule_kind, card, unexpected_rows,"
+            " evaluated_rows) VALUES (%s, 'key_once', 'built_in', %s, %s, %s)",
+            (batch_id, "yellow" if quarantined else None, quarantined, len(rows) + quarantined),
+        )
+        if quarantined:
+            connection.execute(
+                "INSERT INTO meta.data_order (dataset, rule_id, rule_kind, card, opened_by_batch,"
+                " last_batch, unexpected_rows, evaluated_rows)"
+                " VALUES (%s, 'key_once', 'built_in', 'yellow', %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                (dataset_id, batch_id, batch_id, quarantined, len(rows) + quarantined),
+            )
         names = [column.name for column in dataset.columns]
         lineage = ["_batch_id", "_line", "_object_key", "_source_version", "_logical_date", "_loaded_at"]
         copy = sql.SQL("COPY {} ({}) FROM STDIN").format(
