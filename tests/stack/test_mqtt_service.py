@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from io import StringIO
 
 import pytest
+from pydantic import SecretStr
 from rich.console import Console
 
 from citybrain.settings import Settings
@@ -102,8 +103,11 @@ def test_without_mosquitto_the_platform_goes_on_and_says_so(
 def test_a_changed_account_of_an_outside_broker_starts_the_bridge_anew(
     own_settings: Callable[..., Settings],
 ) -> None:
-    accounts = [f'{{"broker.example.org:8883": "city:{password}"}}' for password in ("one", "two", "two")]
-    first, second, same = (fingerprint(own_settings(mqtt_accounts=account)) for account in accounts)
+    settings = own_settings()
+    accounts = [{"broker.example.org:8883": SecretStr(f"city:{word}")} for word in ("one", "two", "two")]
+    first, second, same = (
+        fingerprint(settings.model_copy(update={"mqtt_accounts": account})) for account in accounts
+    )
     assert first != second == same
 
 
