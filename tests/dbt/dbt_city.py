@@ -317,6 +317,7 @@ def load_city(settings: Settings) -> None:
     load(settings, "water_stage", water_rows(), logical_date=NEWEST_HOUR.date())
     load(settings, "river_patrol", patrol_rows())
     load(settings, "four_disorder_finding", finding_rows())
+    load_satellite(settings)
 
 
 def load_lists(settings: Settings) -> None:
@@ -331,6 +332,13 @@ def load_lists(settings: Settings) -> None:
     names = ("licence_no", "uscc", "licence_kind", "issued_on", "valid_until", "status", "updated_at")
     licences = [(*licence, "2026-11-20 09:00:00+08") for licence in LICENCES]
     load(settings, "enterprise_licence", list_rows(names, licences))
+
+
+def load_satellite(settings: Settings) -> None:
+    """What is seen from above: see `dbt_satellite`, which loads through this module."""
+    from dbt_satellite import load_views_from_above
+
+    load_views_from_above(settings)
 
 
 def load_outlines(settings: Settings) -> None:

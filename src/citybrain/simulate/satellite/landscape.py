@@ -93,7 +93,7 @@ TILES = (
     Tile(
         1, "T1QC", "341602", "谯城区", "涡河", 387720, 3748560, 0.4,
         (
-            Building("building_within_line", 1900, 95, 90, 60, 6, None),
+            Building("building_within_line", 1780, 95, 90, 60, 6, None),
             Building("building_cleared", 700, -90, 70, 60, 0, 4),
             Building("building_outside_line", 1200, -560, 110, 80, 5, None),
         ),
