@@ -17,8 +17,9 @@ def scene(
 ) -> dict[str, Any]:
     return {
         "scene_id": scene_id, "acquired_at": acquired_at, "platform": "Sentinel-2A", "crs": "EPSG:32650",
-        "west": west, "south": 33.848, "east": west + 0.028, "north": 33.872, "width": 256, "height": 256, "bands": 3,
-        "resolution_m": 10, "cloud_share": cloud, "nodata_share": 0.2 if cloud is not None else 1, "ndvi_mean": ndvi,
+        "west": west, "south": 33.848, "east": west + 0.028, "north": 33.872,
+        "width": 256, "height": 256, "bands": 3, "resolution_m": 10,
+        "cloud_share": cloud, "nodata_share": 0.2 if cloud is not None else 1, "ndvi_mean": ndvi,
     }  # fmt: skip
 
 
@@ -49,7 +50,8 @@ def line(section_id: str) -> dict[str, Any]:
 def picture(number: int, section_id: str) -> dict[str, Any]:
     return {
         "picture_id": f"P{number}", "section_id": section_id, "taken_at": "2026-11-05T09:30:00+08:00",
-        "longitude": 115.795, "latitude": 33.855, "height_m": 120, "object_name": f"drone_picture/P{number}.jpg",
+        "longitude": 115.795, "latitude": 33.855, "height_m": 120,
+        "object_name": f"drone_picture/P{number}.jpg",
         "sha256": f"{number:064x}", "width": 320, "height": 240,
     }  # fmt: skip
 
