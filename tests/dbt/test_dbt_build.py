@@ -221,6 +221,7 @@ def test_the_hard_logic_by_hand(city: Settings, built: TransformReport) -> None:
     assert ending.errors == []
     assert sorted(nodes) == [
         ("unit_test", "a_day_of_a_truck"),
+        ("unit_test", "a_place_hot_in_half_the_months_is_no_field"),
         ("unit_test", "a_project_stalls_past_the_days_of_its_stage"),
         ("unit_test", "alarm_ends_below_the_hysteresis"),
         ("unit_test", "base_of_a_herb_is_its_first_thirty_days"),
