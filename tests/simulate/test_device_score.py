@@ -30,6 +30,7 @@ DROPPED = (
 INBOX = ("sensor_reading", "sensor_reading_day")
 
 
+@pytest.mark.slow  # the whole small city goes through the gate in tests/e2e/test_planted.py
 def test_the_gate_catches_what_was_planted_among_devices_and_rivers(
     clean_city: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,6 +74,7 @@ def test_each_day_has_one_delivery_with_the_same_bytes_again() -> None:
     assert [delivery.make()[0] for delivery in first] == [delivery.make()[0] for delivery in second]
 
 
+@pytest.mark.slow  # the whole small city goes through the gate in tests/e2e/test_planted.py
 @pytest.mark.integration
 def test_what_is_planted_in_the_exchange_is_caught(
     clean_city: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

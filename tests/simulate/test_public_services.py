@@ -235,6 +235,7 @@ def test_figures_fit_the_residents_of_the_catalogue() -> None:
     assert owed["2025-12-01":"2026-01-01"].mean() > 3 * owed["2024-06-01":"2024-10-01"].mean()  # type: ignore[misc]
 
 
+@pytest.mark.slow  # the whole small city goes through the gate in tests/e2e/test_planted.py
 @pytest.mark.integration
 def test_the_gate_holds_what_was_planted_and_nothing_else(
     clean_city: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -40,6 +40,7 @@ def gate() -> None:
     assert {outcome.state for outcome in outcomes} == {"loaded"}, outcomes
 
 
+@pytest.mark.slow  # the whole small city goes through the gate in tests/e2e/test_planted.py
 @pytest.mark.integration
 def test_the_gate_catches_what_was_planted_and_tickets_are_read_as_they_come(
     city: WrittenCity, clean_city: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -41,6 +41,7 @@ def test_every_section_stands_in_every_month() -> None:
     assert rows == patrol_rows(7, DAY)
 
 
+@pytest.mark.slow  # the whole small city goes through the gate in tests/e2e/test_planted.py
 @pytest.mark.integration
 def test_the_gate_holds_the_planted_rows_and_lets_the_others_pass(
     clean_city: Settings, tmp_path: Path

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.integration
 DATASETS = ("satellite_scene", "satellite_hotspot", "management_line", "drone_picture")
 
 
+@pytest.mark.slow  # the whole small city goes through the gate in tests/e2e/test_planted.py
 def test_what_was_planted_stays_out(
     clean_city: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ def land_street(own: Settings, now: datetime, scratch: Path) -> set[str]:
     return datasets
 
 
+@pytest.mark.slow  # the whole small city goes through the gate in tests/e2e/test_planted.py
 def test_the_gate_catches_what_was_planted_on_the_street(
     clean_city: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
