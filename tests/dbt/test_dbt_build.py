@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import psycopg
 import pytest
-from dbt_city import GUOYANG, LIXIN, MENGCHENG, QIAOCHENG
+from dbt_city import GUOYANG, LIXIN, LOADED_LATER, MENGCHENG, QIAOCHENG
 
 from citybrain.settings import Settings
 from citybrain.warehouse.dbt_process import run_dbt
@@ -27,7 +27,7 @@ def test_every_display_mart_is_published(built: TransformReport, transformer: ps
     for mart in sorted(modelled):
         beside = rows(transformer, f"SELECT count(*) FROM marts_build.{mart}")
         assert rows(transformer, f"SELECT count(*) FROM marts.{mart}") == beside
-        assert beside != [(0,)], mart
+        assert beside != [(0,)] or mart in LOADED_LATER, mart
 
 
 def test_the_run_is_recorded_node_by_node(built: TransformReport, transformer: psycopg.Connection) -> None:

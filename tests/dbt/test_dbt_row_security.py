@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 import psycopg
 import pytest
-from dbt_city import GUOYANG, LIXIN, MENGCHENG, QIAOCHENG
+from dbt_city import GUOYANG, LIXIN, LOADED_LATER, MENGCHENG, QIAOCHENG
 from psycopg import sql
 
 from citybrain.settings import DatabaseRole, Settings
@@ -89,7 +89,8 @@ def test_a_county_reads_its_own_rows_of_every_table(logins: Login, transformer: 
 def test_the_city_reads_everything(logins: Login, transformer: psycopg.Connection) -> None:
     session = logins("city")
     for table in served(transformer):
-        assert count(session, table) == count(transformer, table) > 0, table
+        assert count(session, table) == count(transformer, table), table
+        assert count(session, table) > 0 or table in LOADED_LATER, table
 
 
 def test_the_dashboards_login_reads_everything_and_writes_nothing(
