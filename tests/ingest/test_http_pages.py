@@ -273,7 +273,7 @@ def test_an_unchanged_first_page_means_nothing_new(pages: Pages) -> None:
     [
         ("http://{other}/firms?from=10", "another host"),
         ("https://{host}/firms?from=10", "another host"),
-        ("http://key:word@{host}/firms", "no plain http"),
+        ("http://key:word@{host}/firms", "no plain http"),  # pragma: allowlist secret
         ("file:///etc/passwd", "no plain http"),
         ("//169.254.169.254/latest", "another host"),
         ("gopher://{host}/", "no plain http"),

@@ -208,7 +208,7 @@ def test_connections_are_named_in_settings_and_never_shown(
     with pytest.raises(SourceError, match="name it in CITYBRAIN_SOURCE_DATABASES"):
         land_dataset("trial_table")
     port = get_settings().postgres_port
-    address = f"postgresql://nobody:s3cr3t@127.0.0.1:{port}/exchange"
+    address = f"postgresql://nobody:s3cr3t@127.0.0.1:{port}/exchange"  # pragma: allowlist secret
     monkeypatch.setenv("CITYBRAIN_SOURCE_DATABASES", json.dumps({"elsewhere": address}))
     get_settings.cache_clear()
     with pytest.raises(SourceError) as refused:
