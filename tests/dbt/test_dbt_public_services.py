@@ -67,7 +67,10 @@ def test_phones_do_not_leave_staging(transformer: psycopg.Connection) -> None:
         " WHERE table_schema IN ('staging', 'intermediate', 'marts_build', 'marts')"
         " AND column_name ~ 'phone|applicant'",
     )
-    assert columns == [("staging", "stg_data_resources__service_record", "applicant_hash")]
+    assert set(columns) == {
+        ("staging", "stg_data_resources__service_record", "applicant_hash"),
+        ("staging", "stg_emergency_management__duty", "duty_phone_masked"),
+    }
     hashes = rows(
         transformer, "SELECT DISTINCT applicant_hash FROM staging.stg_data_resources__service_record"
     )

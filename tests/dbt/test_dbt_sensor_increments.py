@@ -69,6 +69,7 @@ def trials(city: Settings, built: TransformReport) -> Iterator[Settings]:
             fact = sql.Identifier("marts", table)
             connection.execute(sql.SQL("DELETE FROM {} WHERE device_id LIKE %s").format(fact), [f"{TRIALS}%"])
         connection.execute("DELETE FROM meta.delivery WHERE batch_id > %s", [before])
+        connection.execute("DELETE FROM meta.gate_result WHERE batch_id > %s", [before])
         connection.execute("DELETE FROM meta.batch WHERE batch_id > %s", [before])
 
 
