@@ -4,19 +4,18 @@ Counts alone, no text and no author. Floods are spoken of when it rains, and tal
 week before the city starts.
 """
 
-import io
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import partial
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from citybrain.simulate.delivery import SHANGHAI, Content, Delivery, dropped
 from citybrain.simulate.dirt import Defect, Row, changing, plant, setting
 from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.meteorology import rain_of_day
+from citybrain.simulate.parquet_file import parquet_of
 
 HISTORY_DAYS = 730
 POSTS_A_DAY = 3000.0  # at scale 1
@@ -106,9 +105,7 @@ def opinion_delivery(seed: int, started: date, scale: float, first: date, last: 
         lambda row: f"{row['observed_on']} {row['topic']} {row['site_kind']} {row['sentiment']}",
         DEFECTS,
     )
-    file = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), file, compression="zstd")
-    return file.getvalue(), len(rows), truth
+    return parquet_of(pa.Table.from_pylist(rows, schema=SCHEMA)), len(rows), truth
 
 
 def opinion_deliveries(ledger: Ledger, local: datetime) -> Iterator[Delivery]:

@@ -1,4 +1,4 @@
-"""Equally long arrays as the Parquet object a platform exports."""
+"""Tables as the Parquet objects that platforms export."""
 
 import io
 from typing import Any
@@ -14,6 +14,11 @@ def parquet_bytes(columns: dict[str, NDArray[Any]], missing: dict[str, Any] | No
     for name, values in columns.items():
         void = values == missing[name] if missing and name in missing else None
         arrays[name] = pa.array(values, mask=void, from_pandas=True)
+    return parquet_of(pa.table(arrays))
+
+
+def parquet_of(table: pa.Table) -> bytes:
+    """The table as one file."""
     file = io.BytesIO()
-    pq.write_table(pa.table(arrays), file, compression="zstd")
+    pq.write_table(table, file, compression="zstd")
     return file.getvalue()

@@ -15,6 +15,7 @@ from citybrain.simulate.csv_file import csv_bytes
 from citybrain.simulate.delivery import Delivery, dropped
 from citybrain.simulate.dirt import Defect, Planted, Row, plant, setting
 from citybrain.simulate.ledger import Ledger
+from citybrain.simulate.months import first_day, month_number
 
 MONTHS = 24
 SECTIONS_OF_COUNTY = 30
@@ -72,8 +73,8 @@ FINDING_DEFECTS = [
 
 def months_before(day: date, count: int) -> list[date]:
     """The first days of the last `count` months, the month of `day` last."""
-    newest = day.year * 12 + day.month - 1
-    return [date(month // 12, month % 12 + 1, 1) for month in range(newest - count + 1, newest + 1)]
+    newest = month_number(day)
+    return [first_day(month) for month in range(newest - count + 1, newest + 1)]
 
 
 def patrol_rows(seed: int, day: date) -> list[Row]:

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 from citybrain.simulate.delivery import SHANGHAI
 from citybrain.simulate.ledger import Ledger
+from citybrain.simulate.months import month_number
 
 ROLLUP_DAYS = 730  # of daily figures at first: 24 months
 ROLLUP_MONTHS = 24
@@ -29,15 +30,6 @@ def parts(first: date, last: date, longest: int = 366) -> Iterator[tuple[date, d
         end = min(first + timedelta(days=longest - 1), last)
         yield first, end
         first = end + timedelta(days=1)
-
-
-def month_number(day: date) -> int:
-    """Months since the year 0."""
-    return day.year * 12 + day.month - 1
-
-
-def month_start(number: int) -> date:
-    return date(number // 12, number % 12 + 1, 1)
 
 
 def new_months(ledger: Ledger, local: datetime, history: int = ROLLUP_MONTHS) -> tuple[int, int] | None:

@@ -1,6 +1,5 @@
 """Six river gauges every five minutes, as Parquet; a storm raises them in turn every thirty days."""
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,13 +7,13 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from citybrain.simulate.delivery import HISTORY, SHANGHAI, Delivery, Place
 from citybrain.simulate.dirt import Defect, Planted, Row, changing, plant, setting
 from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.noise import Keys, normal, smooth, uniform
+from citybrain.simulate.parquet_file import parquet_of
 
 Floats = NDArray[np.float64]
 
@@ -127,9 +126,7 @@ def water_delivery(
         lambda row: f"{row['gauge_code']} {row['observed_at'].isoformat()}",
         DEFECTS,
     )
-    file = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), file, compression="zstd")
-    return file.getvalue(), len(rows), truth
+    return parquet_of(pa.Table.from_pylist(rows, schema=SCHEMA)), len(rows), truth
 
 
 def water_stories(started: datetime) -> list[dict[str, str]]:

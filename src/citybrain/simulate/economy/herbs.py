@@ -4,7 +4,6 @@ Levels are of the order of the Bozhou market's; every price is made up.
 """
 
 import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from citybrain.simulate.csv_file import csv_bytes
@@ -21,6 +19,7 @@ from citybrain.simulate.delivery import SHANGHAI, Content, Delivery, Place, drop
 from citybrain.simulate.dirt import Defect, Row, changing, one_of, plant, plant_columns, setting
 from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.noise import normal, smooth, uniform
+from citybrain.simulate.parquet_file import parquet_of
 from citybrain.simulate.places import DATA, division_rows
 
 Floats = NDArray[np.float64]
@@ -142,9 +141,7 @@ def price_delivery(seed: int, since: date, until: date, started: date) -> Conten
         lambda row: f"{row['herb_code']} {row['grade']} {row['price_date']}",
         PRICE_DEFECTS,
     )
-    file = io.BytesIO()
-    pq.write_table(pa.table(columns), file, compression="zstd")
-    return file.getvalue(), len(columns["herb_code"]), truth
+    return parquet_of(pa.table(columns)), len(columns["herb_code"]), truth
 
 
 def price_deliveries(ledger: Ledger, local: datetime) -> Iterator[Delivery]:

@@ -13,8 +13,8 @@ from citybrain.simulate.csv_file import csv_bytes
 from citybrain.simulate.delivery import SHANGHAI, Content, Delivery, dropped
 from citybrain.simulate.dirt import Defect, Row, changing, one_of, setting
 from citybrain.simulate.economy.leftovers import leave_lines
-from citybrain.simulate.economy.months import first_day, last_day, month_number, newest_reported
 from citybrain.simulate.ledger import Ledger
+from citybrain.simulate.months import first_day, last_day, month_number, newest_reported
 from citybrain.simulate.noise import normal, uniform
 
 AT_SCALE_1, LEAST = 420, 60

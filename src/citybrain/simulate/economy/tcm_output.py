@@ -11,8 +11,8 @@ from citybrain.catalogue import load_areas
 from citybrain.simulate.delivery import SHANGHAI, Content, Delivery, dropped
 from citybrain.simulate.dirt import Defect, Row, changing, one_of, setting
 from citybrain.simulate.economy.leftovers import leave_lines
-from citybrain.simulate.economy.months import first_day, newest_reported
 from citybrain.simulate.ledger import Ledger
+from citybrain.simulate.months import first_day, newest_reported
 from citybrain.simulate.noise import normal
 
 MONTHS = 36

@@ -20,7 +20,8 @@ from citybrain.simulate.livelihood.schools import (
     years_to_tell,
 )
 from citybrain.simulate.livelihood.work import employment_delivery, insurance_delivery, work_stories
-from citybrain.simulate.spans import month_start, new_days, new_months
+from citybrain.simulate.months import first_day
+from citybrain.simulate.spans import new_days, new_months
 
 
 def livelihood_deliveries(ledger: Ledger, local: datetime) -> Iterator[Delivery]:
@@ -30,7 +31,7 @@ def livelihood_deliveries(ledger: Ledger, local: datetime) -> Iterator[Delivery]
     months = new_months(ledger, local)
     if months is None:
         return
-    span = "_".join(f"{month_start(month):%Y%m}" for month in months)
+    span = "_".join(f"{first_day(month):%Y%m}" for month in months)
     for dataset, kind, first_line, make in (
         ("social_insurance_month", "jsonl", 1, insurance_delivery),
         ("employment_month", "csv", 2, employment_delivery),

@@ -11,8 +11,8 @@ from citybrain.simulate.delivery import Content
 from citybrain.simulate.dirt import Defect, Row, changing, one_of, plant, setting
 from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.livelihood.content import load_livelihood
+from citybrain.simulate.months import first_day, month_number
 from citybrain.simulate.noise import normal
-from citybrain.simulate.spans import month_number, month_start
 
 EMPLOYMENT_HEADERS = {
     "month": "月份",
@@ -60,7 +60,7 @@ def insurance_delivery(ledger: Ledger, first: int, last: int) -> Content:
                 people, yuan = _arrears(seed, month, place, start) if kind.zh == WITH_ARREARS else (0, 0)
                 rows.append(
                     {
-                        "month": month_start(month).isoformat(),
+                        "month": first_day(month).isoformat(),
                         "county_code": county.code,
                         "kind": kind.zh,
                         "insured": round(base * min(0.995, share)),
@@ -113,7 +113,7 @@ def employment_delivery(ledger: Ledger, first: int, last: int) -> Content:
             found = 0.45 + 0.48 * ((of_year - 6) % 12) / 11 - 0.02 * place + 0.01 * float(luck[2])
             rows.append(
                 {
-                    "month": month_start(month).isoformat(),
+                    "month": first_day(month).isoformat(),
                     "county_code": county.code,
                     "new_jobs": round(jobs * float(np.exp(0.08 * luck[0]))),
                     "registered_unemployed": round(out),
@@ -137,7 +137,7 @@ def employment_delivery(ledger: Ledger, first: int, last: int) -> Content:
 def work_stories(started: datetime) -> list[dict[str, str]]:
     """The contributions that the failing firm leaves unpaid."""
     start = month_number(started.date())
-    begin, end = month_start(start - UNPAID_FROM), month_start(start - SETTLED)
+    begin, end = first_day(start - UNPAID_FROM), first_day(start - SETTLED)
     return [
         {
             "story": "pension_arrears",

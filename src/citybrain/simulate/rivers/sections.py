@@ -8,6 +8,7 @@ import numpy as np
 from citybrain.simulate.csv_file import csv_bytes
 from citybrain.simulate.delivery import Content
 from citybrain.simulate.dirt import Defect, Row, plant, setting
+from citybrain.simulate.months import first_day, month_number
 from citybrain.simulate.noise import normal, smooth
 from citybrain.simulate.rivers.standard import CLASSES, LIMITS, classes_of
 from citybrain.simulate.water import GAUGES
@@ -73,8 +74,7 @@ def load_sections() -> list[Section]:
 
 def months_between(first: date, last: date) -> list[date]:
     """The first day of every month from that of `first` to that of `last`."""
-    begin, end = first.year * 12 + first.month - 1, last.year * 12 + last.month - 1
-    return [date(month // 12, month % 12 + 1, 1) for month in range(begin, end + 1)]
+    return [first_day(month) for month in range(month_number(first), month_number(last) + 1)]
 
 
 def section_delivery(seed: int, months: list[date]) -> Content:

@@ -1,20 +1,19 @@
 """Columns of numpy arrays as Parquet, and the truth about spoilt rows as plain values."""
 
-import io
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from citybrain.simulate.dirt import Planted
+from citybrain.simulate.parquet_file import parquet_of
 
 Columns = dict[str, NDArray[Any]]
 
 
-def parquet_of(columns: Columns, schema: pa.Schema) -> bytes:
+def parquet_of_columns(columns: Columns, schema: pa.Schema) -> bytes:
     """The arrays as one Parquet file; times are UTC without saying so, NaN is written as missing."""
     arrays = []
     for field in schema:
@@ -23,9 +22,7 @@ def parquet_of(columns: Columns, schema: pa.Schema) -> bytes:
             arrays.append(pa.array(values, type=pa.timestamp("us")).cast(field.type))
         else:
             arrays.append(pa.array(values, from_pandas=True).cast(field.type))
-    file = io.BytesIO()
-    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), file, compression="zstd")
-    return file.getvalue()
+    return parquet_of(pa.Table.from_arrays(arrays, schema=schema))
 
 
 def plain_truth(truth: list[Planted]) -> list[Planted]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from citybrain.simulate.delivery import SHANGHAI, Content
 from citybrain.simulate.dirt import Defect, Row, plant_columns, setting
-from citybrain.simulate.sensors.columns import Columns, parquet_of, plain_truth
+from citybrain.simulate.sensors.columns import Columns, parquet_of_columns, plain_truth
 from citybrain.simulate.sensors.fleet import Fleet
 from citybrain.simulate.sensors.signal import minute_number, silent_at, values_at
 
@@ -83,7 +83,7 @@ def day_delivery(
     columns, truth = plant_columns(
         seed, "sensor_reading_day", columns, np.concatenate(keys), _key_text, DEFECTS
     )
-    return parquet_of(columns, SCHEMA), len(columns["day"]), plain_truth(truth)
+    return parquet_of_columns(columns, SCHEMA), len(columns["day"]), plain_truth(truth)
 
 
 def history_spans(last: date, months: int = 24, at_once: int = 6) -> list[tuple[date, date]]:

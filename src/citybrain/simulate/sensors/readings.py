@@ -8,7 +8,7 @@ import pyarrow as pa
 from citybrain.simulate.delivery import Content
 from citybrain.simulate.dirt import Defect, Row, changing, one_of, plant_columns, setting
 from citybrain.simulate.noise import Keys, uniform
-from citybrain.simulate.sensors.columns import Columns, parquet_of, plain_truth
+from citybrain.simulate.sensors.columns import Columns, parquet_of_columns, plain_truth
 from citybrain.simulate.sensors.fleet import Fleet
 from citybrain.simulate.sensors.kinds import Metric
 from citybrain.simulate.sensors.signal import minute_number, silent_at, values_at
@@ -85,4 +85,4 @@ def reading_delivery(
             keys.append(part_keys)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in SCHEMA.names}
     columns, truth = plant_columns(seed, "sensor_reading", columns, np.concatenate(keys), _key_text, DEFECTS)
-    return parquet_of(columns, SCHEMA), len(columns["seq"]), plain_truth(truth)
+    return parquet_of_columns(columns, SCHEMA), len(columns["seq"]), plain_truth(truth)

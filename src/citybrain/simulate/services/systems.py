@@ -9,9 +9,9 @@ from citybrain.simulate.csv_file import csv_bytes
 from citybrain.simulate.delivery import Content
 from citybrain.simulate.dirt import Row
 from citybrain.simulate.ledger import Ledger
+from citybrain.simulate.months import first_day, month_number
 from citybrain.simulate.noise import uniform
 from citybrain.simulate.services.content import load_services
-from citybrain.simulate.spans import month_number, month_start
 
 SYSTEM_HEADERS = {
     "system_code": "系统编码",
@@ -38,7 +38,7 @@ def system_code(place: int) -> str:
 def connected_on(start: date) -> tuple[date, ...]:
     """When each system was connected; `start` is the demo city's first day."""
     return tuple(
-        month_start(month_number(start) - system.months).replace(day=1 + 7 * (place % 4))
+        first_day(month_number(start) - system.months).replace(day=1 + 7 * (place % 4))
         for place, system in enumerate(load_services().systems)
     )
 

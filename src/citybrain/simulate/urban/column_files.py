@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
+
+from citybrain.simulate.parquet_file import parquet_of
 
 Columns = dict[str, NDArray[Any]]
 
@@ -26,9 +27,7 @@ def csv_of_columns(headers: dict[str, str], columns: Columns, encoding: str = "u
 def parquet_of_columns(schema: pa.Schema, columns: Columns) -> bytes:
     """Columns of text are arrays of objects, None where there is no value; times are microseconds of UTC."""
     arrays = [pa.array(columns[field.name], type=field.type, from_pandas=True) for field in schema]
-    file = io.BytesIO()
-    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), file, compression="zstd")
-    return file.getvalue()
+    return parquet_of(pa.Table.from_arrays(arrays, schema=schema))
 
 
 def geojson_of_rows(rows: Iterable[dict[str, Any]]) -> bytes:

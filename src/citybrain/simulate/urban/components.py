@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from citybrain.simulate.delivery import Content
 from citybrain.simulate.dirt import Defect, changing, one_of, plant_columns, setting
 from citybrain.simulate.ledger import Ledger
+from citybrain.simulate.months import month_number
 from citybrain.simulate.noise import uniform
 from citybrain.simulate.places import load_villages
 from citybrain.simulate.urban.column_files import Columns, csv_of_columns, texts
@@ -118,10 +119,6 @@ class Standing:
 
     states: Integers
     since: NDArray[np.datetime64]
-
-
-def month_number(day: date) -> int:
-    return day.year * 12 + day.month - 1
 
 
 def standing_on(ledger: Ledger, parts: Components, day: date) -> Standing:

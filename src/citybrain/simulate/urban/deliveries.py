@@ -6,11 +6,11 @@ from functools import partial
 
 from citybrain.simulate.delivery import HISTORY, SHANGHAI, Content, Delivery, Place, dropped
 from citybrain.simulate.ledger import Ledger
+from citybrain.simulate.months import month_number
 from citybrain.simulate.urban.buses import bus_delivery, late_line_story
 from citybrain.simulate.urban.components import (
     component_delivery,
     inspection_delivery,
-    month_number,
     theft_story,
 )
 from citybrain.simulate.urban.drills import (

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 
 def month_number(day: date) -> int:
+    """Months since the year 0."""
     return day.year * 12 + day.month - 1
 
 
