@@ -113,10 +113,7 @@ final as (
         table_name,
         table_title,
         family,
-        case family
-            when 'government' then '政务数据' when 'industry' then '行业数据' when 'internet' then '互联网数据'
-            when 'satellite' then '卫星遥感' when 'video' then '视频数据' when 'iot' then '物联网数据' else '融合数据'
-        end as family_label,
+        {{ family_label("family") }} as family_label,
         owner,
         owner_name,
         identifier,

@@ -49,10 +49,7 @@ final as (
         newest.dataset,
         datasets.title_zh as dataset_title,
         datasets.family,
-        case datasets.family
-            when 'government' then '政务数据' when 'industry' then '行业数据' when 'internet' then '互联网数据'
-            when 'satellite' then '卫星遥感' when 'video' then '视频数据' else '物联网数据'
-        end as family_label,
+        {{ family_label("datasets.family") }} as family_label,
         datasets.owner,
         datasets.owner_zh as owner_name,
         newest.rule_id,
