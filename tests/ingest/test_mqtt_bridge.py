@@ -144,7 +144,7 @@ def test_readings_become_rows(readings: City, bridge: Bridge, device: Party, tmp
     ]
     assert land_dataset("trial_reading").landed == []
     assert_accounted_for(readings)
-    assert is_alive(readings.settings)
+    until(lambda: is_alive(readings.settings), "the bridge's beat", 20)
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(12, marks=pytest.mark.slow)])

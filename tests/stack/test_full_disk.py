@@ -6,13 +6,15 @@ import sysconfig
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from minio import Minio
 
 from citybrain.ingest import gate_landed_batches, land_dataset
 from citybrain.settings import Settings
-from citybrain.stack import postgres
+from citybrain.stack import postgres, seaweedfs
 from citybrain.stack.errors import StackError
 from citybrain.warehouse.databases import prepare
 from citybrain.warehouse.migrations import upgrade
@@ -53,6 +55,21 @@ def disk(own_home: Path) -> Iterator[Disk]:
     found._mount("size=2048m,mode=711")
     yield found
     subprocess.run(["umount", "--lazy", own_home], check=True)
+
+
+def test_every_bucket_takes_objects_while_the_disk_has_room_for_them(
+    disk: Disk, own_settings: Callable[..., Settings]
+) -> None:
+    settings = own_settings()
+    server = seaweedfs.start(settings)
+    try:
+        access, secret = settings.s3_access
+        s3 = Minio(settings.s3_address, access, secret, secure=False, region=settings.s3_region)
+        for number in range(8):
+            s3.make_bucket(f"room-{number}")
+            s3.put_object(f"room-{number}", "object", BytesIO(b"kept"), 4)
+    finally:
+        seaweedfs.kill(server)
 
 
 def test_a_small_disk_is_refused_before_anything_starts(

@@ -23,6 +23,10 @@ from citybrain.stack.readiness import wait_until
 
 _JWT_SECTIONS = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
 _GRPC_PARTS = ("master", "volume", "filer", "s3", "client")
+# Stock SeaweedFS gives each bucket seven volumes and, told to find the limit itself, allows one for each free
+# GB of the disk: with 50 GB free, the eighth bucket takes no object. Here a bucket begins with one, and only
+# the disk is the limit.
+_VOLUME_GROWTH = "[master.volume_growth]\ncopy_1 = 1\n"
 
 
 def data_folder(settings: Settings) -> Path:
@@ -34,7 +38,7 @@ def log_file(settings: Settings) -> Path:
 
 
 def config_folder(settings: Settings) -> Path:
-    """Holds `security.toml`, the certificates and the S3 identities, all mode 600."""
+    """Holds `security.toml`, `master.toml`, the certificates and the S3 identities, all mode 600."""
     return settings.secrets_dir / "seaweedfs"
 
 
@@ -57,6 +61,7 @@ def initialise(settings: Settings) -> None:
         lines += [f"key = {json.dumps(str(folder / 'node.key'))}"]
     lines += ["[filer.expose_directory_metadata]", "enabled = false"]
     write_private(folder / "security.toml", "\n".join([*lines, ""]).encode())
+    write_private(folder / "master.toml", _VOLUME_GROWTH.encode())
     access, secret = settings.s3_access
     admin = {
         "name": "citybrain",
@@ -84,7 +89,7 @@ def command(settings: Settings) -> list[str]:
         ),
         *(f"-master.port={settings.s3_master_port}", "-master.volumeSizeLimitMB=1024"),
         "-master.electionTimeout=1s",  # a restarted master first waits for others this long; stock 10 s
-        *(f"-volume.port={settings.s3_volume_port}", "-volume.max=0", "-volume.preStopSeconds=1"),
+        *(f"-volume.port={settings.s3_volume_port}", "-volume.max=4096", "-volume.preStopSeconds=1"),
     ]
 
 
