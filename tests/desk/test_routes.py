@@ -77,6 +77,12 @@ TABLE: dict[str, Row] = {
     "grants:find-firm": get(302, *GRANTS),
     "grants:firm": get(200, *GRANTS),
     "grants:why": get(200, *GRANTS),
+    "open311-discovery": Row("GET", {}, otherwise=200, nobody=200),
+    "open311-services": Row("GET", {}, otherwise=200, nobody=200),
+    "open311-service": Row("GET", {}, otherwise=200, nobody=200),
+    "open311-requests": Row("GET", {}, otherwise=200, nobody=200),
+    "open311-request": Row("GET", {}, otherwise=404, nobody=404),
+    "open311-token": Row("GET", {}, otherwise=404, nobody=404),
     "grants-notices": Row("GET", {}, otherwise=200, nobody=200),
     "grants-notice": Row("GET", {}, otherwise=404, nobody=404),
     "grants-notice-objection-filed": Row("GET", {}, otherwise=404, nobody=404),
@@ -112,6 +118,7 @@ for _model, _opens in {
     "axes_accessfailurelog": {},
     "accounts_organisation": {"system_admin": (*_SEEN, "add"), "security_admin": _SEEN},
     "accounts_user": {"security_admin": (*_SEEN, "add")},
+    "systems_system": {"system_admin": _SEEN},
 }.items():
     for _page in ("changelist", "add", "history", "delete", "change"):
         _who = [role for role, pages in _opens.items() if _page in pages]
@@ -151,6 +158,9 @@ def addresses(desk_city: City) -> dict[str, str]:
         "id": desk_city.people["auditor"].pk,
         "app_label": "accounts",
         "url": "nowhere/",
+        "form": "json",
+        "code": "exposed_rubbish",
+        "token": "0" * 32,
     }
     group = Group.objects.get(name="auditor")
     objects = {

@@ -56,3 +56,76 @@ def tokens() -> None:
 
     path = get_settings().dashboards_dir / "theme" / "tokens.yml"
     typer.echo(css_variables(load_content(path, Tokens)), nl=False)
+
+
+systems = typer.Typer(
+    no_args_is_help=True, help="Systems of others that call the desk: their keys and counts."
+)
+app.add_typer(systems, name="systems")
+
+
+@systems.command("add")
+def add_system(
+    code: Annotated[str, typer.Argument(help="short name, like wechat-mini")],
+    name: Annotated[str, typer.Option(help="what people call it")],
+    organisation: Annotated[str, typer.Option(help="code of the organisation it belongs to")],
+    calls_a_day: Annotated[int, typer.Option(min=1, help="calls above this are refused")] = 5000,
+) -> None:
+    """Register a system and print its key, which nobody can read again.
+
+    Example: citybrain desk systems add city-app --name 城市随手拍 --organisation urban_management
+    """
+    start_django()
+    from citybrain.desk.systems.keys import SystemRefusedError, register
+
+    try:
+        made = register(code, name, organisation, calls_a_day)
+    except SystemRefusedError as refused:
+        raise typer.BadParameter(str(refused)) from refused
+    typer.echo(made.key)
+
+
+@systems.command("renew")
+def renew_system(code: str) -> None:
+    """Print a new key for a system; the one before is refused from now on."""
+    start_django()
+    from citybrain.desk.systems.keys import SystemRefusedError, renew
+
+    try:
+        typer.echo(renew(code).key)
+    except SystemRefusedError as refused:
+        raise typer.BadParameter(str(refused)) from refused
+
+
+@systems.command("switch")
+def switch_system(
+    code: str, on: Annotated[bool, typer.Option("--on/--off", help="let it in or keep it out")]
+) -> None:
+    """Let a system in, or keep it out, without touching its key."""
+    start_django()
+    from citybrain.desk.systems.keys import SystemRefusedError, switch
+
+    try:
+        typer.echo(f"{switch(code, on).code}: {'on' if on else 'off'}")
+    except SystemRefusedError as refused:
+        raise typer.BadParameter(str(refused)) from refused
+
+
+@systems.command("list")
+def list_systems(as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False) -> None:
+    """Every system with its calls of today and of the last thirty days."""
+    import json
+
+    start_django()
+    from citybrain.desk.systems.counting import counts
+
+    found = [asdict(one) for one in counts()]
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for one in found:
+        state = "on" if one["is_active"] else "off"
+        typer.echo(
+            f"{one['code']:24} {state:3} {one['today']:>7,} of {one['calls_a_day']:,} today"
+            f"  {one['thirty_days']:>9,} in 30 days  {one['refused']:,} refused  {one['name']}"
+        )

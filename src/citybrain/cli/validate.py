@@ -76,6 +76,16 @@ def _case_rules(_settings: "Settings") -> Iterator[Fault]:
             yield from _of(error)
 
 
+def _open311(_settings: "Settings") -> Iterator[Fault]:
+    from citybrain.catalogue import ContentError
+    from citybrain.desk.open311.services import load_services
+
+    try:
+        load_services()
+    except ContentError as error:
+        yield from _of(error)
+
+
 def _detectors(settings: "Settings") -> Iterator[Fault]:
     from citybrain.vision.case_file import detector_faults
 
@@ -89,6 +99,7 @@ ROOMS: dict[str, Callable[["Settings"], Iterator[Fault]]] = {
     "policies": _policies,
     "detectors": _detectors,
     "case rules": _case_rules,
+    "open311 services": _open311,
 }
 
 

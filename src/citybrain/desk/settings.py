@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "csp",
     "citybrain.desk",
     "citybrain.desk.accounts",
+    "citybrain.desk.systems",
     "citybrain.events",
     "citybrain.policy.grants",
 ]

@@ -15,5 +15,6 @@ urlpatterns = [
     path("cases/", include("citybrain.desk.cases.urls")),
     path("phone/", include("citybrain.desk.phone.urls")),
     path("grants/", include("citybrain.desk.grants.urls")),
+    path("open311/v2/", include("citybrain.desk.open311.urls")),
     path("notice/", include("citybrain.desk.grants.public_urls")),
 ]

@@ -64,14 +64,15 @@ def report(
         lon=lon,
         lat=lat,
         observed_at=timezone.now(),
-        evidence=[] if photo is None else [_picture(photo)],
+        evidence=[] if photo is None else [picture_of(photo)],
         detail={**(detail or {}), "text": text},
         origin=Origin.SYNTHETIC if get_settings().demo else Origin.REAL,
         reporter_id=actor.pk,
     )
 
 
-def _picture(sent: BinaryIO) -> dict[str, object]:
+def picture_of(sent: BinaryIO) -> dict[str, object]:
+    """A photo judged and kept, as a signal names it. Raises PhotoRefusedError."""
     photo = judge(sent)
     bucket, object_key = keep(photo)
     return {

@@ -1,0 +1,1 @@
+"""Other systems that call the desk: who they are, their keys, and how much they ask."""
