@@ -178,7 +178,7 @@ def addresses(desk_city: City) -> dict[str, str]:
         def filled(match: "re.Match[str]", given: dict[str, Any] = given) -> str:
             return str(given.get(match["name"] or match["group"], "1"))
 
-        address = re.sub(r"<(?:\w+:)?(?P<name>\w+)>(?!\[|\.|auth)", filled, _plain(pattern))
+        address = re.sub(r"<(?:\w+:)?(?P<name>\w+)>(?!\[|\.|auth)", filled, _plain(pattern).replace("\\.", "."))
         found[name] = f"/{address}"
     return found
 

@@ -90,7 +90,7 @@ def _position(given: Mapping[str, str]) -> tuple[Decimal | None, Decimal | None]
         lon, lat = (Decimal(text[:24]).quantize(Decimal("0.000001")) for text in texts)
     except InvalidOperation as error:
         raise RefusedError(400, "lat and long are degrees of WGS84, both or none") from error
-    if not (-180 <= lon <= 180 and -90 <= lat <= 90):
+    if not (lon.is_finite() and lat.is_finite() and abs(lon) <= 180 and abs(lat) <= 90):
         raise RefusedError(400, "lat and long are degrees of WGS84, both or none")
     return lon, lat
 
