@@ -81,7 +81,7 @@ TABLE: dict[str, Row] = {
     "open311-services": Row("GET", {}, otherwise=200, nobody=200),
     "open311-service": Row("GET", {}, otherwise=200, nobody=200),
     "open311-requests": Row("GET", {}, otherwise=200, nobody=200),
-    "open311-request": Row("GET", {}, otherwise=404, nobody=404),
+    "open311-request": Row("GET", {}, otherwise=200, nobody=200),
     "open311-token": Row("GET", {}, otherwise=404, nobody=404),
     "grants-notices": Row("GET", {}, otherwise=200, nobody=200),
     "grants-notice": Row("GET", {}, otherwise=404, nobody=404),
@@ -147,6 +147,8 @@ def addresses(desk_city: City) -> dict[str, str]:
     from django.contrib.auth.models import Group
     from django.urls import get_resolver
 
+    from citybrain.desk.systems.keys import register
+
     case = desk_city.dispatched()
     attempt = AccessAttempt.objects.create(username="x", ip_address="192.0.2.1", failures_since_start=1)
     words = {
@@ -163,10 +165,12 @@ def addresses(desk_city: City) -> dict[str, str]:
         "token": "0" * 32,
     }
     group = Group.objects.get(name="auditor")
+    system = register("routes", "接入系统", "urban_management", 10).system
     objects = {
         "/group/": group.pk,
         "organisation": desk_city.company.pk,
         "/user/": words["id"],
+        "/systems/system/": system.pk,
         "accessattempt": attempt.pk,
     }
     found = {}
@@ -178,8 +182,8 @@ def addresses(desk_city: City) -> dict[str, str]:
         def filled(match: "re.Match[str]", given: dict[str, Any] = given) -> str:
             return str(given.get(match["name"] or match["group"], "1"))
 
-        address = re.sub(r"<(?:\w+:)?(?P<name>\w+)>(?!\[|\.|auth)", filled, _plain(pattern).replace("\\.", "."))
-        found[name] = f"/{address}"
+        address = re.sub(r"<(?:\w+:)?(?P<name>\w+)>(?!\[|\.|auth)", filled, _plain(pattern))
+        found[name] = f"/{address}".replace("\\.", ".")
     return found
 
 

@@ -40,7 +40,7 @@ def report_from_outside(
 
     `system` is the account of the connected system. Raises CaseRefusedError, PhotoRefusedError.
     """
-    if not system.has_perm("events.report_case"):
+    if not system.has_perm("systems.report_from_outside"):
         raise CaseRefusedError("该系统不能上报事件。")
     filing = filing_of(told.scenario, told.class_code)
     if filing is None:

@@ -1,4 +1,4 @@
-"""The addresses of GeoReport v2, without a sign-in: anybody reads what is published, who reports has a key."""
+"""The addresses of GeoReport v2: anybody reads what is published, who reports has a key."""
 
 import re
 from collections.abc import Sequence

@@ -25,6 +25,7 @@ class System(models.Model):
         verbose_name = verbose_name_plural = "接入系统"
         db_table = "connected_system"
         ordering = ["code"]
+        permissions = [("report_from_outside", "从接入系统上报")]
 
     def __str__(self) -> str:
         return self.name

@@ -43,6 +43,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "接入系统",
                 "db_table": "connected_system",
                 "ordering": ["code"],
+                "permissions": [("report_from_outside", "从接入系统上报")],
             },
         ),
         migrations.CreateModel(
