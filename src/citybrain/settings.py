@@ -36,6 +36,7 @@ class DatabaseRole(StrEnum):
     DESK = "desk"  # the case desk: writes ops under row security, reads what it shows
     MATCHER = "matcher"  # policy matching: reads facts, adds results
     WATCHER = "watcher"  # the vision workers: rounds and objects of their own, adds signals
+    SENSOR = "sensor"  # the rules over readings, tracks and tables: their own states, adds signals
     PUBLISHER = "publisher"  # open tables: reads marts, keeps the Iceberg catalog
     AIRFLOW = "airflow"  # owns the `airflow` database
     SUPERSET = "superset"  # owns the `superset` database

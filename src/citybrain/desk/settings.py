@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "citybrain.desk.systems",
     "citybrain.events",
     "citybrain.policy.grants",
+    "citybrain.sensing",
 ]
 
 MIDDLEWARE = [

@@ -25,6 +25,7 @@ CITY_ROLES = (
     DatabaseRole.DESK,
     DatabaseRole.MATCHER,
     DatabaseRole.WATCHER,
+    DatabaseRole.SENSOR,
     DatabaseRole.PUBLISHER,
 )
 

@@ -25,6 +25,7 @@ READS_WHOLE_CITY = {
     DatabaseRole.DESK: False,
     DatabaseRole.MATCHER: False,
     DatabaseRole.WATCHER: False,
+    DatabaseRole.SENSOR: False,
 }
 
 OWNER_SCHEMAS = ("meta", "raw", "quarantine", "stage")
@@ -32,6 +33,7 @@ SERVICE_SCHEMAS = (
     "ops",
     "policy",
     "vision",
+    "sensing",
     "ledger",
     "published",
 )  # who may enter which is said by the migrations
