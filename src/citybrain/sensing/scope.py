@@ -1,0 +1,317 @@
+"""What a sweep works out anew: the subjects that new rows speak of, each from its anchor on.
+
+The anchor is the first new row, or the beginning of the spell that stood then, so that a row which comes late
+moves a spell's edges instead of cutting it. Nothing before the lateness of the detector is touched: of a
+spell that began before, its beginning is carried.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import psycopg
+import shapely
+from psycopg import sql
+
+from citybrain.sensing.compiler import INPUT
+from citybrain.sensing.rule_file import Compare, Place, ReadingRule, RuleFile, SilenceRule
+from citybrain.sensing.statement import Relations, Statement
+
+Connection = psycopg.Connection[Any]
+REFERENCE_METRES_A_DEGREE = 111_320
+
+CREATE_SCOPE = """
+CREATE TEMP TABLE scope (subject text PRIMARY KEY, anchor timestamptz NOT NULL, reference text)
+ON COMMIT DROP
+"""
+CREATE_CARRIED = """
+CREATE TEMP TABLE carried ON COMMIT DROP AS
+SELECT o.subject, o.class_code, o.started_at, o.peak, o.confirmed_at, o.threshold
+FROM sensing.spell AS o INNER JOIN pg_temp.scope AS s USING (subject)
+WHERE o.detector = %(detector)s AND o.rule = %(rule)s
+    AND o.started_at < s.anchor AND coalesce(o.ended_at, 'infinity') >= s.anchor
+"""
+EMPTY_CARRIED = """
+CREATE TEMP TABLE carried (subject text, class_code text, started_at timestamptz, peak double precision,
+    confirmed_at timestamptz, threshold double precision) ON COMMIT DROP
+"""
+NEW_ROWS = """
+SELECT max((i.{arrived})::timestamptz) AS arrived_until, max((i.{at})::timestamptz) AS newest
+FROM {relation} AS i WHERE {where} AND (i.{arrived})::timestamptz > {since}
+"""
+NEWEST = "SELECT max((i.{at})::timestamptz) FROM {relation} AS i WHERE {where}"
+FILL = """
+INSERT INTO pg_temp.scope (subject, anchor)
+SELECT (i.{subject})::text, min((i.{at})::timestamptz)
+FROM {relation} AS i
+WHERE {where} AND (i.{arrived})::timestamptz > {since}
+    AND (i.{at})::timestamptz >= {horizon} AND (i.{at})::timestamptz <= {clock}
+    AND i.{subject} IS NOT NULL
+GROUP BY 1
+"""
+TOO_LATE = """
+SELECT count(*) FROM {relation} AS i
+WHERE {where} AND (i.{arrived})::timestamptz > {since} AND (i.{at})::timestamptz < {horizon}
+"""
+# A spell that stood at the first new row begins before it: from there on, but not from before the horizon.
+REACH_BACK = """
+UPDATE pg_temp.scope AS s SET anchor = least(s.anchor, o.begin)
+FROM (
+    SELECT o.subject, greatest(min(o.started_at), %(horizon)s) AS begin
+    FROM sensing.spell AS o INNER JOIN pg_temp.scope AS s USING (subject)
+    WHERE o.detector = %(detector)s AND o.rule = %(rule)s
+        AND o.started_at <= s.anchor AND coalesce(o.ended_at, 'infinity') >= s.anchor
+    GROUP BY o.subject
+) AS o
+WHERE o.subject = s.subject
+"""
+ALL_SUBJECTS = """
+INSERT INTO pg_temp.scope (subject, anchor)
+SELECT DISTINCT (p.{subject})::text, {anchor}::timestamptz FROM {relation} AS p
+WHERE {where} AND p.{subject} IS NOT NULL
+ON CONFLICT (subject) DO UPDATE SET anchor = least(scope.anchor, excluded.anchor)
+"""
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What is new since the last sweep: up to which arrival, the rule's clock, and where late rows end."""
+
+    arrived_until: datetime | None
+    reference_until: datetime | None
+    clock: datetime
+    horizon: datetime
+    first: bool
+
+
+def fill_scope(
+    connection: Connection,
+    file: RuleFile,
+    rule: ReadingRule | SilenceRule,
+    before: Mapping[str, Any] | None,
+    stand_ins: Relations | None = None,
+) -> tuple[Arrivals, int] | None:
+    """Make `scope` and `carried`; what arrived and the number of rows that came too late. None when nothing
+    is new.
+
+    before: the row of `sensing.swept`; None for a rule that was never swept, or not as it stands.
+    """
+    arrivals = _arrivals(connection, file, rule, before, stand_ins or {})
+    if arrivals is None:
+        return None
+    connection.execute(CREATE_SCOPE)
+    since = before["arrived_until"] if before else None
+    late = _fill(connection, rule, arrivals, since or datetime.min.replace(tzinfo=arrivals.clock.tzinfo), stand_ins)
+    known = {"detector": file.id, "rule": rule.id, "horizon": arrivals.horizon}
+    connection.execute(REACH_BACK, known)
+    _widen(connection, file, rule, arrivals, before, stand_ins or {})
+    connection.execute(REACH_BACK, known)
+    connection.execute(CREATE_CARRIED, known)
+    return arrivals, late
+
+
+def scope_of_all(
+    connection: Connection,
+    file: RuleFile,
+    rule: ReadingRule | SilenceRule,
+    anchor: datetime,
+    clock: datetime,
+    stand_ins: Relations | None = None,
+) -> None:
+    """Make `scope` of every subject with rows from `anchor` to `clock`; nothing is carried."""
+    connection.execute(CREATE_SCOPE)
+    connection.execute(EMPTY_CARRIED)
+    statement = Statement(dict(stand_ins or {}))
+    fill = sql.SQL(FILL).format(
+        **_parts(statement, rule, clock),
+        since=statement.bind("-infinity"),
+        horizon=statement.bind(anchor),
+        clock=statement.bind(clock),
+    )
+    connection.execute(fill, statement.parameters)
+    connection.execute("UPDATE pg_temp.scope SET anchor = %s", (anchor,))
+    if isinstance(rule, ReadingRule) and rule.compare is not None:
+        name_references(connection, rule.compare, file.place, stand_ins or {})
+
+
+def _arrivals(
+    connection: Connection,
+    file: RuleFile,
+    rule: ReadingRule | SilenceRule,
+    before: Mapping[str, Any] | None,
+    stand_ins: Relations,
+) -> Arrivals | None:
+    statement = Statement(dict(stand_ins))
+    since = before["arrived_until"] if before else None
+    look = sql.SQL(NEW_ROWS).format(
+        **_parts(statement, rule, None), since=statement.bind(since or "-infinity")
+    )
+    row = connection.execute(look, statement.parameters).fetchone()
+    arrived_until, newest = row if row else (None, None)
+    reference_until = before["reference_until"] if before else None
+    if isinstance(rule, ReadingRule) and rule.compare is not None:
+        reference_until = _newest_reference(connection, rule.compare, stand_ins)
+        moved = before is not None and reference_until != before["reference_until"]
+    else:
+        moved = False
+    if arrived_until is None and not moved:
+        return None
+    known_clock = before["clock"] if before else None
+    clock = max(one for one in (newest, known_clock) if one is not None) if newest or known_clock else None
+    if clock is None:
+        return None
+    back = file.lateness if before else timedelta(hours=file.first_look_hours)
+    return Arrivals(arrived_until or since, reference_until, clock, clock - back, before is None)
+
+
+def _fill(
+    connection: Connection,
+    rule: ReadingRule | SilenceRule,
+    arrivals: Arrivals,
+    since: datetime,
+    stand_ins: Relations | None,
+) -> int:
+    statement = Statement(dict(stand_ins or {}))
+    begin = "-infinity" if arrivals.first else since
+    parts = _parts(statement, rule, arrivals.clock)
+    parts |= {
+        "since": statement.bind(begin),
+        "horizon": statement.bind(arrivals.horizon),
+        "clock": statement.bind(arrivals.clock),
+    }
+    connection.execute(sql.SQL(FILL).format(**parts), statement.parameters)
+    if arrivals.first:
+        return 0
+    parameters = {name: value for name, value in statement.parameters.items()}
+    row = connection.execute(sql.SQL(TOO_LATE).format(**parts), parameters).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _widen(
+    connection: Connection,
+    file: RuleFile,
+    rule: ReadingRule | SilenceRule,
+    arrivals: Arrivals,
+    before: Mapping[str, Any] | None,
+    stand_ins: Relations,
+) -> None:
+    """Subjects that new rows of others change: silence of all, peers, and those with a late reference."""
+    if isinstance(rule, SilenceRule):
+        _add_register(connection, file.place, before["clock"] if before else arrivals.horizon, stand_ins)
+        return
+    if rule.compensate is not None:
+        row = connection.execute("SELECT min(anchor) FROM pg_temp.scope").fetchone()
+        if row and row[0] is not None:
+            _add_register(connection, file.place, row[0], stand_ins)
+            connection.execute("UPDATE pg_temp.scope SET anchor = %s", row)
+    if rule.compare is not None:
+        late = _first_new_reference(connection, rule.compare, before, arrivals, stand_ins)
+        if late is not None:
+            _add_register(connection, file.place, late, stand_ins)
+        name_references(connection, rule.compare, file.place, stand_ins)
+
+
+def _add_register(connection: Connection, place: Place, anchor: datetime, stand_ins: Relations) -> None:
+    statement = Statement(dict(stand_ins))
+    register = sql.SQL(ALL_SUBJECTS).format(
+        subject=sql.Identifier(place.subject),
+        anchor=statement.bind(anchor),
+        relation=statement.relation(place.relation),
+        where=statement.conditions(place.where, {"": sql.Identifier("p")}, statement.bind(anchor)),
+    )
+    connection.execute(register, statement.parameters)
+
+
+def _newest_reference(connection: Connection, compare: Compare, stand_ins: Relations) -> datetime | None:
+    statement = Statement(dict(stand_ins))
+    query = sql.SQL("SELECT max(({})::timestamptz) FROM {}").format(
+        sql.Identifier(compare.arrived), statement.relation(compare.relation)
+    )
+    row = connection.execute(query).fetchone()
+    return row[0] if row else None
+
+
+def _first_new_reference(
+    connection: Connection,
+    compare: Compare,
+    before: Mapping[str, Any] | None,
+    arrivals: Arrivals,
+    stand_ins: Relations,
+) -> datetime | None:
+    """The earliest moment of the references that came since, not before the horizon."""
+    if before is None or before["reference_until"] is None:
+        return None
+    statement = Statement(dict(stand_ins))
+    at, arrived = sql.Identifier(compare.at), sql.Identifier(compare.arrived)
+    query = sql.SQL(
+        "SELECT min(({at})::timestamptz) FROM {relation} WHERE ({arrived})::timestamptz > {since}"
+        " AND ({at})::timestamptz BETWEEN {horizon} AND {clock}"
+    ).format(
+        at=at,
+        relation=statement.relation(compare.relation),
+        arrived=arrived,
+        since=statement.bind(before["reference_until"]),
+        horizon=statement.bind(arrivals.horizon),
+        clock=statement.bind(arrivals.clock),
+    )
+    row = connection.execute(query, statement.parameters).fetchone()
+    return row[0] if row else None
+
+
+def name_references(
+    connection: Connection, compare: Compare, place: Place, stand_ins: Relations
+) -> None:
+    """The nearest reference of each subject of the scope, by the straight line between their positions."""
+    statement = Statement(dict(stand_ins))
+    subjects = connection.execute(
+        sql.SQL(
+            "SELECT s.subject, (p.{longitude})::double precision, (p.{latitude})::double precision"
+            " FROM pg_temp.scope AS s INNER JOIN {register} AS p ON (p.{subject})::text = s.subject"
+            " WHERE p.{longitude} IS NOT NULL AND p.{latitude} IS NOT NULL"
+        ).format(
+            longitude=sql.Identifier(place.longitude or ""),
+            latitude=sql.Identifier(place.latitude or ""),
+            register=statement.relation(place.relation),
+            subject=sql.Identifier(place.subject),
+        )
+    ).fetchall()
+    references = connection.execute(
+        sql.SQL(
+            "SELECT ({subject})::text, max(({longitude})::double precision), max(({latitude})::double precision)"
+            " FROM {relation} WHERE {longitude} IS NOT NULL AND {latitude} IS NOT NULL GROUP BY 1 ORDER BY 1"
+        ).format(
+            subject=sql.Identifier(compare.subject),
+            longitude=sql.Identifier(compare.longitude),
+            latitude=sql.Identifier(compare.latitude),
+            relation=statement.relation(compare.relation),
+        )
+    ).fetchall()
+    if not subjects or not references:
+        return
+    tree = shapely.STRtree(_points(references))
+    nearest = tree.nearest(_points(subjects))
+    named = [(references[int(place)][0], row[0]) for row, place in zip(subjects, nearest, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.executemany("UPDATE pg_temp.scope SET reference = %s WHERE subject = %s", named)
+
+
+def _points(rows: list[Any]) -> Any:
+    """Points in metres on a plane that is true to length around the rows' latitude."""
+    where = np.array([(row[1], row[2]) for row in rows], dtype=float)
+    shrink = np.cos(np.radians(where[:, 1]))
+    return shapely.points(where[:, 0] * REFERENCE_METRES_A_DEGREE * shrink, where[:, 1] * REFERENCE_METRES_A_DEGREE)
+
+
+def _parts(
+    statement: Statement, rule: ReadingRule | SilenceRule, clock: datetime | None
+) -> dict[str, sql.Composable]:
+    rows = rule.input
+    return {
+        "relation": statement.relation(rows.relation),
+        "subject": sql.Identifier(rows.subject),
+        "at": sql.Identifier(rows.at),
+        "arrived": sql.Identifier(rows.arrived),
+        "where": statement.conditions(rows.where, {"": INPUT}, statement.bind(clock)),
+    }

@@ -1,0 +1,212 @@
+"""From what was found to what is told: spells replaced in their place, and a signal for each change.
+
+`pg_temp.found` holds the spells of the subjects in `pg_temp.scope` from their anchors on. They take the place
+of the kept ones that reach there; a spell that overlaps one which was told of inherits its signals. All of it
+is part of the sweep's one transaction, so a kill leaves either the spells and their signals, or neither.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from citybrain.sensing.rule_file import ReadingRule, RowsRule, RuleFile, SilenceRule
+from citybrain.sensing.statement import Relations, Statement
+
+Connection = psycopg.Connection[Any]
+AnyRule = ReadingRule | SilenceRule | RowsRule
+
+REACHED = """
+CREATE TEMP TABLE kept ON COMMIT DROP AS
+SELECT o.* FROM sensing.spell AS o INNER JOIN pg_temp.scope AS s USING (subject)
+WHERE o.detector = %(detector)s AND o.rule = %(rule)s AND coalesce(o.ended_at, 'infinity') >= s.anchor
+"""
+FORGET = "DELETE FROM sensing.spell AS o USING pg_temp.kept AS k WHERE o.spell_id = k.spell_id"
+KEEP = """
+INSERT INTO sensing.spell (detector, rule, subject, class_code, started_at, confirmed_at, ended_at,
+    last_observed_at, peak, threshold, lon, lat, detail, told_key, cleared_key)
+SELECT %(detector)s, %(rule)s, f.subject, f.class_code, f.started_at, f.confirmed_at, f.ended_at,
+    f.last_observed_at, f.peak, f.threshold, f.lon, f.lat, f.detail, told.told_key, told.cleared_key
+FROM pg_temp.found AS f
+LEFT JOIN LATERAL (
+    SELECT k.told_key, k.cleared_key FROM pg_temp.kept AS k
+    WHERE k.subject = f.subject AND k.class_code = f.class_code AND k.told_key IS NOT NULL
+        AND k.started_at <= coalesce(f.ended_at, 'infinity')
+        AND coalesce(k.ended_at, 'infinity') >= f.started_at
+    ORDER BY k.cleared_key IS NOT NULL, k.started_at LIMIT 1
+) AS told ON true
+"""
+# What was told to stand and stands no longer under any spell: the rows behind it were corrected.
+RETRACTED = """
+SELECT k.subject, k.class_code, k.told_key, k.started_at, k.peak, k.threshold, k.detail, k.lon, k.lat
+FROM pg_temp.kept AS k
+WHERE k.told_key IS NOT NULL AND k.cleared_key IS NULL AND NOT EXISTS (
+    SELECT FROM sensing.spell AS o
+    WHERE o.detector = k.detector AND o.rule = k.rule AND o.subject = k.subject AND o.told_key = k.told_key)
+ORDER BY k.subject, k.class_code, k.started_at
+"""
+UNTOLD = """
+SELECT o.spell_id, o.subject, o.class_code, o.started_at, o.confirmed_at, o.ended_at, o.peak, o.threshold,
+    o.lon, o.lat, o.detail, o.told_key, o.cleared_key
+FROM sensing.spell AS o INNER JOIN pg_temp.scope AS s USING (subject)
+WHERE o.detector = %(detector)s AND o.rule = %(rule)s AND o.confirmed_at IS NOT NULL
+    AND coalesce(o.ended_at, 'infinity') >= s.anchor
+    AND ((o.told_key IS NULL AND coalesce(o.ended_at, 'infinity') >= %(tell_since)s)
+        OR (o.told_key IS NOT NULL AND (o.ended_at IS NULL) = (o.cleared_key IS NOT NULL)))
+ORDER BY o.confirmed_at, o.subject, o.class_code
+"""
+_COLUMNS = (
+    *("key", "scenario", "class_code", "kind", "source_kind", "source_id", "place_id", "place_name"),
+    *("area_code", "lon", "lat", "observed_at", "detail", "model", "origin"),
+)
+_ADD = sql.SQL("INSERT INTO ops.signal ({}) VALUES ({}) ON CONFLICT (key) DO NOTHING").format(
+    sql.SQL(", ").join(map(sql.Identifier, _COLUMNS)), sql.SQL(", ").join(map(sql.Placeholder, _COLUMNS))
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    detected: int
+    cleared: int
+
+
+def settle(
+    connection: Connection, file: RuleFile, rule: AnyRule, clock: datetime, stand_ins: Relations | None = None
+) -> Told:
+    """Put `found` in the place of what was kept, and tell what changed."""
+    known = {
+        "detector": file.id,
+        "rule": rule.id,
+        "tell_since": clock - timedelta(hours=file.tell_within_hours),
+    }
+    connection.execute(REACHED, known)
+    connection.execute(FORGET)
+    connection.execute(KEEP, known)
+    retracted = connection.execute(RETRACTED).fetchall()
+    untold = connection.execute(UNTOLD, known).fetchall()
+    if not retracted and not untold:
+        return Told(0, 0)
+    subjects = sorted({row[0] for row in retracted} | {row[1] for row in untold})
+    places = _places(connection, file, subjects, stand_ins or {})
+    teller = _Teller(connection, file, rule, places)
+    for subject, class_code, key, started, peak, threshold, detail, lon, lat in retracted:
+        facts = {"started_at": started.isoformat(), "retracted": True, "peak": peak, "threshold": threshold}
+        teller.tell(f"{key}:cleared", "cleared", subject, class_code, clock, facts | detail, lon, lat)
+    for row in untold:
+        _tell_spell(connection, teller, file, rule, row)
+    return Told(teller.detected, teller.cleared)
+
+
+def _tell_spell(
+    connection: Connection, teller: "_Teller", file: RuleFile, rule: AnyRule, row: tuple[Any, ...]
+) -> None:
+    """The beginning, the end, or both: of a spell that is over when it is first seen."""
+    (spell, subject, class_code, started, confirmed, ended, peak, threshold, lon, lat, detail, key, gone) = row
+    facts = {
+        "rule": rule.id,
+        "rule_title": rule.title.zh,
+        "started_at": started.isoformat(),
+        "peak": peak,
+        "threshold": threshold,
+        "unit": getattr(rule, "unit", ""),
+    } | detail
+    if key is None or gone is not None:  # not told, or told to be over too early
+        again = "" if key is None else f":again:{confirmed.isoformat()}:{gone}"
+        key = key or f"{file.id}:{rule.id}:{subject}:{class_code}:{started.isoformat()}"
+        key, gone = f"{key}{again}", None
+        teller.tell(key, "detected", subject, class_code, confirmed, facts, lon, lat)
+    if ended is not None:
+        gone = f"{key}:cleared"
+        facts |= {"ended_at": ended.isoformat()}
+        teller.tell(gone, "cleared", subject, class_code, ended, facts, lon, lat)
+    connection.execute(
+        "UPDATE sensing.spell SET told_key = %s, cleared_key = %s WHERE spell_id = %s", (key, gone, spell)
+    )
+
+
+class _Teller:
+    """Adds signals of one rule."""
+
+    def __init__(
+        self, connection: Connection, file: RuleFile, rule: AnyRule, places: dict[str, dict[str, Any]]
+    ) -> None:
+        self._connection, self._file, self._rule, self._places = connection, file, rule, places
+        self.detected = self.cleared = 0
+
+    def tell(
+        self,
+        key: str,
+        kind: str,
+        subject: str,
+        class_code: str,
+        moment: datetime,
+        detail: dict[str, Any],
+        lon: float | None,
+        lat: float | None,
+    ) -> None:
+        health = self._rule.tell == "health"
+        place = self._places.get(subject, {})
+        added = self._connection.execute(
+            _ADD,
+            {
+                "key": key,
+                "scenario": self._file.scenario,
+                "class_code": "normal" if health and kind == "cleared" else class_code,
+                "kind": "health" if health else kind,
+                "source_kind": self._file.source_kind,
+                "source_id": subject,
+                "place_id": place.get("id") or "",
+                "place_name": (place.get("name") or subject)[:200],
+                "area_code": place.get("area") or "",
+                "lon": place.get("lon") if lon is None else round(lon, 6),
+                "lat": place.get("lat") if lat is None else round(lat, 6),
+                "observed_at": moment,
+                "detail": Jsonb({name: value for name, value in detail.items() if value is not None}),
+                "model": f"{self._file.id}/{self._rule.id}@{self._file.sha256(self._rule)[:12]}",
+                "origin": self._file.origin,
+            },
+        ).rowcount
+        if kind == "detected":
+            self.detected += added
+        else:
+            self.cleared += added
+
+
+def _places(
+    connection: Connection, file: RuleFile, subjects: list[str], stand_ins: Relations
+) -> dict[str, dict[str, Any]]:
+    """What the register says of the subjects: name, area, id, position."""
+    place, statement = file.place, Statement(dict(stand_ins))
+    columns = {
+        "lon": (place.longitude, "double precision"),
+        "lat": (place.latitude, "double precision"),
+        "id": (place.id, "text"),
+        "area": (place.area, "text"),
+    }
+    picked = [
+        sql.SQL("({})::{} AS {}").format(
+            sql.SQL("p.{}").format(sql.Identifier(column)) if column else sql.SQL("NULL"),
+            sql.SQL(kind),  # type: ignore[arg-type]  # one of the words above
+            sql.Identifier(name),
+        )
+        for name, (column, kind) in columns.items()
+    ]
+    names = sql.SQL(", ").join(sql.SQL("p.{}").format(sql.Identifier(column)) for column in place.name)
+    query = sql.SQL(
+        "SELECT (p.{subject})::text, concat_ws(' ', {names}), {picked} FROM {relation} AS p"
+        " WHERE (p.{subject})::text = ANY({wanted})"
+    ).format(
+        subject=sql.Identifier(place.subject),
+        names=names,
+        picked=sql.SQL(", ").join(picked),
+        relation=statement.relation(place.relation),
+        wanted=statement.bind(subjects),
+    )
+    rows = connection.execute(query, statement.parameters).fetchall()
+    return {
+        subject: {"name": name, "lon": lon, "lat": lat, "id": own, "area": area}
+        for subject, name, lon, lat, own, area in rows
+    }
