@@ -241,6 +241,28 @@ class RowsRule(_Rule):
         return self
 
 
+class Tracks(ContentModel):
+    """Points of vehicles whose distances are measured when they are loaded, into sensing.track_point.
+
+    `lines` are what a vehicle may drive along (by the code its register names), `places` where any may stop.
+    """
+
+    dataset: Name = Field(description="of the catalogue; its raw table is read")
+    subject: Column
+    at: Column
+    longitude: Column
+    latitude: Column
+    speed: Column
+    engine_on: Column
+    relation: Relation = Field(description="of the approved lines and places")
+    code: Column
+    geometry: Column = Field(description="GeoJSON in WGS84")
+    lines: list[Condition] = Field(min_length=1)
+    places: list[Condition] = Field(min_length=1)
+    line_of_vehicle: Column = Field(description="of the register in `place`: the code of its line")
+    keep_days: float = Field(default=10, gt=0)
+
+
 Rule = Annotated[ReadingRule | SilenceRule | RowsRule, Field(discriminator="kind")]
 
 
@@ -263,6 +285,7 @@ class RuleFile(ContentModel):
         ge=0, description="what ended longer ago when it is first seen is kept, and nobody is told"
     )
     place: Place
+    tracks: Tracks | None = None
     rules: list[Rule] = Field(min_length=1)
 
     @model_validator(mode="after")

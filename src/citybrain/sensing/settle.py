@@ -34,8 +34,12 @@ FROM pg_temp.found AS f
 LEFT JOIN LATERAL (
     SELECT k.told_key, k.cleared_key FROM pg_temp.kept AS k
     WHERE k.subject = f.subject AND k.class_code = f.class_code AND k.told_key IS NOT NULL
-        AND k.started_at <= coalesce(f.ended_at, 'infinity')
+        AND f.confirmed_at IS NOT NULL AND k.started_at <= coalesce(f.ended_at, 'infinity')
         AND coalesce(k.ended_at, 'infinity') >= f.started_at
+        AND NOT EXISTS (
+            SELECT FROM pg_temp.found AS e
+            WHERE e.subject = f.subject AND e.class_code = f.class_code AND e.confirmed_at IS NOT NULL
+                AND e.started_at < f.started_at AND coalesce(e.ended_at, 'infinity') >= k.started_at)
     ORDER BY k.cleared_key IS NOT NULL, k.started_at LIMIT 1
 ) AS told ON true
 """
