@@ -34,8 +34,9 @@ SELECT n.subject, n.class_code, coalesce(k.started_at, n.at), coalesce(k.started
 FROM (
     SELECT subject, class_code, min(at) AS at, max(value) AS value, min(lon) AS lon, min(lat) AS lat,
         CASE WHEN count(*) = 1 THEN (array_agg(detail))[1]
-            ELSE jsonb_build_object('rows', count(*), 'first',
-                (array_agg(detail ORDER BY value DESC NULLS LAST, at))[1:10]) END AS detail
+            ELSE jsonb_build_object('rows', count(*), 'place_name', min(detail ->> 'place_name'),
+                'area_code', min(detail ->> 'area_code'), 'first', (array_agg(
+                detail - 'place_name' - 'area_code' ORDER BY value DESC NULLS LAST, at))[1:10]) END AS detail
     FROM pg_temp.picked WHERE subject <> '' AND class_code IS NOT NULL
     GROUP BY subject, class_code HAVING count(*) >= {least_rows}
 ) AS n
@@ -109,9 +110,12 @@ def _pick(statement: Statement, rule: RowsRule, clock: datetime) -> sql.Composab
             for held, name in rule.classes.items()
         )
         class_code = sql.SQL("CASE (i.{})::text {} END").format(sql.Identifier(rule.class_by), whens)
-    detail = sql.SQL(", ").join(
-        sql.SQL("{}::text, i.{}").format(statement.bind(name), sql.Identifier(name)) for name in rule.detail
-    )
+    names = sql.SQL(", ").join(sql.SQL("i.{}").format(sql.Identifier(name)) for name in rule.name)
+    facts = [sql.SQL("{}::text, i.{}").format(statement.bind(name), sql.Identifier(name)) for name in rule.detail]
+    facts += [
+        sql.SQL("'place_name', concat_ws(' ', {})").format(names),
+        sql.SQL("'area_code', i.{}").format(sql.Identifier(rule.area)),
+    ]
     return sql.SQL(PICK).format(
         subject=sql.SQL(", ").join(column(name, "text") for name in rule.subject),
         class_code=class_code,
@@ -120,7 +124,7 @@ def _pick(statement: Statement, rule: RowsRule, clock: datetime) -> sql.Composab
         longitude=column(rule.longitude, "double precision"),
         latitude=column(rule.latitude, "double precision"),
         geometry=column(rule.within.geometry if rule.within else None, "text"),
-        detail=detail,
+        detail=sql.SQL(", ").join(facts),
         relation=statement.relation(rule.relation),
         where=statement.conditions(rule.where, alias, bound_clock),
         clock=bound_clock,

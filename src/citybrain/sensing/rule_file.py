@@ -227,6 +227,8 @@ class RowsRule(_Rule):
     class_by: Column | None = None
     classes: dict[str, Name] = Field(default={}, description="class by what `class_by` holds")
     value: Column | None = None
+    name: list[Column] = Field(min_length=1, description="of the place, joined by a blank")
+    area: Column
     longitude: Column | None = None
     latitude: Column | None = None
     detail: list[Column] = []
@@ -284,7 +286,7 @@ class RuleFile(ContentModel):
     tell_within_hours: float = Field(
         ge=0, description="what ended longer ago when it is first seen is kept, and nobody is told"
     )
-    place: Place
+    place: Place | None = Field(default=None, description="needed by rules over readings and silence")
     tracks: Tracks | None = None
     rules: list[Rule] = Field(min_length=1)
 
@@ -293,7 +295,15 @@ class RuleFile(ContentModel):
         names = [rule.id for rule in self.rules]
         if len(set(names)) != len(names):
             raise ValueError("rules: an id stands twice")
+        if self.place is None and (self.tracks or any(rule.kind != "rows" for rule in self.rules)):
+            raise ValueError("`place` is missing: rules over readings need the register of their subjects")
         return self
+
+    @property
+    def register(self) -> Place:
+        """The register of the subjects; there is one wherever a rule over readings stands."""
+        assert self.place is not None  # noqa: S101 - held by the check above
+        return self.place
 
     @property
     def lateness(self) -> timedelta:
@@ -301,7 +311,8 @@ class RuleFile(ContentModel):
 
     def sha256(self, rule: ReadingRule | SilenceRule | RowsRule) -> str:
         """Of everything that decides what stands: the rule and the register it leans on."""
-        text = rule.model_dump_json(by_alias=True) + self.place.model_dump_json(by_alias=True)
+        place = "" if self.place is None else self.place.model_dump_json(by_alias=True)
+        text = rule.model_dump_json(by_alias=True) + place
         return hashlib.sha256(text.encode()).hexdigest()
 
 

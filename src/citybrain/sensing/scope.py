@@ -133,7 +133,7 @@ def scope_of_all(
     connection.execute(fill, statement.parameters)
     connection.execute("UPDATE pg_temp.scope SET anchor = %s", (anchor,))
     if isinstance(rule, ReadingRule) and rule.compare is not None:
-        name_references(connection, rule.compare, file.place, stand_ins or {})
+        name_references(connection, rule.compare, file.register, stand_ins or {})
 
 
 def _arrivals(
@@ -199,18 +199,18 @@ def _widen(
 ) -> None:
     """Subjects that new rows of others change: silence of all, peers, and those with a late reference."""
     if isinstance(rule, SilenceRule):
-        _add_register(connection, file.place, before["clock"] if before else arrivals.horizon, stand_ins)
+        _add_register(connection, file.register, before["clock"] if before else arrivals.horizon, stand_ins)
         return
     if rule.compensate is not None:
         row = connection.execute("SELECT min(anchor) FROM pg_temp.scope").fetchone()
         if row and row[0] is not None:
-            _add_register(connection, file.place, row[0], stand_ins)
+            _add_register(connection, file.register, row[0], stand_ins)
             connection.execute("UPDATE pg_temp.scope SET anchor = %s", row)
     if rule.compare is not None:
         late = _first_new_reference(connection, rule.compare, before, arrivals, stand_ins)
         if late is not None:
-            _add_register(connection, file.place, late, stand_ins)
-        name_references(connection, rule.compare, file.place, stand_ins)
+            _add_register(connection, file.register, late, stand_ins)
+        name_references(connection, rule.compare, file.register, stand_ins)
 
 
 def _add_register(connection: Connection, place: Place, anchor: datetime, stand_ins: Relations) -> None:

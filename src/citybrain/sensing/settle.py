@@ -152,7 +152,8 @@ class _Teller:
         lat: float | None,
     ) -> None:
         health = self._rule.tell == "health"
-        place = self._places.get(subject, {})
+        place = {"name": detail.pop("place_name", ""), "area": detail.pop("area_code", "")}
+        place |= self._places.get(subject, {})
         added = self._connection.execute(
             _ADD,
             {
@@ -184,6 +185,8 @@ def _places(
 ) -> dict[str, dict[str, Any]]:
     """What the register says of the subjects: name, area, id, position."""
     place, statement = file.place, Statement(dict(stand_ins))
+    if place is None:
+        return {}
     columns = {
         "lon": (place.longitude, "double precision"),
         "lat": (place.latitude, "double precision"),

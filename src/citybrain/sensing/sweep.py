@@ -146,9 +146,9 @@ def find_spells(
     make_found(city)
     statement = Statement(dict(stand_ins or {}))
     if isinstance(rule, ReadingRule):
-        query = compile_reading(statement, rule, file.place, clock)
+        query = compile_reading(statement, rule, file.register, clock)
     else:
-        query = compile_silence(statement, rule, file.place, clock)
+        query = compile_silence(statement, rule, file.register, clock)
     city.execute("ANALYZE pg_temp.scope")
     city.execute(query, statement.parameters)
 

@@ -68,7 +68,7 @@ def measure(settings: Settings, file: RuleFile) -> int:
     if tracks is None:
         return 0
     with connect(settings, DatabaseRole.SENSOR, "citybrain sweep", autocommit=True) as city:
-        ground = Ground.of(city, tracks, file.place)
+        ground = Ground.of(city, tracks, file.register)
     points = 0
     with connect(settings, DatabaseRole.LOADER, "citybrain tracks", autocommit=True) as loader:
         for batch, version in loader.execute(WAITING, (tracks.dataset,)).fetchall():
