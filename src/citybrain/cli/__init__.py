@@ -14,6 +14,7 @@ from citybrain.cli import (
     lineage,
     policy,
     quality,
+    rules,
     settings,
     sharing,
     simulate,
@@ -40,6 +41,7 @@ app.add_typer(sharing.app, name="share")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(desk.app, name="desk")
 app.add_typer(vision.app, name="vision")
+app.add_typer(rules.app, name="rules")
 app.add_typer(events.app, name="events")
 app.add_typer(events.cases, name="cases")
 app.add_typer(grants.app, name="grants")

@@ -92,12 +92,19 @@ def _detectors(settings: "Settings") -> Iterator[Fault]:
     yield from detector_faults(settings)
 
 
+def _rules(settings: "Settings") -> Iterator[Fault]:
+    from citybrain.sensing.case_file import rule_faults
+
+    yield from rule_faults(settings)
+
+
 ROOMS: dict[str, Callable[["Settings"], Iterator[Fault]]] = {
     "catalogue and dags/sources": _sources,
     "expectations": _expectations,
     "dashboards": _dashboards,
     "policies": _policies,
     "detectors": _detectors,
+    "rules of detectors": _rules,
     "case rules": _case_rules,
     "open311 services": _open311,
 }
@@ -139,6 +146,8 @@ def _schemas() -> dict[str, dict[str, Any]]:
     from citybrain.policy.facts import FactsFile
     from citybrain.policy.item_file import PolicyFile
     from citybrain.quality.expectations_file import ExpectationsFile
+    from citybrain.sensing.case_file import RuleCases
+    from citybrain.sensing.rule_file import RuleFile
     from citybrain.vision.case_file import CaseFile
     from citybrain.vision.detector_file import Detector
 
@@ -149,6 +158,8 @@ def _schemas() -> dict[str, dict[str, Any]]:
         "policy-facts": FactsFile.model_json_schema(),
         "detector": Detector.model_json_schema(),
         "detector-cases": CaseFile.model_json_schema(),
+        "detector-rules": RuleFile.model_json_schema(),
+        "detector-rule-cases": RuleCases.model_json_schema(),
         "case-transitions": Rules.model_json_schema(),
         "case-classes": CaseClasses.model_json_schema(),
     }

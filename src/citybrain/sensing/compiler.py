@@ -113,7 +113,7 @@ followed AS (
     SELECT subject, class_code, at, lon, lat, value, raise_at, confirmed_at, verdict
     FROM settled WHERE at >= anchor
     UNION ALL
-    SELECT subject, class_code, started_at, lon, lat, peak, threshold, confirmed_at, 1 FROM pg_temp.carried
+    SELECT subject, class_code, started_at, NULL, NULL, peak, threshold, confirmed_at, 1 FROM pg_temp.carried
 ),
 runs AS (
     SELECT *, count(verdict) OVER (PARTITION BY subject, class_code ORDER BY at) AS run FROM followed

@@ -5,7 +5,7 @@ of the kept ones that reach there; a spell that overlaps one which was told of i
 is part of the sweep's one transaction, so a kill leaves either the spells and their signals, or neither.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -72,9 +72,29 @@ _ADD = sql.SQL("INSERT INTO ops.signal ({}) VALUES ({}) ON CONFLICT (key) DO NOT
 
 
 @dataclass(frozen=True)
+class Signal:
+    """What was added to ops.signal."""
+
+    key: str
+    kind: str
+    subject: str
+    class_code: str
+    observed_at: datetime
+
+
+@dataclass(frozen=True)
 class Told:
-    detected: int
-    cleared: int
+    """The signals of one sweep of a rule, in the order they were added."""
+
+    signals: list[Signal] = field(default_factory=list)
+
+    @property
+    def detected(self) -> int:
+        return sum(signal.kind == "detected" for signal in self.signals)
+
+    @property
+    def cleared(self) -> int:
+        return sum(signal.kind == "cleared" for signal in self.signals)
 
 
 def settle(
@@ -92,7 +112,7 @@ def settle(
     retracted = connection.execute(RETRACTED).fetchall()
     untold = connection.execute(UNTOLD, known).fetchall()
     if not retracted and not untold:
-        return Told(0, 0)
+        return Told()
     subjects = sorted({row[0] for row in retracted} | {row[1] for row in untold})
     places = _places(connection, file, subjects, stand_ins or {})
     teller = _Teller(connection, file, rule, places)
@@ -101,7 +121,7 @@ def settle(
         teller.tell(f"{key}:cleared", "cleared", subject, class_code, clock, facts | detail, lon, lat)
     for row in untold:
         _tell_spell(connection, teller, file, rule, row)
-    return Told(teller.detected, teller.cleared)
+    return Told(teller.signals)
 
 
 def _tell_spell(
@@ -138,7 +158,7 @@ class _Teller:
         self, connection: Connection, file: RuleFile, rule: AnyRule, places: dict[str, dict[str, Any]]
     ) -> None:
         self._connection, self._file, self._rule, self._places = connection, file, rule, places
-        self.detected = self.cleared = 0
+        self.signals: list[Signal] = []
 
     def tell(
         self,
@@ -174,10 +194,8 @@ class _Teller:
                 "origin": self._file.origin,
             },
         ).rowcount
-        if kind == "detected":
-            self.detected += added
-        else:
-            self.cleared += added
+        if added:
+            self.signals.append(Signal(key, kind, subject, class_code, moment))
 
 
 def _places(

@@ -6,7 +6,7 @@ A second sweep of the same rule waits for the first; a kill at any point leaves 
 import logging
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,8 +19,9 @@ from citybrain.sensing.compiler import FOUND_COLUMNS, compile_reading, compile_s
 from citybrain.sensing.rows import find_rows, state_of
 from citybrain.sensing.rule_file import ReadingRule, RowsRule, RuleFile, SilenceRule
 from citybrain.sensing.scope import Arrivals, fill_scope
-from citybrain.sensing.settle import AnyRule, Told, settle
+from citybrain.sensing.settle import AnyRule, Signal, Told, settle
 from citybrain.sensing.statement import Relations, Statement
+from citybrain.sensing.tracks import measure
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
 
@@ -29,6 +30,11 @@ Connection = psycopg.Connection[Any]
 STATEMENT_TIMEOUT = timedelta(seconds=60)
 CITY_TIME = ZoneInfo("Asia/Shanghai")
 
+# They go with the transaction; but a sweep may be one of several in a transaction.
+CLEAN = (
+    "DROP TABLE IF EXISTS pg_temp.scope, pg_temp.carried, pg_temp.found, pg_temp.kept, pg_temp.picked,"
+    " pg_temp.standing"
+)
 BEFORE = "SELECT * FROM sensing.swept WHERE detector = %s AND rule = %s"
 SWEPT = """
 INSERT INTO sensing.swept (detector, rule, rule_sha256, arrived_until, reference_until, fingerprint, clock)
@@ -50,22 +56,41 @@ class RuleSwept:
     detector: str
     rule: str
     state: str
-    detected: int = 0
-    cleared: int = 0
     seconds: float = 0.0
+    signals: list[Signal] = field(default_factory=list)
+
+    @property
+    def detected(self) -> int:
+        return Told(self.signals).detected
+
+    @property
+    def cleared(self) -> int:
+        return Told(self.signals).cleared
 
 
-def sweep(settings: Settings, files: Iterable[RuleFile], now: datetime | None = None) -> list[RuleSwept]:
+def sweep_city(
+    settings: Settings, files: Iterable[RuleFile], now: datetime | None = None
+) -> list[RuleSwept]:
     """Sweep every rule of `files`; with `now` only those with a tick since they were last swept.
 
     A rule whose relation is not there yet, or that breaks, does not keep the others from being swept.
     """
-    done = []
+    done: list[RuleSwept] = []
     with connect(settings, DatabaseRole.SENSOR, "citybrain sweep", STATEMENT_TIMEOUT, autocommit=True) as city:
         for file in files:
             if now is None or _is_due(city, file, now):
+                if file.tracks is not None:
+                    _measure(settings, file)
                 done += [sweep_rule(city, file, rule) for rule in file.rules]
     return done
+
+
+def _measure(settings: Settings, file: RuleFile) -> None:
+    """New points before the rules that read them; without a register there is nothing to measure against."""
+    try:
+        log.info("%s: %d points measured", file.id, measure(settings, file))
+    except psycopg.errors.UndefinedTable as error:
+        log.info("%s waits: %s", file.id, error.diag.message_primary)
 
 
 def sweep_rule(
@@ -85,7 +110,7 @@ def sweep_rule(
     seconds = round(time.monotonic() - started, 3)
     if told is None:
         return RuleSwept(file.id, rule.id, "unchanged", seconds=seconds)
-    return RuleSwept(file.id, rule.id, "swept", told.detected, told.cleared, seconds)
+    return RuleSwept(file.id, rule.id, "swept", seconds, told.signals)
 
 
 def _sweep(
@@ -93,6 +118,7 @@ def _sweep(
 ) -> Told | None:
     """None when there is nothing new."""
     sha = file.sha256(rule)
+    city.execute(CLEAN)
     before = city.cursor(row_factory=dict_row).execute(BEFORE, (file.id, rule.id)).fetchone()
     if before is not None and before["rule_sha256"] != sha:
         before = None  # a rule that was changed looks anew

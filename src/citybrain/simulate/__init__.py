@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from citybrain.simulate.ledger import SimulationError, read_ledger, truth_dir
     from citybrain.simulate.live_devices import Published, publish_readings
     from citybrain.simulate.score import Score, score_quarantine
+    from citybrain.simulate.sensing_truth import Planted, sensing_truths
 
 __all__ = [
     "CityReport",
     "Delivery",
+    "Planted",
     "Published",
     "Score",
     "SimulationError",
@@ -25,6 +27,7 @@ __all__ = [
     "publish_readings",
     "read_ledger",
     "score_quarantine",
+    "sensing_truths",
     "truth_dir",
     "write_city",
 ]
@@ -43,6 +46,8 @@ _HOMES = {
     "Published": "live_devices",
     "publish_readings": "live_devices",
     "Delivery": "delivery",
+    "Planted": "sensing_truth",
+    "sensing_truths": "sensing_truth",
     "Score": "score",
     "score_quarantine": "score",
 }

@@ -43,6 +43,9 @@ STORIES = (
     ),
     Story("bridge_strain", "bridge", 144, 168, 260.0, 0.3, "a bridge's strain leaves its band and stays out"),
     Story("drain_full", "drainage", 66, 20, 1.75, 0.3, "a drain stands full though no storm is near"),
+    Story("underpass_floods", "water_level", 4, 9, 38.0, 0.3, "an underpass stands under water after a burst main"),
+    Story("cover_taken", "manhole", 20, 40, 80.0, 0.01, "a manhole cover lies beside its hole"),
+    Story("meter_still", "smart_meter", 46, 60, -400.0, 0.01, "in one home no water runs for two days"),
     Story("silent_device", "leak", 96, 150, None, 1.0, "a leak sensor sends nothing for days"),
 )
 
@@ -95,6 +98,19 @@ def values_at(seed: int, fleet: Fleet, metric: Metric, minutes: Keys, start: int
         values = values + _storm(seed, fleet, minutes, start) + _episodes(seed, fleet, minutes)
         values += _stories(fleet, minutes, start)
     return np.round(np.clip(values, metric.min, metric.max), metric.digits).astype(np.float64)
+
+
+def planted_at(seed: int, fleet: Fleet, minutes: Keys, start: int) -> Floats:
+    """What `values_at` says of the first metric without noise and weather: what was planted, and no luck."""
+    kind, metric = fleet.kind, fleet.kind.metric
+    own = 1 + 0.15 * normal(seed, f"{metric.id}/own", fleet.numbers)[:, None]
+    values = np.repeat(metric.mean * own, len(minutes), axis=1)
+    if kind.air:
+        values = values + city_pm10(seed, minutes // 60 + 8, start // 60 + 8) * own
+    values = values + _storm(seed, fleet, minutes, start) + _episodes(seed, fleet, minutes)
+    values += _stories(fleet, minutes, start)
+    planted: Floats = np.clip(values, metric.min, metric.max)
+    return planted
 
 
 def silent_at(seed: int, fleet: Fleet, minutes: Keys, start: int) -> NDArray[np.bool_]:

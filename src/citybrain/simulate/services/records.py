@@ -1,5 +1,6 @@
 """What the counters handled: a record is sent when it is accepted, and again when it is finished."""
 
+from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citybrain.catalogue.working_day import is_working_day
-from citybrain.simulate.delivery import Content
+from citybrain.simulate.delivery import SHANGHAI, Content
 from citybrain.simulate.dirt import Defect, changing, one_of, plant_columns, setting
 from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.noise import normal, uniform
@@ -184,3 +185,13 @@ def record_stories(started: datetime) -> list[dict[str, str]]:
             "what": "one department takes ever longer: its open records grow and most of them are overdue",
         }
     ]
+
+
+def waiting_by_department(ledger: Ledger, moment: datetime) -> dict[tuple[str, str], int]:
+    """Open records over their promised time at an aware `moment`, by department and county."""
+    local = moment.astimezone(SHANGHAI).replace(tzinfo=None)
+    columns, _ = _records(ledger, local.date() - LONGEST, local.date())
+    now = np.datetime64(local, "s")
+    late = (columns["accepted_at"] <= now) & (columns["finished_at"] > now) & (columns["promised_due_at"] < now)
+    pairs = zip(columns["department"][late].tolist(), columns["county_code"][late].tolist(), strict=True)
+    return dict(Counter(pairs))

@@ -1,0 +1,93 @@
+"""How well rules do where the truth is known: what had been planted against what was told."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from citybrain.settings import DatabaseRole, Settings
+from citybrain.warehouse.connection import connect
+
+TOLD = """
+SELECT DISTINCT rule, subject, started_at, ended_at FROM sensing.spell
+WHERE detector = %s AND confirmed_at IS NOT NULL AND rule = ANY(%s)
+    AND coalesce(ended_at, 'infinity') >= %s AND confirmed_at <= %s
+"""
+KEEP = """
+INSERT INTO meta.rule_score (scenario, truths, found, told, right_told, recall, precision_share)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+@dataclass(frozen=True)
+class Happening:
+    """Something that really happened (in the demo city: was planted) to one subject, and the rule that has to
+    tell it.
+    """
+
+    rule: str
+    subject: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What happened to the subjects of some rules of a scenario, known from `since` to `until`."""
+
+    scenario: str
+    rules: tuple[str, ...]
+    since: datetime
+    until: datetime
+    happenings: tuple[Happening, ...]
+    slack: timedelta = timedelta(hours=2)
+
+
+@dataclass(frozen=True)
+class ScenarioScore:
+    scenario: str
+    truths: int
+    found: int
+    told: int
+    right_told: int
+
+    @property
+    def recall(self) -> float | None:
+        return self.found / self.truths if self.truths else None
+
+    @property
+    def precision(self) -> float | None:
+        return self.right_told / self.told if self.told else None
+
+
+def score(settings: Settings, truths: Iterable[Truth], keep: bool = True) -> list[ScenarioScore]:
+    """Compare spells that were confirmed with the truth, and keep the figures in meta.rule_score."""
+    scores = []
+    with connect(settings, DatabaseRole.SENSOR, "citybrain rules score") as city:
+        for truth in truths:
+            rows = city.execute(
+                TOLD, (truth.scenario, list(truth.rules), truth.since, truth.until)
+            ).fetchall()
+            told = {tuple(row) for row in rows}
+            right = {one for one in told if any(_meets(one, happened, truth) for happened in truth.happenings)}
+            found = sum(any(_meets(one, happened, truth) for one in told) for happened in truth.happenings)
+            scores.append(
+                ScenarioScore(truth.scenario, len(truth.happenings), found, len(told), len(right))
+            )
+        if keep:
+            for one in scores:
+                city.execute(
+                    KEEP,
+                    (one.scenario, one.truths, one.found, one.told, one.right_told, one.recall, one.precision),
+                )
+    return scores
+
+
+def _meets(told: tuple[Any, ...], happened: Happening, truth: Truth) -> bool:
+    rule, subject, started, ended = told
+    return bool(
+        rule == happened.rule
+        and subject == happened.subject
+        and started <= happened.until + truth.slack
+        and (ended is None or ended >= happened.since - truth.slack)
+    )
