@@ -27,6 +27,7 @@ from citybrain.orchestration.remembering import write_case_history
 from citybrain.orchestration.serving import sync_desk
 from citybrain.orchestration.sources import read_sources
 from citybrain.orchestration.summary import summarise
+from citybrain.orchestration.sweeping import sweep_rules
 from citybrain.settings import get_settings
 
 active = read_sources(get_settings()).active
@@ -54,12 +55,13 @@ with DAG(
     listed = make_grant_lists(trigger_rule=TriggerRule.NONE_FAILED)
     remembered = write_case_history(trigger_rule=TriggerRule.NONE_FAILED)
     first_round, patrolled = patrol(trigger_rule=TriggerRule.NONE_FAILED)
+    swept = sweep_rules(trigger_rule=TriggerRule.NONE_FAILED)
     settled = settle_cases(trigger_rule=TriggerRule.NONE_FAILED)
-    # Cameras or policies that fail keep nobody from seeing the rest; the summary names them.
+    # Cameras, rules or policies that fail keep nobody from seeing the rest; the summary names them.
     decided = decide_operations(trigger_rule=TriggerRule.ALL_DONE)
-    report >> served >> [matched, first_round, remembered]
+    report >> served >> [matched, first_round, remembered, swept]
     matched >> listed >> decided
-    patrolled >> settled >> decided >> operations >> published
+    [patrolled, swept] >> settled >> decided >> operations >> published
     remembered >> decided
     report >> published
     outcomes >> held >> reviews

@@ -18,7 +18,7 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 WITHOUT_DAG = {"source_faults.py"}
 GENERATORS = {"ingest_sources.py": "ingest_"}
 TAGS = {
-    *("数据接入", "质量门禁", "人工审核", "数据建模", "看板发布", "主流程", "政策匹配", "视频巡查"),
+    *("数据接入", "质量门禁", "人工审核", "数据建模", "看板发布", "主流程", "政策匹配", "视频巡查", "感知规则"),
     *("政务数据", "行业数据", "互联网数据", "卫星遥感", "视频数据", "物联网数据"),
     *("真实数据", "合成数据"),
 }
@@ -50,6 +50,7 @@ def test_the_main_dags_are_there(dags: dict[str, Any], datasets: set[str]) -> No
         "build_warehouse",
         "build_operations",
         "patrol_sweep",
+        "sweep_rules",
         "share_marts",
         "apply_retention",
         "backfill",

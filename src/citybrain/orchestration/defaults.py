@@ -23,6 +23,7 @@ CITY_TIME = ZoneInfo("Asia/Shanghai")
 PLATFORM_OWNER = "data_resources"
 """The department that runs the platform itself owns every DAG that belongs to no single dataset."""
 
+EVERY_MINUTE = "* * * * *"
 EVERY_TEN_MINUTES = "*/10 * * * *"
 EVERY_HALF_HOUR = "*/30 * * * *"
 EVERY_MORNING = "30 6 * * *"
@@ -38,6 +39,7 @@ class Tag(StrEnum):
     PUBLISH = "看板发布"
     POLICY = "政策匹配"
     PATROL = "视频巡查"
+    RULES = "感知规则"
     MAIN = "主流程"
     GOVERNMENT = "政务数据"
     INDUSTRY = "行业数据"

@@ -6,9 +6,9 @@ a transaction that is rolled back; nothing of the city is read or written.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -25,23 +25,30 @@ from citybrain.sensing.rule_file import (
     load_rule_file,
     rule_files,
 )
-from citybrain.sensing.settle import AnyRule
+from citybrain.sensing.settle import AnyRule, Signal
 from citybrain.sensing.sweep import sweep_rule
 from citybrain.settings import Settings
 
 Connection = psycopg.Connection[Any]
 CITY_TIME = ZoneInfo("Asia/Shanghai")
 SUBJECT, OTHER, REFERENCE = "it", "another", "station"
-Scalar = bool | float | str | None
+Scalar = bool | float | str | date | datetime | None
 
 
 class Expected(ContentModel):
     minute: float
-    kind: str = Field(pattern="^(detected|cleared)$")
+    kind: Literal["detected", "cleared"]
     class_: str = Field(alias="class")
 
     def __str__(self) -> str:
         return f"{self.kind} {self.class_} at minute {self.minute:g}"
+
+
+class WarmUp(ContentModel):
+    """What came before the values, again and again; minute 0 is after it."""
+
+    values: list[float | None] = Field(min_length=1)
+    times: int = Field(ge=1, le=400)
 
 
 class Case(ContentModel):
@@ -54,6 +61,7 @@ class Case(ContentModel):
     start: datetime = Field(default=datetime(2026, 1, 5), description="city time")  # noqa: DTZ001
     every_minutes: float = Field(default=15, gt=0)
     place: dict[str, Scalar] = Field(default={}, description="what the register says of it")
+    warm_up: WarmUp | None = None
     values: list[float | None] = []
     columns: dict[str, list[Scalar]] = Field(default={}, description="other columns of the same rows")
     peers: list[list[float | None]] = Field(default=[], description="values of others, one list each")
@@ -69,6 +77,8 @@ class Case(ContentModel):
     def _rows_of_one_kind(self) -> "Case":
         if bool(self.values) == bool(self.tables):
             raise ValueError("give `values`, or `tables` for a rule over rows")
+        if self.warm_up and (self.columns or self.peers or self.reference):
+            raise ValueError("warm_up: only for cases of `values` alone")
         if wrong := [name for name, column in self.columns.items() if len(column) != len(self.values)]:
             raise ValueError(f"columns: {', '.join(wrong)} not as long as `values`")
         return self
@@ -76,6 +86,13 @@ class Case(ContentModel):
     @property
     def begin(self) -> datetime:
         return self.start.replace(tzinfo=CITY_TIME)
+
+    @property
+    def numbered(self) -> list[tuple[int, float]]:
+        """Values with their places; those of the warm-up have negative ones."""
+        before = self.warm_up.values * self.warm_up.times if self.warm_up else []
+        every = [*enumerate(before, -len(before)), *enumerate(self.values)]
+        return [(place, value) for place, value in every if value is not None]
 
     def moment(self, place: int) -> datetime:
         return self.begin + timedelta(minutes=self.every_minutes * place)
@@ -136,18 +153,10 @@ def run_rule_cases(city: Connection, path: Path) -> list[CaseResult]:
 
 
 def run_case(city: Connection, file: RuleFile, case: Case) -> list[Expected]:
-    """The signals that come of a case, in the order they are told. Raises KeyError for an unknown rule."""
-    rule: AnyRule = {one.id: one for one in file.rules}[case.rule]
-    trial = file.model_copy(
-        update={"id": f"case_{file.id}"[:48], "first_look_hours": 24 * 365, "tell_within_hours": 24 * 365}
-    )
-    told = []
+    """The signals that come of a case, by their moments. Raises KeyError for an unknown rule."""
     with city.transaction(force_rollback=True):
-        for stand_ins in _states(city, trial, rule, case):
-            swept = sweep_rule(city, trial, rule, stand_ins)
-            if swept.state not in ("swept", "unchanged"):
-                raise ValueError(f"{case.name}: {swept.state}")
-            told += [signal for signal in swept.signals if signal.subject != OTHER]
+        told = [signal for signal in play(city, file, case) if signal.subject != OTHER]
+    told.sort(key=lambda signal: (signal.observed_at, signal.class_code, signal.kind))
     return [
         Expected.model_validate(
             {
@@ -158,6 +167,21 @@ def run_case(city: Connection, file: RuleFile, case: Case) -> list[Expected]:
         )
         for signal in told
     ]
+
+
+def play(city: Connection, file: RuleFile, case: Case) -> list[Signal]:
+    """Sweep a case's rows and keep what comes of it, under a name of its own: that of no live rules."""
+    rule: AnyRule = {one.id: one for one in file.rules}[case.rule]
+    trial = file.model_copy(
+        update={"id": f"case_{file.id}"[:48], "first_look_hours": 24 * 365, "tell_within_hours": 24 * 365}
+    )
+    told = []
+    for stand_ins in _states(city, trial, rule, case):
+        swept = sweep_rule(city, trial, rule, stand_ins)
+        if swept.state not in ("swept", "unchanged"):
+            raise ValueError(f"{case.name}: {swept.state}")
+        told += swept.signals
+    return told
 
 
 def _states(city: Connection, file: RuleFile, rule: AnyRule, case: Case) -> Iterator[dict[str, str]]:
@@ -196,8 +220,7 @@ def _readings(rule: ReadingRule | SilenceRule, case: Case) -> list[dict[str, Sca
     rows = [
         _reading(rule, case, SUBJECT, case.moment(place), value)
         | {name: column[place] for name, column in case.columns.items()}
-        for place, value in enumerate(case.values)
-        if value is not None
+        for place, value in case.numbered
     ]
     for number, values in enumerate(case.peers):
         rows += [
