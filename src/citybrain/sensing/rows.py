@@ -16,7 +16,8 @@ from citybrain.sensing.statement import Relations, Statement
 Connection = psycopg.Connection[Any]
 
 STATE = """
-SELECT max((i.{clock})::timestamptz), concat(count(*), ' ', max((i.{arrived})::text)) FROM {relation} AS i
+SELECT max((i.{clock})::timestamptz), concat(count(*), ' ', sum(hashtext(concat_ws('-', {subject}))::bigint) FILTER (WHERE {where}),
+    ' ', max((i.{arrived})::text)) FROM {relation} AS i
 """
 PICK = """
 CREATE TEMP TABLE picked ON COMMIT DROP AS
@@ -68,9 +69,11 @@ def state_of(
     query = sql.SQL(STATE).format(
         clock=sql.Identifier(rule.clock or rule.at),
         arrived=sql.Identifier(rule.arrived),
+        subject=sql.SQL(", ").join(sql.SQL("i.{}").format(sql.Identifier(name)) for name in rule.subject),
+        where=statement.conditions(rule.where, {"": INPUT}, sql.SQL("now()")),
         relation=statement.relation(rule.relation),
     )
-    row = connection.execute(query).fetchone()
+    row = connection.execute(query, statement.parameters).fetchone()
     return (row[0], row[1]) if row else (None, "")
 
 

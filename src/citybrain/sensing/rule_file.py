@@ -26,7 +26,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 Column = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 AnyColumn = Annotated[str, Field(pattern=r"^(place\.)?[a-z_][a-z0-9_]{0,62}$")]
 PlaceColumn = Annotated[str, Field(pattern=r"^place\.[a-z_][a-z0-9_]{0,62}$")]
-Relation = Annotated[str, Field(pattern=r"^(marts|sensing)\.[a-z][a-z0-9_]{0,62}$")]
+Relation = Annotated[str, Field(pattern=r"^(marts|meta|sensing)\.[a-z][a-z0-9_]{0,62}$")]
 Limit = float | PlaceColumn
 Scalar = bool | float | str
 
