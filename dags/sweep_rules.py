@@ -1,4 +1,4 @@
-"""Look at what readings, tracks and tables have brought since the last sweep: every minute, and after a build."""
+"""Look at what readings, tracks and tables have brought since the last sweep, minute by minute."""
 
 from airflow.sdk import DAG
 

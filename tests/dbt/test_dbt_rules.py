@@ -1,4 +1,4 @@
-"""The rules of detectors/ over the marts of the small city: every column and every right they need is there."""
+"""The rules of detectors/ over the marts of the small city: each column and right they need is there."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -25,16 +25,16 @@ def swept(city: Settings, built: TransformReport) -> Iterator[tuple[Swept, psyco
     files = load_rule_files(city)
     points = measure(city, files["multi_vehicle_supervision"])
     assert points == 3 and measure(city, files["multi_vehicle_supervision"]) == 0
-    with connect(city, DatabaseRole.SENSOR, autocommit=True) as sensor:
-        with sensor.transaction(force_rollback=True):
-            yield (
-                {
-                    (file.id, rule.id): sweep_rule(sensor, file, rule)
-                    for file in files.values()
-                    for rule in file.rules
-                },
-                sensor,
-            )
+    with (
+        connect(city, DatabaseRole.SENSOR, autocommit=True) as sensor,
+        sensor.transaction(force_rollback=True),
+    ):
+        done = {
+            (file.id, rule.id): sweep_rule(sensor, file, rule)
+            for file in files.values()
+            for rule in file.rules
+        }
+        yield done, sensor
     with connect(city, DatabaseRole.LOADER) as loader:
         loader.execute("DELETE FROM sensing.track_point")
         loader.execute("DELETE FROM sensing.measured_batch")
@@ -43,7 +43,10 @@ def swept(city: Settings, built: TransformReport) -> Iterator[tuple[Swept, psyco
 def test_every_rule_finds_its_table(swept: tuple[Swept, Any]) -> None:
     states = {name: one.state for name, one in swept[0].items()}
     waiting = {name for name, state in states.items() if state.startswith("waits: relation")}
-    assert waiting <= {("illegal_construction", "without_permit"), ("river_lake_four_disorders", "inside_the_line")}
+    assert waiting <= {
+        ("illegal_construction", "without_permit"),
+        ("river_lake_four_disorders", "inside_the_line"),
+    }
     assert {name: state for name, state in states.items() if state.startswith("failed")} == {}
 
 

@@ -1,4 +1,4 @@
-"""Each scenario from its rows to a case: opened by what is wrong, noted when it is over, untouched by less."""
+"""Each scenario from its rows to a case: opened by what is wrong, noted when it is over, not by less."""
 
 from pathlib import Path
 from typing import Any

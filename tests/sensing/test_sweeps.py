@@ -87,7 +87,9 @@ def arrive(city: psycopg.Connection[Any], rows: list[Row], arrival: int) -> None
                 for device, minute, value in rows
             ],
         )
-        cursor.executemany("INSERT INTO devices VALUES (%s, 'n', '341602')", sorted({row[:1] for row in rows}))
+        cursor.executemany(
+            "INSERT INTO devices VALUES (%s, 'n', '341602')", sorted({row[:1] for row in rows})
+        )
     city.execute("DELETE FROM devices a USING devices b WHERE a.ctid > b.ctid AND a.device_id = b.device_id")
 
 
@@ -119,11 +121,16 @@ limits_of_all_kinds = st.builds(
     readings=st.integers(1, 3),
     clear_after=st.integers(1, 3),
 )
-series = st.lists(st.tuples(st.integers(1, 25), st.sampled_from([0.0, 7.0, 9.0, 11.0, 14.0, 16.0])), max_size=30)
+series = st.lists(
+    st.tuples(st.integers(1, 25), st.sampled_from([0.0, 7.0, 9.0, 11.0, 14.0, 16.0])), max_size=30
+)
 
 
 @hypothesis_settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
 )
 @given(limits=limits_of_all_kinds, many=st.lists(series, min_size=20, max_size=40))
 def test_the_statement_says_what_a_brute_force_says(
@@ -152,7 +159,7 @@ RULES: dict[str, dict[str, Any]] = {
 
 
 def some_rows(seed: int) -> list[Row]:
-    luck = random.Random(seed)  # noqa: S311
+    luck = random.Random(seed)
     return [
         (f"D{device}", 10 * step, luck.choice([0.0, 7.0, 9.0, 11.0, 14.0, 16.0, 30.0]))
         for device in range(5)
@@ -170,7 +177,9 @@ def last_words(told: list[RuleSwept]) -> dict[tuple[str, str], str]:
 
 @pytest.mark.parametrize("name", [*RULES, "silence"])
 def test_twenty_orders_of_arrival_give_one_final_state(sensor: psycopg.Connection[Any], name: str) -> None:
-    levels = [Level.model_validate({"class": "all", "raise_at": 13, "hysteresis": 3}).model_dump(by_alias=True)]
+    levels = [
+        Level.model_validate({"class": "all", "raise_at": 13, "hysteresis": 3}).model_dump(by_alias=True)
+    ]
     ends, words = [], []
     for order in range(20 if name == "threshold" else 7):
         file, rule = (
@@ -180,18 +189,22 @@ def test_twenty_orders_of_arrival_give_one_final_state(sensor: psycopg.Connectio
         )
         rows = some_rows(1)
         if order:
-            random.Random(order).shuffle(rows)  # noqa: S311
+            random.Random(order).shuffle(rows)
         with tables(sensor):
             told = []
             for number in range(4):
-                arrive(sensor, rows[number::4] if order else rows[:: 1 if number == 0 else len(rows)], number + 1)
+                arrive(
+                    sensor, rows[number::4] if order else rows[:: 1 if number == 0 else len(rows)], number + 1
+                )
                 told.append(swept(sensor, file, rule))
             ends.append([spell[:4] for spell in spells(sensor, file)])
             words.append(last_words(told))
             confirmed = [spell for spell in spells(sensor, file) if spell[2] is not None]
             assert all(spell[4] and spell[5] == (spell[3] is not None) for spell in confirmed)
     assert ends[0] and all(end == ends[0] for end in ends)
-    standing = {device for device, *_, ended in [(spell[0], spell[3]) for spell in confirmed] if ended is None}
+    standing = {
+        device for device, *_, ended in [(spell[0], spell[3]) for spell in confirmed] if ended is None
+    }
     for said in words:
         assert {device for (device, _), kind in said.items() if kind == "detected"} == standing
 
@@ -265,6 +278,10 @@ def test_a_break_at_any_statement_tells_everything_exactly_once(sensor: psycopg.
                 return
             assert broken.state.startswith("failed")
             assert spells(sensor, file) == []
-            assert [signal.kind for signal in swept(sensor, file, rule).signals] == ["detected", "cleared", "detected"]
+            assert [signal.kind for signal in swept(sensor, file, rule).signals] == [
+                "detected",
+                "cleared",
+                "detected",
+            ]
             assert swept(sensor, file, rule).state == "unchanged"
     pytest.fail("a sweep has fewer than forty statements")

@@ -104,7 +104,7 @@ def replay(
     days: Annotated[int, typer.Option(min=1, help="without --from: so many days before --to")] = 30,
     as_json: Json = False,
 ) -> None:
-    """Run a changed rule over history, without a signal: alerts a day, precision on judged cases, difference."""
+    """Run a changed rule over history without a signal: alerts a day, precision on judged cases, change."""
     from citybrain.catalogue import ContentError
     from citybrain.sensing.replay import replay as run_replay
     from citybrain.sensing.rule_file import RuleFile
@@ -218,7 +218,12 @@ def _moment(text: str | None) -> datetime | None:
 
 def _figures(judged: "Judged", length: float) -> tuple[str, str, str, str]:
     most = max(judged.a_day().values(), default=0)
-    return (str(len(judged.alerts)), f"{len(judged.alerts) / length:.2f}", str(most), _share(judged.precision))
+    return (
+        str(len(judged.alerts)),
+        f"{len(judged.alerts) / length:.2f}",
+        str(most),
+        _share(judged.precision),
+    )
 
 
 def _share(share: float | None) -> str:

@@ -62,7 +62,7 @@ class Case(ContentModel):
     every_minutes: float = Field(default=15, gt=0)
     place: dict[str, Scalar] = Field(default={}, description="what the register says of it")
     warm_up: WarmUp | None = None
-    values: list[float | None] = []
+    values: list[float | None] = Field(default=[])
     columns: dict[str, list[Scalar]] = Field(default={}, description="other columns of the same rows")
     peers: list[list[float | None]] = Field(default=[], description="values of others, one list each")
     reference: list[float | None] = Field(default=[], description="of the one station there is")

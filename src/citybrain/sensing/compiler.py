@@ -158,9 +158,9 @@ gaps AS (
     LEFT JOIN {place} AS p ON (p.{place_subject})::text = rows.subject
 )
 INSERT INTO pg_temp.found
-SELECT subject, {class_code}, at + silent_after * interval '1 minute', at + silent_after * interval '1 minute',
-    next_at, coalesce(next_at, {clock}), extract(epoch FROM coalesce(next_at, {clock}) - at) / 60, silent_after,
-    lon, lat, '{{}}'
+SELECT subject, {class_code}, at + silent_after * interval '1 minute',
+    at + silent_after * interval '1 minute', next_at, coalesce(next_at, {clock}),
+    extract(epoch FROM coalesce(next_at, {clock}) - at) / 60, silent_after, lon, lat, '{{}}'
 FROM gaps
 WHERE holds AND coalesce(next_at, {clock}) - at > silent_after * interval '1 minute'
 """
@@ -255,9 +255,7 @@ def _rows(
     )
 
 
-def _over(
-    statement: Statement, rule: ReadingRule, stage: str, value: sql.Composable
-) -> sql.Composable:
+def _over(statement: Statement, rule: ReadingRule, stage: str, value: sql.Composable) -> sql.Composable:
     over = rule.over
     if over is None:
         taken: sql.Composable = value
@@ -337,7 +335,11 @@ def _number(expression: sql.Composable) -> sql.Composable:
 
 
 def _optional(column: str | None) -> sql.Composable:
-    return _number(sql.SQL("i.{}").format(sql.Identifier(column))) if column else sql.SQL("NULL::double precision")
+    return (
+        _number(sql.SQL("i.{}").format(sql.Identifier(column)))
+        if column
+        else sql.SQL("NULL::double precision")
+    )
 
 
 def _names(rows: Input) -> dict[str, sql.Composable]:

@@ -1,7 +1,7 @@
 """A rule file run over history, without a signal: alerts a day, how right they would have been, what changes.
 
-The rules as they stand and the rules of the changed file are run over the same rows, from one clear beginning.
-An alert is right when the case that the live rule opened there and then was closed, and wrong when it was
+The rules as they stand and those of the changed file are run over the same rows, from one clear beginning. An
+alert is right when the case that the live rule opened there and then was closed, and wrong when it was
 voided; alerts of which nobody has judged yet count for neither.
 """
 
@@ -49,9 +49,8 @@ class Alert:
     started_at: datetime
 
     def overlaps(self, other: "Alert") -> bool:
-        return (
-            (self.ended_at is None or other.started_at <= self.ended_at)
-            and (other.ended_at is None or self.started_at <= other.ended_at)
+        return (self.ended_at is None or other.started_at <= self.ended_at) and (
+            other.ended_at is None or self.started_at <= other.ended_at
         )
 
 
@@ -74,7 +73,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class RuleReplay:
-    """`live` is None for a rule that the live file has not, `changed` for one that the changed file has not."""
+    """`live` is None for a rule that the live file has not, `changed` where the changed file has not."""
 
     detector: str
     rule: str
@@ -139,9 +138,7 @@ def _judged(
         ]
     right = wrong = 0
     for alert in alerts:
-        states = {
-            state for case, state in reviewed if case.subject == alert.subject and alert.overlaps(case)
-        }
+        states = {state for case, state in reviewed if case.subject == alert.subject and alert.overlaps(case)}
         right += "closed" in states
         wrong += states == {"voided"}
     return Judged(alerts, right, wrong)
@@ -150,7 +147,9 @@ def _judged(
 def _clock(city: Connection, rule: ReadingRule | SilenceRule, until: datetime) -> datetime | None:
     """The newest moment of the rule's rows up to `until`."""
     statement = Statement()
-    query = sql.SQL("SELECT max((i.{at})::timestamptz) FROM {relation} AS i WHERE {where} AND i.{at} <= {until}").format(
+    query = sql.SQL(
+        "SELECT max((i.{at})::timestamptz) FROM {relation} AS i WHERE {where} AND i.{at} <= {until}"
+    ).format(
         at=sql.Identifier(rule.input.at),
         relation=statement.relation(rule.input.relation),
         where=statement.conditions(rule.input.where, {"": INPUT}, statement.bind(until)),

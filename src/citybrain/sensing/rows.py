@@ -16,8 +16,8 @@ from citybrain.sensing.statement import Relations, Statement
 Connection = psycopg.Connection[Any]
 
 STATE = """
-SELECT max((i.{clock})::timestamptz), concat(count(*), ' ', sum(hashtext(concat_ws('-', {subject}))::bigint) FILTER (WHERE {where}),
-    ' ', max((i.{arrived})::text)) FROM {relation} AS i
+SELECT max((i.{clock})::timestamptz), concat_ws(' ', count(*), max((i.{arrived})::text),
+    sum(hashtext(concat_ws('-', {subject}))::bigint) FILTER (WHERE {where})) FROM {relation} AS i
 """
 PICK = """
 CREATE TEMP TABLE picked ON COMMIT DROP AS
@@ -78,9 +78,13 @@ def state_of(
 
 
 def find_rows(
-    connection: Connection, file: RuleFile, rule: RowsRule, clock: datetime, stand_ins: Relations | None = None
+    connection: Connection,
+    file: RuleFile,
+    rule: RowsRule,
+    clock: datetime,
+    stand_ins: Relations | None = None,
 ) -> None:
-    """Fill `found` with what stands by `clock` and what stood and is gone, and `scope` with their subjects."""
+    """Fill `found` with what stands by `clock` and what stood and is gone, `scope` with their subjects."""
     statement = Statement(dict(stand_ins or {}))
     connection.execute(_pick(statement, rule, clock), statement.parameters)
     if rule.within is not None:
@@ -114,7 +118,9 @@ def _pick(statement: Statement, rule: RowsRule, clock: datetime) -> sql.Composab
         )
         class_code = sql.SQL("CASE (i.{})::text {} END").format(sql.Identifier(rule.class_by), whens)
     names = sql.SQL(", ").join(sql.SQL("i.{}").format(sql.Identifier(name)) for name in rule.name)
-    facts = [sql.SQL("{}::text, i.{}").format(statement.bind(name), sql.Identifier(name)) for name in rule.detail]
+    facts = [
+        sql.SQL("{}::text, i.{}").format(statement.bind(name), sql.Identifier(name)) for name in rule.detail
+    ]
     facts += [
         sql.SQL("'place_name', concat_ws(' ', {})").format(names),
         sql.SQL("'area_code', i.{}").format(sql.Identifier(rule.area)),
@@ -137,7 +143,9 @@ def _pick(statement: Statement, rule: RowsRule, clock: datetime) -> sql.Composab
 def _keep_within(connection: Connection, within: Within, clock: datetime, stand_ins: Relations) -> None:
     """Drop the picked rows whose outline does not lie as the rule asks; one without outline is dropped."""
     statement = Statement(dict(stand_ins))
-    query = sql.SQL("SELECT (i.{column})::text FROM {relation} AS i WHERE i.{column} IS NOT NULL AND {where}").format(
+    query = sql.SQL(
+        "SELECT (i.{column})::text FROM {relation} AS i WHERE i.{column} IS NOT NULL AND {where}"
+    ).format(
         column=sql.Identifier(within.against),
         relation=statement.relation(within.relation),
         where=statement.conditions(within.where, {"": INPUT}, statement.bind(clock)),

@@ -89,7 +89,7 @@ class Place(ContentModel):
     id: Column | None = None
     longitude: Column | None = None
     latitude: Column | None = None
-    where: list[Condition] = []
+    where: list[Condition] = Field(default=[])
 
 
 class Level(ContentModel):
@@ -137,7 +137,7 @@ class Peers(ContentModel):
 
 
 class Profile(ContentModel):
-    """The value as a share of the subject's own: the median at this time of this weekday, in earlier weeks."""
+    """The value as a share of the subject's own: the median at this time of this weekday in earlier weeks."""
 
     weeks: int = Field(ge=2, le=12)
     least: int = Field(ge=1, description="of those weeks there must be so many")
@@ -231,7 +231,7 @@ class RowsRule(_Rule):
     area: Column
     longitude: Column | None = None
     latitude: Column | None = None
-    detail: list[Column] = []
+    detail: list[Column] = Field(default=[])
     within: Within | None = None
 
     @model_validator(mode="after")

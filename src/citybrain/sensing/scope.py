@@ -103,7 +103,9 @@ def fill_scope(
         return None
     connection.execute(CREATE_SCOPE)
     since = before["arrived_until"] if before else None
-    late = _fill(connection, rule, arrivals, since or datetime.min.replace(tzinfo=arrivals.clock.tzinfo), stand_ins)
+    late = _fill(
+        connection, rule, arrivals, since or datetime.min.replace(tzinfo=arrivals.clock.tzinfo), stand_ins
+    )
     known = {"detector": file.id, "rule": rule.id, "horizon": arrivals.horizon}
     connection.execute(REACH_BACK, known)
     _widen(connection, file, rule, arrivals, before, stand_ins or {})
@@ -184,8 +186,7 @@ def _fill(
     connection.execute(sql.SQL(FILL).format(**parts), statement.parameters)
     if arrivals.first:
         return 0
-    parameters = {name: value for name, value in statement.parameters.items()}
-    row = connection.execute(sql.SQL(TOO_LATE).format(**parts), parameters).fetchone()
+    row = connection.execute(sql.SQL(TOO_LATE).format(**parts), statement.parameters).fetchone()
     return int(row[0]) if row else 0
 
 
@@ -260,9 +261,7 @@ def _first_new_reference(
     return row[0] if row else None
 
 
-def name_references(
-    connection: Connection, compare: Compare, place: Place, stand_ins: Relations
-) -> None:
+def name_references(connection: Connection, compare: Compare, place: Place, stand_ins: Relations) -> None:
     """The nearest reference of each subject of the scope, by the straight line between their positions."""
     statement = Statement(dict(stand_ins))
     subjects = connection.execute(
@@ -279,14 +278,20 @@ def name_references(
     ).fetchall()
     references = connection.execute(
         sql.SQL(
-            "SELECT ({subject})::text, max(({longitude})::double precision), max(({latitude})::double precision)"
-            " FROM {relation} WHERE {longitude} IS NOT NULL AND {latitude} IS NOT NULL GROUP BY 1 ORDER BY 1"
+            "SELECT ({subject})::text, max(({longitude})::double precision),"
+            " max(({latitude})::double precision) FROM {relation}"
+            " WHERE {longitude} IS NOT NULL AND {latitude} IS NOT NULL"
+            " AND ({at})::timestamptz >= (SELECT min(anchor) FROM pg_temp.scope) - {minutes}"
+            " GROUP BY 1 ORDER BY 1"
         ).format(
+            at=sql.Identifier(compare.at),
+            minutes=statement.bind(timedelta(minutes=compare.minutes)),
             subject=sql.Identifier(compare.subject),
             longitude=sql.Identifier(compare.longitude),
             latitude=sql.Identifier(compare.latitude),
             relation=statement.relation(compare.relation),
-        )
+        ),
+        statement.parameters,
     ).fetchall()
     if not subjects or not references:
         return
@@ -301,7 +306,9 @@ def _points(rows: list[Any]) -> Any:
     """Points in metres on a plane that is true to length around the rows' latitude."""
     where = np.array([(row[1], row[2]) for row in rows], dtype=float)
     shrink = np.cos(np.radians(where[:, 1]))
-    return shapely.points(where[:, 0] * REFERENCE_METRES_A_DEGREE * shrink, where[:, 1] * REFERENCE_METRES_A_DEGREE)
+    return shapely.points(
+        where[:, 0] * REFERENCE_METRES_A_DEGREE * shrink, where[:, 1] * REFERENCE_METRES_A_DEGREE
+    )
 
 
 def _parts(

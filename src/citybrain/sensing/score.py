@@ -69,16 +69,24 @@ def score(settings: Settings, truths: Iterable[Truth], keep: bool = True) -> lis
                 TOLD, (truth.scenario, list(truth.rules), truth.since, truth.until)
             ).fetchall()
             told = {tuple(row) for row in rows}
-            right = {one for one in told if any(_meets(one, happened, truth) for happened in truth.happenings)}
+            right = {
+                one for one in told if any(_meets(one, happened, truth) for happened in truth.happenings)
+            }
             found = sum(any(_meets(one, happened, truth) for one in told) for happened in truth.happenings)
-            scores.append(
-                ScenarioScore(truth.scenario, len(truth.happenings), found, len(told), len(right))
-            )
+            scores.append(ScenarioScore(truth.scenario, len(truth.happenings), found, len(told), len(right)))
         if keep:
             for one in scores:
                 city.execute(
                     KEEP,
-                    (one.scenario, one.truths, one.found, one.told, one.right_told, one.recall, one.precision),
+                    (
+                        one.scenario,
+                        one.truths,
+                        one.found,
+                        one.told,
+                        one.right_told,
+                        one.recall,
+                        one.precision,
+                    ),
                 )
     return scores
 

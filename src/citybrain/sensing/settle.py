@@ -128,7 +128,9 @@ def _tell_spell(
     connection: Connection, teller: "_Teller", file: RuleFile, rule: AnyRule, row: tuple[Any, ...]
 ) -> None:
     """The beginning, the end, or both: of a spell that is over when it is first seen."""
-    (spell, subject, class_code, started, confirmed, ended, peak, threshold, lon, lat, detail, key, gone) = row
+    (spell, subject, class_code, started, confirmed, ended, peak, threshold, lon, lat, detail, key, gone) = (
+        row
+    )
     facts = {
         "rule": rule.id,
         "rule_title": rule.title.zh,

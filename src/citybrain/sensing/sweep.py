@@ -68,15 +68,15 @@ class RuleSwept:
         return Told(self.signals).cleared
 
 
-def sweep_city(
-    settings: Settings, files: Iterable[RuleFile], now: datetime | None = None
-) -> list[RuleSwept]:
+def sweep_city(settings: Settings, files: Iterable[RuleFile], now: datetime | None = None) -> list[RuleSwept]:
     """Sweep every rule of `files`; with `now` only those with a tick since they were last swept.
 
     A rule whose relation is not there yet, or that breaks, does not keep the others from being swept.
     """
     done: list[RuleSwept] = []
-    with connect(settings, DatabaseRole.SENSOR, "citybrain sweep", STATEMENT_TIMEOUT, autocommit=True) as city:
+    with connect(
+        settings, DatabaseRole.SENSOR, "citybrain sweep", STATEMENT_TIMEOUT, autocommit=True
+    ) as city:
         for file in files:
             if now is None or _is_due(city, file, now):
                 if file.tracks is not None:

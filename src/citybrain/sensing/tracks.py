@@ -1,4 +1,4 @@
-"""Distances of vehicles' points, measured when a batch of a track was loaded: geometry by shapely, not by SQL.
+"""Distances of vehicles' points, measured when a batch was loaded: geometry by shapely, not by SQL.
 
 Each point is written once with its distance from the vehicle's approved line and from the nearest approved
 place; rules then read them as they read any reading.
@@ -42,8 +42,8 @@ CREATE TEMP TABLE measured (subject text, observed_at timestamptz, longitude dou
 """
 # Of a point that is told twice the newest version counts; equal ones are told apart by what they say.
 WRITE = """
-INSERT INTO sensing.track_point AS t (dataset, subject, observed_at, longitude, latitude, speed_kmh, engine_on,
-    off_corridor_m, off_place_m, source_version, batch_id)
+INSERT INTO sensing.track_point AS t (dataset, subject, observed_at, longitude, latitude, speed_kmh,
+    engine_on, off_corridor_m, off_place_m, source_version, batch_id)
 SELECT DISTINCT ON (subject, observed_at) %(dataset)s, subject, observed_at, longitude, latitude, speed_kmh,
     engine_on, off_corridor_m, off_place_m, %(version)s, %(batch)s
 FROM pg_temp.measured

@@ -11,7 +11,15 @@ import numpy as np
 
 from citybrain.simulate.air import city_pm10
 from citybrain.simulate.delivery import SHANGHAI
-from citybrain.simulate.economy.major import AT_SCALE_1, LEAST, REPORTED_ON, SILENT, SILENT_MONTHS, UNPERMITTED, majors
+from citybrain.simulate.economy.major import (
+    AT_SCALE_1,
+    LEAST,
+    REPORTED_ON,
+    SILENT,
+    SILENT_MONTHS,
+    UNPERMITTED,
+    majors,
+)
 from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.months import last_day, newest_reported
 from citybrain.simulate.noise import Keys
@@ -19,7 +27,14 @@ from citybrain.simulate.sensors.fleet import Fleet, load_fleets
 from citybrain.simulate.sensors.signal import minute_number, planted_at, silent_at
 from citybrain.simulate.services.records import waiting_by_department
 from citybrain.simulate.urban.fleets import vehicles_of
-from citybrain.simulate.urban.tracks import CHEAT_BEFORE_START, CHEAT_EVERY, CHEAT_NIGHT, SILENT as SILENT_BOXES
+from citybrain.simulate.urban.tracks import (
+    CHEAT_BEFORE_START,
+    CHEAT_EVERY,
+    CHEAT_NIGHT,
+)
+from citybrain.simulate.urban.tracks import (
+    SILENT as SILENT_BOXES,
+)
 
 LAG_SHARE = 0.15
 LEAST_OVERDUE = 5
@@ -59,7 +74,9 @@ DUST = Watched("construction_dust", "against_station", "dust", 48, 1.5, 2)
 LEAST_DUST = 100
 
 
-def sensing_truths(ledger: Ledger) -> Iterator[tuple[str, tuple[str, ...], datetime, datetime, list[Planted]]]:
+def sensing_truths(
+    ledger: Ledger,
+) -> Iterator[tuple[str, tuple[str, ...], datetime, datetime, list[Planted]]]:
     """For each scenario: its name, the rules whose truth is known, since and until when, what was planted."""
     reached = ledger.reached or ledger.started
     fleets = {fleet.kind.id: fleet for fleet in load_fleets(ledger.seed, ledger.enterprises)}
@@ -80,7 +97,9 @@ def _of_devices(
     ledger: Ledger, fleet: Fleet, watched: Watched, since: datetime, until: datetime
 ) -> Iterator[Planted]:
     step, start = fleet.kind.metric.minutes, minute_number(ledger.started)
-    minutes = np.arange(minute_number(since) // step + 1, minute_number(until) // step + 1, dtype=np.int64) * step
+    minutes = (
+        np.arange(minute_number(since) // step + 1, minute_number(until) // step + 1, dtype=np.int64) * step
+    )
     values = planted_at(ledger.seed, fleet, minutes, start)
     if fleet.kind.air:
         city = city_pm10(ledger.seed, minutes // 60 + 8, start // 60 + 8)
@@ -107,7 +126,7 @@ def _moment(minutes: Keys, place: int) -> datetime:
 
 
 def _of_vehicles(ledger: Ledger, since: datetime, until: datetime) -> Iterator[Planted]:
-    """The nights and mornings of the company that cheats; its trips to the dump leave the corridor at once."""
+    """The nights and mornings of the company that cheats; a trip to the dump leaves the corridor at once."""
     vehicles = vehicles_of(ledger)
     first = ledger.local_start.date() - timedelta(days=CHEAT_BEFORE_START)
     acts = (
@@ -153,5 +172,3 @@ def _of_records(ledger: Ledger, until: datetime) -> Iterator[Planted]:
     for (department, county), overdue in waiting_by_department(ledger, until).items():
         if overdue >= LEAST_OVERDUE:
             yield Planted("overdue", f"{department}-{county}", ledger.started - timedelta(days=5000), until)
-
-

@@ -15,5 +15,5 @@ GRANT SELECT (id, state) ON ops.event_case TO citybrain_sensor;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("events", "0002_rules")]
-    operations = [migrations.RunSQL(RIGHTS)]
+    dependencies = [("events", "0002_rules")]  # noqa: RUF012 - as Django wants it
+    operations = [migrations.RunSQL(RIGHTS)]  # noqa: RUF012

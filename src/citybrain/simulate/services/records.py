@@ -192,6 +192,8 @@ def waiting_by_department(ledger: Ledger, moment: datetime) -> dict[tuple[str, s
     local = moment.astimezone(SHANGHAI).replace(tzinfo=None)
     columns, _ = _records(ledger, local.date() - LONGEST, local.date())
     now = np.datetime64(local, "s")
-    late = (columns["accepted_at"] <= now) & (columns["finished_at"] > now) & (columns["promised_due_at"] < now)
+    late = (
+        (columns["accepted_at"] <= now) & (columns["finished_at"] > now) & (columns["promised_due_at"] < now)
+    )
     pairs = zip(columns["department"][late].tolist(), columns["county_code"][late].tolist(), strict=True)
     return dict(Counter(pairs))

@@ -1,4 +1,4 @@
-"""The sensing room: spells over readings, points of tracks with their distances, sweeps, and how rules score."""
+"""The sensing room: spells over readings, points of tracks with their distances, sweeps, scores of rules."""
 
 from alembic import op
 
@@ -74,7 +74,8 @@ CREATE TABLE sensing.sweep (
     seconds double precision NOT NULL
 );
 COMMENT ON TABLE sensing.sweep IS 'One row per sweep of a rule that had something new to look at';
-COMMENT ON COLUMN sensing.sweep.rows_too_late IS 'New rows older than the lateness of the detector: left aside';
+COMMENT ON COLUMN sensing.sweep.rows_too_late IS
+    'New rows older than the lateness of the detector: left aside';
 """
 
 TRACKS = """
@@ -94,7 +95,8 @@ CREATE TABLE sensing.track_point (
     PRIMARY KEY (dataset, subject, observed_at)
 );
 CREATE INDEX track_point_measured ON sensing.track_point (measured_at);
-COMMENT ON TABLE sensing.track_point IS 'One row per vehicle and point of its track, the newest statement of it';
+COMMENT ON TABLE sensing.track_point IS
+    'One row per vehicle and point of its track, the newest statement of it';
 COMMENT ON COLUMN sensing.track_point.off_corridor_m IS
     'Distance from the vehicle''s approved corridor in m; null for vehicles without one';
 COMMENT ON COLUMN sensing.track_point.off_place_m IS
