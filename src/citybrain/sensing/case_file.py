@@ -156,7 +156,7 @@ def run_case(city: Connection, file: RuleFile, case: Case) -> list[Expected]:
     """The signals that come of a case, by their moments. Raises KeyError for an unknown rule."""
     with city.transaction(force_rollback=True):
         told = [signal for signal in play(city, file, case) if signal.subject != OTHER]
-    told.sort(key=lambda signal: (signal.observed_at, signal.class_code, signal.kind))
+    told.sort(key=lambda signal: (signal.observed_at, signal.class_code, signal.kind == "cleared"))
     return [
         Expected.model_validate(
             {

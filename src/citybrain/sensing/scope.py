@@ -107,9 +107,8 @@ def fill_scope(
         connection, rule, arrivals, since or datetime.min.replace(tzinfo=arrivals.clock.tzinfo), stand_ins
     )
     known = {"detector": file.id, "rule": rule.id, "horizon": arrivals.horizon}
-    connection.execute(REACH_BACK, known)
     _widen(connection, file, rule, arrivals, before, stand_ins or {})
-    connection.execute(REACH_BACK, known)
+    _reach_back(connection, rule, known)
     connection.execute(CREATE_CARRIED, known)
     return arrivals, late
 
@@ -203,10 +202,7 @@ def _widen(
         _add_register(connection, file.register, before["clock"] if before else arrivals.horizon, stand_ins)
         return
     if rule.compensate is not None:
-        row = connection.execute("SELECT min(anchor) FROM pg_temp.scope").fetchone()
-        if row and row[0] is not None:
-            _add_register(connection, file.register, row[0], stand_ins)
-            connection.execute("UPDATE pg_temp.scope SET anchor = %s", row)
+        _add_register(connection, file.register, _first_anchor(connection), stand_ins)
     if rule.compare is not None:
         late = _first_new_reference(connection, rule.compare, before, arrivals, stand_ins)
         if late is not None:
@@ -214,7 +210,30 @@ def _widen(
         name_references(connection, rule.compare, file.register, stand_ins)
 
 
-def _add_register(connection: Connection, place: Place, anchor: datetime, stand_ins: Relations) -> None:
+def _reach_back(connection: Connection, rule: ReadingRule | SilenceRule, known: dict[str, Any]) -> None:
+    """To the beginnings of spells; where subjects are judged by each other, to one anchor of all of them."""
+    if not isinstance(rule, ReadingRule) or rule.compensate is None:
+        connection.execute(REACH_BACK, known)
+        return
+    first, reached = None, _first_anchor(connection)
+    while reached != first:
+        first = reached
+        connection.execute("UPDATE pg_temp.scope SET anchor = %s", (first,))
+        connection.execute(REACH_BACK, known)
+        reached = _first_anchor(connection)
+
+
+def _first_anchor(connection: Connection) -> datetime | None:
+    row = connection.execute("SELECT min(anchor) FROM pg_temp.scope").fetchone()
+    return row[0] if row else None
+
+
+def _add_register(
+    connection: Connection, place: Place, anchor: datetime | None, stand_ins: Relations
+) -> None:
+    """Every subject of the register, from `anchor` on; none when there is no anchor."""
+    if anchor is None:
+        return
     statement = Statement(dict(stand_ins))
     register = sql.SQL(ALL_SUBJECTS).format(
         subject=sql.Identifier(place.subject),

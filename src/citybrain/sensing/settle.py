@@ -57,7 +57,6 @@ SELECT o.spell_id, o.subject, o.class_code, o.started_at, o.confirmed_at, o.ende
     o.lon, o.lat, o.detail, o.told_key, o.cleared_key
 FROM sensing.spell AS o INNER JOIN pg_temp.scope AS s USING (subject)
 WHERE o.detector = %(detector)s AND o.rule = %(rule)s AND o.confirmed_at IS NOT NULL
-    AND coalesce(o.ended_at, 'infinity') >= s.anchor
     AND ((o.told_key IS NULL AND coalesce(o.ended_at, 'infinity') >= %(tell_since)s)
         OR (o.told_key IS NOT NULL AND (o.ended_at IS NULL) = (o.cleared_key IS NOT NULL)))
 ORDER BY o.confirmed_at, o.subject, o.class_code

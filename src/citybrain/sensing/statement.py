@@ -74,7 +74,7 @@ class Statement:
 
 
 def resolve(name: str, alias: Alias) -> sql.Composable:
-    """A column of the relation it belongs to: `place.` and `reference` have aliases, the rest is the input."""
+    """A column of the relation it belongs to: `place.` and `reference` have aliases, others do not."""
     if name in alias:
         return alias[name]
     if name.startswith("place."):
