@@ -30,8 +30,8 @@ WHERE {where} AND (i.{at})::timestamptz <= {clock}
 # The spell of a subject goes on from where it is known to have begun; one that is gone ends with the clock.
 FIND = """
 INSERT INTO pg_temp.found
-SELECT n.subject, n.class_code, coalesce(k.started_at, n.at), coalesce(k.confirmed_at, {clock}), NULL, {clock},
-    n.value, NULL, n.lon, n.lat, n.detail
+SELECT n.subject, n.class_code, coalesce(k.started_at, n.at), coalesce(k.confirmed_at, {clock}), NULL,
+    {clock}, n.value, NULL, n.lon, n.lat, n.detail
 FROM (
     SELECT subject, class_code, min(at) AS at, max(value) AS value, min(lon) AS lon, min(lat) AS lat,
         CASE WHEN count(*) = 1 THEN (array_agg(detail))[1]

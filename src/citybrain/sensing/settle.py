@@ -7,13 +7,14 @@ is part of the sweep's one transaction, so a kill leaves either the spells and t
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from citybrain.sensing.rule_file import ReadingRule, RowsRule, RuleFile, SilenceRule
+from citybrain.sensing.rule_file import Place, ReadingRule, RowsRule, RuleFile, SilenceRule
 from citybrain.sensing.statement import Relations, Statement
 
 Connection = psycopg.Connection[Any]
@@ -27,12 +28,13 @@ WHERE o.detector = %(detector)s AND o.rule = %(rule)s AND coalesce(o.ended_at, '
 FORGET = "DELETE FROM sensing.spell AS o USING pg_temp.kept AS k WHERE o.spell_id = k.spell_id"
 KEEP = """
 INSERT INTO sensing.spell (detector, rule, subject, class_code, started_at, confirmed_at, ended_at,
-    last_observed_at, peak, threshold, lon, lat, detail, told_key, cleared_key)
+    last_observed_at, peak, threshold, lon, lat, detail, told_key, cleared_key, told_until)
 SELECT %(detector)s, %(rule)s, f.subject, f.class_code, f.started_at, f.confirmed_at, f.ended_at,
-    f.last_observed_at, f.peak, f.threshold, f.lon, f.lat, f.detail, told.told_key, told.cleared_key
+    f.last_observed_at, f.peak, f.threshold, f.lon, f.lat, f.detail, told.told_key, told.cleared_key,
+    told.told_until
 FROM pg_temp.found AS f
 LEFT JOIN LATERAL (
-    SELECT k.told_key, k.cleared_key FROM pg_temp.kept AS k
+    SELECT k.told_key, k.cleared_key, k.told_until FROM pg_temp.kept AS k
     WHERE k.subject = f.subject AND k.class_code = f.class_code AND k.told_key IS NOT NULL
         AND f.confirmed_at IS NOT NULL AND k.started_at <= coalesce(f.ended_at, 'infinity')
         AND coalesce(k.ended_at, 'infinity') >= f.started_at
@@ -45,21 +47,36 @@ LEFT JOIN LATERAL (
 """
 # What was told to stand and stands no longer under any spell: the rows behind it were corrected.
 RETRACTED = """
-SELECT k.subject, k.class_code, k.told_key, k.started_at, k.peak, k.threshold, k.detail, k.lon, k.lat
+SELECT k.subject, k.class_code, k.told_key, k.started_at, k.confirmed_at, k.peak, k.threshold, k.detail, k.lon, k.lat
 FROM pg_temp.kept AS k
 WHERE k.told_key IS NOT NULL AND k.cleared_key IS NULL AND NOT EXISTS (
     SELECT FROM sensing.spell AS o
     WHERE o.detector = k.detector AND o.rule = k.rule AND o.subject = k.subject AND o.told_key = k.told_key)
 ORDER BY k.subject, k.class_code, k.started_at
 """
+# A spell that late rows bring to light before one that was told is no news: it is kept, and not told.
 UNTOLD = """
 SELECT o.spell_id, o.subject, o.class_code, o.started_at, o.confirmed_at, o.ended_at, o.peak, o.threshold,
     o.lon, o.lat, o.detail, o.told_key, o.cleared_key
 FROM sensing.spell AS o INNER JOIN pg_temp.scope AS s USING (subject)
 WHERE o.detector = %(detector)s AND o.rule = %(rule)s AND o.confirmed_at IS NOT NULL
-    AND ((o.told_key IS NULL AND coalesce(o.ended_at, 'infinity') >= %(tell_since)s)
+    AND ((o.told_key IS NULL AND coalesce(o.ended_at, 'infinity') >= %(tell_since)s AND NOT EXISTS (
+            SELECT FROM sensing.spell AS later
+            WHERE later.detector = o.detector AND later.rule = o.rule AND later.subject = o.subject
+                AND later.class_code = o.class_code AND later.told_key IS NOT NULL
+                AND later.started_at > o.started_at))
         OR (o.told_key IS NOT NULL AND (o.ended_at IS NULL) = (o.cleared_key IS NOT NULL)))
 ORDER BY o.confirmed_at, o.subject, o.class_code
+"""
+# A row that comes late may move an edge to before what was told already; of two signals the later told counts.
+TOLD_UNTIL = """
+SELECT subject, class_code, max(told_until) FROM (
+    SELECT subject, class_code, told_until FROM pg_temp.kept
+    UNION ALL
+    SELECT o.subject, o.class_code, o.told_until
+    FROM sensing.spell AS o INNER JOIN pg_temp.scope AS s USING (subject)
+    WHERE o.detector = %(detector)s AND o.rule = %(rule)s
+) AS told WHERE told_until IS NOT NULL GROUP BY subject, class_code
 """
 _COLUMNS = (
     *("key", "scenario", "class_code", "kind", "source_kind", "source_id", "place_id", "place_name"),
@@ -112,12 +129,15 @@ def settle(
     untold = connection.execute(UNTOLD, known).fetchall()
     if not retracted and not untold:
         return Told()
-    subjects = sorted({row[0] for row in retracted} | {row[1] for row in untold})
-    places = _places(connection, file, subjects, stand_ins or {})
-    teller = _Teller(connection, file, rule, places)
-    for subject, class_code, key, started, peak, threshold, detail, lon, lat in retracted:
+    places = {}
+    if not isinstance(rule, RowsRule):  # rows tell their place themselves
+        subjects = sorted({row[0] for row in retracted} | {row[1] for row in untold})
+        places = _places(connection, file.register, subjects, stand_ins or {})
+    told_until = connection.execute(TOLD_UNTIL, known).fetchall()
+    teller = _Teller(connection, file, rule, places, {row[:2]: row[2] for row in told_until})
+    for subject, class_code, key, started, confirmed, peak, threshold, detail, lon, lat in retracted:
         facts = {"started_at": started.isoformat(), "retracted": True, "peak": peak, "threshold": threshold}
-        teller.tell(f"{key}:cleared", "cleared", subject, class_code, clock, facts | detail, lon, lat)
+        teller.tell(f"{key}:cleared", "cleared", subject, class_code, confirmed, facts | detail, lon, lat)
     for row in untold:
         _tell_spell(connection, teller, file, rule, row)
     return Told(teller.signals)
@@ -139,16 +159,15 @@ def _tell_spell(
         "unit": getattr(rule, "unit", ""),
     } | detail
     if key is None or gone is not None:  # not told, or told to be over too early
-        again = "" if key is None else f":again:{confirmed.isoformat()}:{gone}"
-        key = key or f"{file.id}:{rule.id}:{subject}:{class_code}:{started.isoformat()}"
-        key, gone = f"{key}{again}", None
-        teller.tell(key, "detected", subject, class_code, confirmed, facts, lon, lat)
+        own = f"{file.id}:{rule.id}:{subject}:{class_code}:{started.isoformat()}"
+        key = teller.tell(own, "detected", subject, class_code, confirmed, facts, lon, lat)
+        gone = None
     if ended is not None:
-        gone = f"{key}:cleared"
         facts |= {"ended_at": ended.isoformat()}
-        teller.tell(gone, "cleared", subject, class_code, ended, facts, lon, lat)
+        gone = teller.tell(f"{key}:cleared", "cleared", subject, class_code, ended, facts, lon, lat)
     connection.execute(
-        "UPDATE sensing.spell SET told_key = %s, cleared_key = %s WHERE spell_id = %s", (key, gone, spell)
+        "UPDATE sensing.spell SET told_key = %s, cleared_key = %s, told_until = %s WHERE spell_id = %s",
+        (key, gone, teller.told_until[subject, class_code], spell),
     )
 
 
@@ -156,8 +175,14 @@ class _Teller:
     """Adds signals of one rule."""
 
     def __init__(
-        self, connection: Connection, file: RuleFile, rule: AnyRule, places: dict[str, dict[str, Any]]
+        self,
+        connection: Connection,
+        file: RuleFile,
+        rule: AnyRule,
+        places: dict[str, dict[str, Any]],
+        told_until: dict[tuple[str, str], datetime],
     ) -> None:
+        self.told_until = told_until
         self._connection, self._file, self._rule, self._places = connection, file, rule, places
         self.signals: list[Signal] = []
 
@@ -171,41 +196,42 @@ class _Teller:
         detail: dict[str, Any],
         lon: float | None,
         lat: float | None,
-    ) -> None:
+    ) -> str:
+        """Add one signal; its key, numbered when a spell that began then was told of before."""
+        moment = max(moment, self.told_until.get((subject, class_code), moment))
+        self.told_until[subject, class_code] = moment
         health = self._rule.tell == "health"
         place = {"name": detail.pop("place_name", ""), "area": detail.pop("area_code", "")}
         place |= self._places.get(subject, {})
-        added = self._connection.execute(
-            _ADD,
-            {
-                "key": key,
-                "scenario": self._file.scenario,
-                "class_code": "normal" if health and kind == "cleared" else class_code,
-                "kind": "health" if health else kind,
-                "source_kind": self._file.source_kind,
-                "source_id": subject,
-                "place_id": place.get("id") or "",
-                "place_name": (place.get("name") or subject)[:200],
-                "area_code": place.get("area") or "",
-                "lon": place.get("lon") if lon is None else round(lon, 6),
-                "lat": place.get("lat") if lat is None else round(lat, 6),
-                "observed_at": moment,
-                "detail": Jsonb({name: value for name, value in detail.items() if value is not None}),
-                "model": f"{self._file.id}/{self._rule.id}@{self._file.sha256(self._rule)[:12]}",
-                "origin": self._file.origin,
-            },
-        ).rowcount
-        if added:
-            self.signals.append(Signal(key, kind, subject, class_code, moment))
+        row = {
+            "scenario": self._file.scenario,
+            "class_code": "normal" if health and kind == "cleared" else class_code,
+            "kind": "health" if health else kind,
+            "source_kind": self._file.source_kind,
+            "source_id": subject,
+            "place_id": place.get("id") or "",
+            "place_name": (place.get("name") or subject)[:200],
+            "area_code": place.get("area") or "",
+            "lon": place.get("lon") if lon is None else round(lon, 6),
+            "lat": place.get("lat") if lat is None else round(lat, 6),
+            "observed_at": moment,
+            "detail": Jsonb({name: value for name, value in detail.items() if value is not None}),
+            "model": f"{self._file.id}/{self._rule.id}@{self._file.sha256(self._rule)[:12]}",
+            "origin": self._file.origin,
+        }
+        for number in count(1):
+            numbered = key if number == 1 else f"{key}:{number}"
+            if self._connection.execute(_ADD, {**row, "key": numbered}).rowcount:
+                break
+        self.signals.append(Signal(numbered, kind, subject, class_code, moment))
+        return numbered
 
 
 def _places(
-    connection: Connection, file: RuleFile, subjects: list[str], stand_ins: Relations
+    connection: Connection, place: Place, subjects: list[str], stand_ins: Relations
 ) -> dict[str, dict[str, Any]]:
     """What the register says of the subjects: name, area, id, position."""
-    place, statement = file.place, Statement(dict(stand_ins))
-    if place is None:
-        return {}
+    statement = Statement(dict(stand_ins))
     columns = {
         "lon": (place.longitude, "double precision"),
         "lat": (place.latitude, "double precision"),

@@ -30,6 +30,7 @@ CREATE TABLE sensing.spell (
     detail jsonb NOT NULL DEFAULT '{}',
     told_key text,
     cleared_key text,
+    told_until timestamptz,
     changed_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (detector, rule, subject, class_code, started_at),
     CONSTRAINT spell_in_order CHECK (confirmed_at >= started_at AND ended_at >= started_at),
@@ -44,6 +45,8 @@ COMMENT ON COLUMN sensing.spell.confirmed_at IS
     'When it had stood as long as the rule asks; null: it never had, and nobody is told';
 COMMENT ON COLUMN sensing.spell.told_key IS 'Key of the signal that told of it; null when nobody was told';
 COMMENT ON COLUMN sensing.spell.cleared_key IS 'Key of the signal that told of its end';
+COMMENT ON COLUMN sensing.spell.told_until IS
+    'Moment of its newest signal: what is told later of the same subject and class is not told as older';
 """
 
 SWEEPS = """
