@@ -238,7 +238,7 @@ def _rows(
         longitude=_optional(rows.longitude),
         latitude=_optional(rows.latitude),
         minus_input=_number(resolve(minus, alias)) if minus else sql.SQL("NULL::double precision"),
-        holds=statement.conditions(asked, alias, bound_clock),
+        holds=statement.holds(asked, alias, bound_clock),
     )
     return sql.SQL(ROWS).format(
         minus=sql.SQL("r.less"),
@@ -292,7 +292,7 @@ def _compare(statement: Statement, rule: ReadingRule, stage: str) -> sql.Composa
             statement.bind(compare.least_value)
         )
     return sql.SQL(COMPARE).format(
-        holds=statement.conditions(asked, {"": INPUT, "reference": reference}, sql.SQL("now()")),
+        holds=statement.holds(asked, {"": INPUT, "reference": reference}, sql.SQL("now()")),
         value=value,
         before=sql.Identifier(stage),
         value_of=sql.Identifier(compare.value),

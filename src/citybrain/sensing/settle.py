@@ -47,7 +47,8 @@ LEFT JOIN LATERAL (
 """
 # What was told to stand and stands no longer under any spell: the rows behind it were corrected.
 RETRACTED = """
-SELECT k.subject, k.class_code, k.told_key, k.started_at, k.confirmed_at, k.peak, k.threshold, k.detail, k.lon, k.lat
+SELECT k.subject, k.class_code, k.told_key, k.started_at, k.confirmed_at, k.peak, k.threshold, k.detail,
+    k.lon, k.lat
 FROM pg_temp.kept AS k
 WHERE k.told_key IS NOT NULL AND k.cleared_key IS NULL AND NOT EXISTS (
     SELECT FROM sensing.spell AS o
@@ -68,7 +69,7 @@ WHERE o.detector = %(detector)s AND o.rule = %(rule)s AND o.confirmed_at IS NOT 
         OR (o.told_key IS NOT NULL AND (o.ended_at IS NULL) = (o.cleared_key IS NOT NULL)))
 ORDER BY o.confirmed_at, o.subject, o.class_code
 """
-# A row that comes late may move an edge to before what was told already; of two signals the later told counts.
+# A row that comes late may move an edge to before what was told already: no signal is older than the last.
 TOLD_UNTIL = """
 SELECT subject, class_code, max(told_until) FROM (
     SELECT subject, class_code, told_until FROM pg_temp.kept

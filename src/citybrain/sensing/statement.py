@@ -32,9 +32,13 @@ class Statement:
         return sql.Identifier(schema, table)
 
     def conditions(self, tests: list[Condition], alias: Alias, clock: sql.Composable) -> sql.Composable:
-        """All tests in one expression that is true or false, never null."""
+        """All tests in one expression for a WHERE: bare comparisons, so that an index may serve them."""
         parts = [self._condition(test, alias, clock) for test in tests]
         return sql.SQL(" AND ").join([sql.SQL("true"), *parts])
+
+    def holds(self, tests: list[Condition], alias: Alias, clock: sql.Composable) -> sql.Composable:
+        """The same as a value: true or false, never null."""
+        return sql.SQL("coalesce({}, false)").format(self.conditions(tests, alias, clock))
 
     def _condition(self, test: Condition, alias: Alias, clock: sql.Composable) -> sql.Composable:
         column = resolve(test.column, alias)
@@ -43,30 +47,25 @@ class Statement:
         if test.outside_hours is not None:
             begin, end = (resolve(name, alias) for name in test.outside_hours)
             return _of(
-                "coalesce((({})::timestamptz AT TIME ZONE 'Asia/Shanghai')::time NOT BETWEEN"
-                " ({})::time AND ({})::time, false)",
+                "(({})::timestamptz AT TIME ZONE 'Asia/Shanghai')::time NOT BETWEEN ({})::time AND ({})::time",
                 column,
                 begin,
                 end,
             )
         if test.hours_old_at_most is not None:
             hours = self.bind(test.hours_old_at_most)
-            return _of(
-                "coalesce(({})::timestamptz >= {} - {} * interval '1 hour', false)", column, clock, hours
-            )
+            return _of("({})::timestamptz >= {} - {} * interval '1 hour'", column, clock, hours)
         if test.hours_old_at_least is not None:
             hours = self.bind(test.hours_old_at_least)
-            return _of(
-                "coalesce(({})::timestamptz <= {} - {} * interval '1 hour', false)", column, clock, hours
-            )
+            return _of("({})::timestamptz <= {} - {} * interval '1 hour'", column, clock, hours)
         if test.is_ is not None:
-            return _of("coalesce({} = {}, false)", _typed(column, test.is_), self.bind(test.is_))
+            return _of("{} = {}", _typed(column, test.is_), self.bind(test.is_))
         if test.one_of is not None:
             values = self.bind(test.one_of)
-            return _of("coalesce({} = ANY({}), false)", _typed(column, test.one_of[0]), values)
+            return _of("{} = ANY({})", _typed(column, test.one_of[0]), values)
         if test.none_of is not None:
             values = self.bind(test.none_of)
-            return _of("coalesce({} <> ALL({}), false)", _typed(column, test.none_of[0]), values)
+            return _of("{} <> ALL({})", _typed(column, test.none_of[0]), values)
         for operator, limit in ((">", test.above), (">=", test.at_least), ("<", test.below)):
             if limit is not None:
                 return _compared(column, operator, self.bind(limit))
@@ -74,7 +73,7 @@ class Statement:
 
 
 def resolve(name: str, alias: Alias) -> sql.Composable:
-    """A column of the relation it belongs to: `place.` and `reference` have aliases, others do not."""
+    """A column of the relation it belongs to: `place.` and `reference` have aliases; others not."""
     if name in alias:
         return alias[name]
     if name.startswith("place."):
@@ -83,7 +82,7 @@ def resolve(name: str, alias: Alias) -> sql.Composable:
 
 
 def _compared(column: sql.Composable, operator: LiteralString, limit: sql.Composable) -> sql.Composable:
-    return sql.SQL("coalesce(({})::double precision {} {}, false)").format(column, sql.SQL(operator), limit)
+    return sql.SQL("({})::double precision {} {}").format(column, sql.SQL(operator), limit)
 
 
 def _typed(column: sql.Composable, value: object) -> sql.Composable:

@@ -79,18 +79,25 @@ def sweep_city(settings: Settings, files: Iterable[RuleFile], now: datetime | No
     ) as city:
         for file in files:
             if now is None or _is_due(city, file, now):
-                if file.tracks is not None:
-                    _measure(settings, file)
+                done += _measure(settings, file)
                 done += [sweep_rule(city, file, rule) for rule in file.rules]
     return done
 
 
-def _measure(settings: Settings, file: RuleFile) -> None:
-    """New points before the rules that read them; without a register there is nothing to measure against."""
+def _measure(settings: Settings, file: RuleFile) -> list[RuleSwept]:
+    """New points before the rules that read them: nothing to tell, or why they could not be measured.
+
+    Without a register there is nothing to measure against; the rules go on with the points there are.
+    """
     try:
-        log.info("%s: %d points measured", file.id, measure(settings, file))
+        if points := measure(settings, file):
+            log.info("%s: %d points measured", file.id, points)
     except psycopg.errors.UndefinedTable as error:
-        log.info("%s waits: %s", file.id, error.diag.message_primary)
+        return [RuleSwept(file.id, "tracks", f"waits: {error.diag.message_primary}")]
+    except psycopg.Error as error:
+        log.exception("%s: points could not be measured", file.id)
+        return [RuleSwept(file.id, "tracks", f"failed: {error.diag.message_primary or error}")]
+    return []
 
 
 def sweep_rule(

@@ -32,8 +32,10 @@ ORDER BY b.batch_id
 POINTS = """
 SELECT {subject}, {at}, ({longitude})::double precision, ({latitude})::double precision,
     ({speed})::double precision, {engine_on}
-FROM {table} WHERE _batch_id = %s AND {subject} IS NOT NULL AND {at} IS NOT NULL
-    AND {longitude} IS NOT NULL AND {latitude} IS NOT NULL AND {at} > %s
+FROM {table} WHERE _batch_id = %(batch)s AND {subject} IS NOT NULL AND {at} IS NOT NULL
+    AND {longitude} IS NOT NULL AND {latitude} IS NOT NULL AND {at} > (
+        SELECT coalesce(max(observed_at) - %(keep)s, '-infinity') FROM sensing.track_point
+        WHERE dataset = %(dataset)s)
 """
 STAGED = """
 CREATE TEMP TABLE measured (subject text, observed_at timestamptz, longitude double precision,
@@ -151,9 +153,11 @@ def _measure_batch(loader: Connection, tracks: Tracks, ground: Ground, batch: in
         return 0
     names = {name: sql.Identifier(getattr(tracks, name)) for name in _COLUMNS}
     query = sql.SQL(POINTS).format(**names, table=sql.Identifier("raw", tracks.dataset))
-    oldest = _oldest_kept(loader, tracks)
     loader.execute(STAGED)
-    rows = loader.execute(query, (batch, oldest)).fetchall()
+    points = loader.execute(
+        query, {"batch": batch, "dataset": tracks.dataset, "keep": timedelta(days=tracks.keep_days)}
+    )
+    rows = points.fetchall()
     for begin in range(0, len(rows), AT_ONCE):
         _stage(loader, ground, rows[begin : begin + AT_ONCE])
     loader.execute(WRITE, {"dataset": tracks.dataset, "version": version, "batch": batch})
@@ -186,14 +190,6 @@ def _stage(loader: Connection, ground: Ground, rows: list[Any]) -> None:
 
 def _or_none(metres: float) -> float | None:
     return None if np.isnan(metres) else round(metres, 1)
-
-
-def _oldest_kept(loader: Connection, tracks: Tracks) -> Any:
-    row = loader.execute(
-        "SELECT coalesce(max(observed_at) - %s, '-infinity') FROM sensing.track_point WHERE dataset = %s",
-        (timedelta(days=tracks.keep_days), tracks.dataset),
-    ).fetchone()
-    return row[0] if row else None
 
 
 def _forget(loader: Connection, tracks: Tracks) -> None:
