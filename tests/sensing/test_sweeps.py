@@ -189,7 +189,7 @@ def test_twenty_orders_of_arrival_give_one_final_state(sensor: psycopg.Connectio
         )
         rows, told = some_rows(1), []
         if order:
-            random.Random(order).shuffle(rows)  # noqa: S311
+            random.Random(order).shuffle(rows)
         with tables(sensor):
             for number in range(4):
                 share = len(rows) // 4 + 1

@@ -4,6 +4,7 @@
 a transaction that is rolled back; nothing of the city is read or written.
 """
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -173,7 +174,7 @@ def play(city: Connection, file: RuleFile, case: Case) -> list[Signal]:
     """Sweep a case's rows and keep what comes of it, under a name of its own: that of no live rules."""
     rule: AnyRule = {one.id: one for one in file.rules}[case.rule]
     trial = file.model_copy(
-        update={"id": f"case_{file.id}"[:48], "first_look_hours": 24 * 365, "tell_within_hours": 24 * 365}
+        update={"id": f"case_{uuid.uuid4().hex}", "first_look_hours": 24 * 365, "tell_within_hours": 24 * 365}
     )
     told = []
     for stand_ins in _states(city, trial, rule, case):

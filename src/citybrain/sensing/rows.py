@@ -27,25 +27,34 @@ SELECT concat_ws('-', {subject}) AS subject, {class_code} AS class_code, (i.{at}
 FROM {relation} AS i
 WHERE {where} AND (i.{at})::timestamptz <= {clock}
 """
-# The spell of a subject goes on from where it is known to have begun; one that is gone ends with the clock.
+# The spell of a subject goes on from where it is known to have begun; one that is gone ends with the clock. A
+# subject that stands again begins anew, though its row may say the same moment as before.
 FIND = """
 INSERT INTO pg_temp.found
-SELECT n.subject, n.class_code, coalesce(k.started_at, n.at), coalesce(k.confirmed_at, {clock}), NULL,
-    {clock}, n.value, NULL, n.lon, n.lat, n.detail
+SELECT n.subject, n.class_code, coalesce(k.started_at, n.began),
+    coalesce(k.confirmed_at, greatest({clock}, n.began)), NULL, {clock}, n.value, NULL, n.lon, n.lat, n.detail
 FROM (
-    SELECT subject, class_code, min(at) AS at, max(value) AS value, min(lon) AS lon, min(lat) AS lat,
-        CASE WHEN count(*) = 1 THEN (array_agg(detail))[1]
-            ELSE jsonb_build_object('rows', count(*), 'place_name', min(detail ->> 'place_name'),
-                'area_code', min(detail ->> 'area_code'), 'first', (array_agg(
-                detail - 'place_name' - 'area_code' ORDER BY value DESC NULLS LAST, at))[1:10]) END AS detail
-    FROM pg_temp.picked WHERE subject <> '' AND class_code IS NOT NULL
-    GROUP BY subject, class_code HAVING count(*) >= {least_rows}
+    SELECT g.*, greatest(g.at, (
+        SELECT greatest(max(o.started_at) + interval '1 microsecond', {clock}) FROM sensing.spell AS o
+        WHERE o.detector = {detector} AND o.rule = {rule} AND o.subject = g.subject
+            AND o.class_code = g.class_code AND o.started_at >= g.at
+        HAVING count(*) > 0)) AS began
+    FROM (
+        SELECT subject, class_code, min(at) AS at, max(value) AS value, min(lon) AS lon, min(lat) AS lat,
+            CASE WHEN count(*) = 1 THEN (array_agg(detail))[1]
+                ELSE jsonb_build_object('rows', count(*), 'place_name', min(detail ->> 'place_name'),
+                    'area_code', min(detail ->> 'area_code'), 'first', (array_agg(
+                    detail - 'place_name' - 'area_code' ORDER BY value DESC NULLS LAST, at))[1:10])
+            END AS detail
+        FROM pg_temp.picked WHERE subject <> '' AND class_code IS NOT NULL
+        GROUP BY subject, class_code HAVING count(*) >= {least_rows}
+    ) AS g
 ) AS n
-LEFT JOIN {standing} AS k USING (subject, class_code)
+LEFT JOIN pg_temp.standing AS k USING (subject, class_code)
 UNION ALL
-SELECT k.subject, k.class_code, k.started_at, k.confirmed_at, greatest({clock}, k.started_at),
+SELECT k.subject, k.class_code, k.started_at, k.confirmed_at, greatest({clock}, k.confirmed_at),
     k.last_observed_at, k.peak, k.threshold, k.lon, k.lat, k.detail
-FROM {standing} AS k
+FROM pg_temp.standing AS k
 WHERE NOT EXISTS (
     SELECT FROM pg_temp.picked AS p WHERE p.subject = k.subject AND p.class_code = k.class_code
     HAVING count(*) >= {least_rows})
@@ -94,7 +103,8 @@ def find_rows(
     find = sql.SQL(FIND).format(
         clock=statement.bind(clock),
         least_rows=statement.bind(rule.least_rows),
-        standing=sql.SQL("pg_temp.standing"),
+        detector=statement.bind(file.id),
+        rule=statement.bind(rule.id),
     )
     connection.execute(find, statement.parameters)
     connection.execute(SCOPE)

@@ -47,7 +47,8 @@ class Statement:
         if test.outside_hours is not None:
             begin, end = (resolve(name, alias) for name in test.outside_hours)
             return _of(
-                "(({})::timestamptz AT TIME ZONE 'Asia/Shanghai')::time NOT BETWEEN ({})::time AND ({})::time",
+                "(({})::timestamptz AT TIME ZONE 'Asia/Shanghai')::time"
+                " NOT BETWEEN ({})::time AND ({})::time",
                 column,
                 begin,
                 end,
@@ -73,7 +74,7 @@ class Statement:
 
 
 def resolve(name: str, alias: Alias) -> sql.Composable:
-    """A column of the relation it belongs to: `place.` and `reference` have aliases; others not."""
+    """A column of the relation it belongs to: `place.` and `reference` have an alias."""
     if name in alias:
         return alias[name]
     if name.startswith("place."):
