@@ -59,8 +59,8 @@ def test_a_level_reached_twice_is_told_with_its_place(swept: tuple[Swept, Any]) 
 def test_what_was_over_long_ago_is_kept_and_not_told(swept: tuple[Swept, Any]) -> None:
     rows = swept[1].execute(
         "SELECT subject, class_code, confirmed_at IS NOT NULL, ended_at IS NOT NULL, told_key"
-        " FROM sensing.spell WHERE detector IN ('flood_waterlogging', 'gas_leak_monitoring') AND rule IN ('depth', 'methane')"
-        " AND ended_at IS NOT NULL ORDER BY 1, 2"
+        " FROM sensing.spell WHERE detector IN ('flood_waterlogging', 'gas_leak_monitoring')"
+        " AND rule IN ('depth', 'methane') AND ended_at IS NOT NULL ORDER BY 1, 2"
     )
     assert rows.fetchall() == [
         (GAS, "level_2", True, True, None),

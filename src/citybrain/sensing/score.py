@@ -13,6 +13,7 @@ SELECT DISTINCT rule, subject, started_at, ended_at FROM sensing.spell
 WHERE detector = %s AND confirmed_at IS NOT NULL AND rule = ANY(%s)
     AND coalesce(ended_at, 'infinity') >= %s AND confirmed_at <= %s
 """
+SWEPT = "SELECT 1 FROM sensing.swept WHERE detector = %s AND rule = ANY(%s) LIMIT 1"
 KEEP = """
 INSERT INTO meta.rule_score (scenario, truths, found, told, right_told, recall, precision_share)
 VALUES (%s, %s, %s, %s, %s, %s, %s)
@@ -61,10 +62,16 @@ class ScenarioScore:
 
 
 def score(settings: Settings, truths: Iterable[Truth], keep: bool = True) -> list[ScenarioScore]:
-    """Compare spells that were confirmed with the truth, and keep the figures in meta.rule_score."""
+    """Compare spells that were confirmed with the truth, and keep the figures in meta.rule_score.
+
+    What was never swept has no score.
+    """
     scores = []
     with connect(settings, DatabaseRole.SENSOR, "citybrain rules score") as city:
         for truth in truths:
+            swept = city.execute(SWEPT, (truth.scenario, list(truth.rules))).fetchone()
+            if swept is None:  # its table was not built yet: nothing says anything about the rules
+                continue
             rows = city.execute(
                 TOLD, (truth.scenario, list(truth.rules), truth.since, truth.until)
             ).fetchall()
