@@ -42,7 +42,7 @@ def swept(city: Settings, built: TransformReport) -> Iterator[tuple[Swept, psyco
 
 def test_every_rule_finds_its_table(swept: tuple[Swept, Any]) -> None:
     states = {name: one.state for name, one in swept[0].items()}
-    waiting = {name for name, state in states.items() if state.startswith("waits: relation")}
+    waiting = {name for name, state in states.items() if state.startswith("waits")}
     assert waiting <= {
         ("illegal_construction", "without_permit"),
         ("river_lake_four_disorders", "inside_the_line"),

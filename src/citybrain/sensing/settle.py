@@ -202,8 +202,9 @@ class _Teller:
         moment = max(moment, self.told_until.get((subject, class_code), moment))
         self.told_until[subject, class_code] = moment
         health = self._rule.tell == "health"
-        place = {"name": detail.pop("place_name", ""), "area": detail.pop("area_code", "")}
+        place = {"name": detail.get("place_name"), "area": detail.get("area_code")}
         place |= self._places.get(subject, {})
+        told = ("place_name", "area_code")  # in columns of their own
         row = {
             "scenario": self._file.scenario,
             "class_code": "normal" if health and kind == "cleared" else class_code,
@@ -216,7 +217,9 @@ class _Teller:
             "lon": place.get("lon") if lon is None else round(lon, 6),
             "lat": place.get("lat") if lat is None else round(lat, 6),
             "observed_at": moment,
-            "detail": Jsonb({name: value for name, value in detail.items() if value is not None}),
+            "detail": Jsonb(
+                {name: detail[name] for name in detail if name not in told and detail[name] is not None}
+            ),
             "model": f"{self._file.id}/{self._rule.id}@{self._file.sha256(self._rule)[:12]}",
             "origin": self._file.origin,
         }

@@ -71,7 +71,8 @@ class RuleSwept:
 def sweep_city(settings: Settings, files: Iterable[RuleFile], now: datetime | None = None) -> list[RuleSwept]:
     """Sweep every rule of `files`; with `now` only those with a tick since they were last swept.
 
-    A rule whose relation is not there yet, or that breaks, does not keep the others from being swept.
+    A rule whose relation is not there yet, or not open to the sensor, or that breaks, keeps no other from being
+    swept.
     """
     done: list[RuleSwept] = []
     with connect(
@@ -109,7 +110,7 @@ def sweep_rule(
         with city.transaction():
             city.execute("SELECT pg_advisory_xact_lock(hashtext('sweep ' || %s))", (f"{file.id}/{rule.id}",))
             told = _sweep(city, file, rule, started, stand_ins or {})
-    except psycopg.errors.UndefinedTable as error:
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege) as error:
         return RuleSwept(file.id, rule.id, f"waits: {error.diag.message_primary}")
     except psycopg.Error as error:
         log.exception("%s/%s could not be swept", file.id, rule.id)

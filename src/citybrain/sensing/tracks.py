@@ -42,19 +42,21 @@ CREATE TEMP TABLE measured (subject text, observed_at timestamptz, longitude dou
     latitude double precision, speed_kmh double precision, engine_on boolean,
     off_corridor_m double precision, off_place_m double precision) ON COMMIT DROP
 """
-# Of a point that is told twice the newest version counts; equal ones are told apart by what they say.
+# Stamped by the statement, not by the transaction, which may have waited for another's end: what is committed
+# later has a later stamp. Of a point told twice the newest version counts; what they say decides between equals.
 WRITE = """
 INSERT INTO sensing.track_point AS t (dataset, subject, observed_at, longitude, latitude, speed_kmh,
-    engine_on, off_corridor_m, off_place_m, source_version, batch_id)
+    engine_on, off_corridor_m, off_place_m, source_version, batch_id, measured_at)
 SELECT DISTINCT ON (subject, observed_at) %(dataset)s, subject, observed_at, longitude, latitude, speed_kmh,
-    engine_on, off_corridor_m, off_place_m, %(version)s, %(batch)s
+    engine_on, off_corridor_m, off_place_m, %(version)s, %(batch)s,
+    statement_timestamp()
 FROM pg_temp.measured
 ORDER BY subject, observed_at, longitude DESC, latitude DESC, speed_kmh DESC, engine_on DESC
 ON CONFLICT (dataset, subject, observed_at) DO UPDATE SET
     longitude = excluded.longitude, latitude = excluded.latitude, speed_kmh = excluded.speed_kmh,
     engine_on = excluded.engine_on, off_corridor_m = excluded.off_corridor_m,
     off_place_m = excluded.off_place_m, source_version = excluded.source_version,
-    batch_id = excluded.batch_id, measured_at = now()
+    batch_id = excluded.batch_id, measured_at = excluded.measured_at
 WHERE (excluded.source_version, excluded.longitude, excluded.latitude, excluded.speed_kmh, excluded.engine_on)
     > (t.source_version, t.longitude, t.latitude, t.speed_kmh, t.engine_on)
 """

@@ -139,6 +139,11 @@ GRANT SELECT ON sensing.spell, sensing.swept, sensing.sweep TO citybrain_transfo
 REVOKE ALL ON meta.rule_score FROM citybrain_loader;
 GRANT SELECT ON meta.rule_score TO citybrain_sensor, citybrain_transformer;
 GRANT INSERT ON meta.rule_score TO citybrain_sensor;
+DO $$ BEGIN
+    IF to_regclass('meta.satellite_change') IS NOT NULL THEN
+        GRANT SELECT ON meta.satellite_change TO citybrain_sensor;
+    END IF;
+END $$;
 """
 
 
