@@ -71,8 +71,8 @@ class RuleSwept:
 def sweep_city(settings: Settings, files: Iterable[RuleFile], now: datetime | None = None) -> list[RuleSwept]:
     """Sweep every rule of `files`; with `now` only those with a tick since they were last swept.
 
-    A rule whose relation is not there yet, or not open to the sensor, or that breaks, keeps no other from being
-    swept.
+    A rule whose relation is not there yet, or not open to the sensor, or that breaks, keeps no other from
+    being swept.
     """
     done: list[RuleSwept] = []
     with connect(

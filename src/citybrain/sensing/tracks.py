@@ -43,7 +43,7 @@ CREATE TEMP TABLE measured (subject text, observed_at timestamptz, longitude dou
     off_corridor_m double precision, off_place_m double precision) ON COMMIT DROP
 """
 # Stamped by the statement, not by the transaction, which may have waited for another's end: what is committed
-# later has a later stamp. Of a point told twice the newest version counts; what they say decides between equals.
+# later has a later stamp. Of a point told twice the newest version counts, of equal ones what they say.
 WRITE = """
 INSERT INTO sensing.track_point AS t (dataset, subject, observed_at, longitude, latitude, speed_kmh,
     engine_on, off_corridor_m, off_place_m, source_version, batch_id, measured_at)
