@@ -116,8 +116,8 @@ def _pick(statement: Statement, rule: RowsRule, clock: datetime) -> sql.Composab
 
     def column(name: str | None, kind: str) -> sql.Composable:
         if name is None:
-            return sql.SQL("NULL::{}").format(sql.SQL(kind))  # type: ignore[arg-type]  # written below
-        return sql.SQL("(i.{})::{}").format(sql.Identifier(name), sql.SQL(kind))  # type: ignore[arg-type]
+            return sql.SQL("NULL::{}").format(sql.SQL(kind))
+        return sql.SQL("(i.{})::{}").format(sql.Identifier(name), sql.SQL(kind))
 
     if rule.class_by is None:
         class_code: sql.Composable = sql.SQL("{}::text").format(statement.bind(rule.class_))

@@ -130,7 +130,7 @@ def settle(
     untold = connection.execute(UNTOLD, known).fetchall()
     if not retracted and not untold:
         return Told()
-    places = {}
+    places: dict[str, dict[str, Any]] = {}
     if not isinstance(rule, RowsRule):  # rows tell their place themselves
         subjects = sorted({row[0] for row in retracted} | {row[1] for row in untold})
         places = _places(connection, file.register, subjects, stand_ins or {})
@@ -245,7 +245,7 @@ def _places(
     picked = [
         sql.SQL("({})::{} AS {}").format(
             sql.SQL("p.{}").format(sql.Identifier(column)) if column else sql.SQL("NULL"),
-            sql.SQL(kind),  # type: ignore[arg-type]  # one of the words above
+            sql.SQL(kind),
             sql.Identifier(name),
         )
         for name, (column, kind) in columns.items()

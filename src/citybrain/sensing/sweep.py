@@ -130,7 +130,13 @@ def _sweep(
     before = city.cursor(row_factory=dict_row).execute(BEFORE, (file.id, rule.id)).fetchone()
     if before is not None and before["rule_sha256"] != sha:
         before = None  # a rule that was changed looks anew
-    state = {"detector": file.id, "rule": rule.id, "sha": sha, "arrived": None, "reference": None}
+    state: dict[str, Any] = {
+        "detector": file.id,
+        "rule": rule.id,
+        "sha": sha,
+        "arrived": None,
+        "reference": None,
+    }
     late = 0
     if isinstance(rule, RowsRule):
         clock, fingerprint = state_of(city, rule, stand_ins)

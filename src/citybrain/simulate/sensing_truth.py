@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from citybrain.simulate.air import city_pm10
 from citybrain.simulate.delivery import SHANGHAI
@@ -114,7 +115,7 @@ def _of_devices(
                 )
 
 
-def _runs(flags: np.ndarray) -> Iterator[tuple[int, int]]:
+def _runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     """First and last place of each run of true flags."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
     for first, after in edges.reshape(-1, 2).tolist():
