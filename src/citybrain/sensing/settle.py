@@ -5,6 +5,7 @@ of the kept ones that reach there; a spell that overlaps one which was told of i
 is part of the sweep's one transaction, so a kill leaves either the spells and their signals, or neither.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -18,6 +19,7 @@ from citybrain.sensing.rule_file import Place, ReadingRule, RowsRule, RuleFile, 
 from citybrain.sensing.statement import Relations, Statement
 
 Connection = psycopg.Connection[Any]
+LONGEST_SOURCE = 64  # of ops.event_case.source_id
 AnyRule = ReadingRule | SilenceRule | RowsRule
 
 REACHED = """
@@ -210,7 +212,7 @@ class _Teller:
             "class_code": "normal" if health and kind == "cleared" else class_code,
             "kind": "health" if health else kind,
             "source_kind": self._file.source_kind,
-            "source_id": subject,
+            "source_id": source_of(subject),
             "place_id": place.get("id") or "",
             "place_name": (place.get("name") or subject)[:200],
             "area_code": place.get("area") or "",
@@ -229,6 +231,13 @@ class _Teller:
                 break
         self.signals.append(Signal(numbered, kind, subject, class_code, moment))
         return numbered
+
+
+def source_of(subject: str) -> str:
+    """The subject as a case's source, which holds 64 characters: a longer one ends in a digest of itself."""
+    if len(subject) <= LONGEST_SOURCE:
+        return subject
+    return f"{subject[: LONGEST_SOURCE - 17]}-{hashlib.sha256(subject.encode()).hexdigest()[:16]}"
 
 
 def _places(

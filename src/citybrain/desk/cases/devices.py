@@ -23,6 +23,7 @@ CONDITIONS = {
     "stale": "画面没有更新",
     "absent": "没有画面",
     "not_allowed": "取图地址未获准",
+    "silent": "没有上报",
     **dict.fromkeys(WELL, "正常"),
 }
 
