@@ -28,6 +28,7 @@ from citybrain.warehouse.connection import connect
 log = logging.getLogger(__name__)
 Connection = psycopg.Connection[Any]
 STATEMENT_TIMEOUT = timedelta(seconds=60)
+KEPT = timedelta(days=90)
 CITY_TIME = ZoneInfo("Asia/Shanghai")
 
 # They go with the transaction; but a sweep may be one of several in a transaction.
@@ -82,6 +83,7 @@ def sweep_city(settings: Settings, files: Iterable[RuleFile], now: datetime | No
             if now is None or _is_due(city, file, now):
                 done += _measure(settings, file)
                 done += [sweep_rule(city, file, rule) for rule in file.rules]
+        city.execute("DELETE FROM sensing.sweep WHERE swept_at < now() - %s", (KEPT,))
     return done
 
 

@@ -76,7 +76,8 @@ CREATE TABLE sensing.sweep (
     cleared integer NOT NULL,
     seconds double precision NOT NULL
 );
-COMMENT ON TABLE sensing.sweep IS 'One row per sweep of a rule that had something new to look at';
+COMMENT ON TABLE sensing.sweep IS
+    'One row per sweep of a rule that had something new to look at, for ninety days';
 COMMENT ON COLUMN sensing.sweep.rows_too_late IS
     'New rows older than the lateness of the detector: left aside';
 """
@@ -132,7 +133,7 @@ COMMENT ON TABLE meta.rule_score IS
 
 GRANTS = """
 GRANT SELECT, INSERT, UPDATE, DELETE ON sensing.spell, sensing.swept TO citybrain_sensor;
-GRANT SELECT, INSERT ON sensing.sweep TO citybrain_sensor;
+GRANT SELECT, INSERT, DELETE ON sensing.sweep TO citybrain_sensor;
 GRANT SELECT ON sensing.track_point TO citybrain_sensor;
 GRANT SELECT, INSERT, UPDATE, DELETE ON sensing.track_point, sensing.measured_batch TO citybrain_loader;
 GRANT SELECT ON sensing.spell, sensing.swept, sensing.sweep TO citybrain_transformer, citybrain_desk;
