@@ -249,7 +249,9 @@ def _reading(
 
 def _passing(test: Condition) -> Scalar:
     """A value that passes a test, for columns that only tell one input's rows from another's."""
-    return test.is_ if test.is_ is not None else (test.one_of or [None])[0]
+    if test.is_ is not None:
+        return test.is_
+    return test.one_of[0] if test.one_of else None
 
 
 def _register(file: RuleFile, case: Case) -> list[dict[str, Scalar]]:

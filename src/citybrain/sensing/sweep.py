@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -201,4 +201,5 @@ def _is_due(city: Connection, file: RuleFile, now: datetime) -> bool:
     if row is None or row[0] is None:
         return True
     tick: datetime = croniter(file.schedule, now.astimezone(CITY_TIME)).get_prev(datetime)
-    return tick.astimezone(UTC) > row[0].astimezone(UTC)
+    swept: datetime = row[0]
+    return tick > swept

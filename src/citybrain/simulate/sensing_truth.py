@@ -86,7 +86,7 @@ def sensing_truths(
         planted = list(_of_devices(ledger, fleets[watched.kind], watched, since, reached))
         yield watched.scenario, (watched.rule,), since, reached, planted
     since = ledger.started - timedelta(hours=48)
-    rules = ("corridor", "hours", "speed", "stop", "silent")
+    rules: tuple[str, ...] = ("corridor", "hours", "speed", "stop", "silent")
     yield "multi_vehicle_supervision", rules, since, reached, list(_of_vehicles(ledger, since, reached))
     begin = ledger.started - timedelta(days=5000)
     rules = ("lagging", "silent", "permit")
