@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from ruamel.yaml import YAML
-
+from citybrain.bi.checks import tile_metrics
 from citybrain.bi.content import Dashboards
 from citybrain.bi.datasets import DATABASE, TIME_ZONE, dataset
 from citybrain.bi.identity import asset_uuid
@@ -87,6 +86,18 @@ def _database(settings: Settings) -> dict[str, Any]:
     }
 
 
+def how_computed(tile: DataTile, content: Dashboards) -> str:
+    """The chart's description: its note, how each metric is defined, and the mart as dbt describes it."""
+    lines = [tile.note] if tile.note else []
+    for name in tile_metrics(tile):
+        metric = content.metrics[name]
+        lines.append(f"{metric.label}：{metric.note or '按下式计算'}。{' '.join(metric.sql.split())}")
+    view = content.maps.maps.get(tile.mart)
+    mart = content.marts[view.values if view else tile.mart]
+    lines.append(f"取自 {mart.zh}（marts.{mart.name}）：{mart.description}")
+    return "\n\n".join(lines)
+
+
 def chart(tile: DataTile, scenario: Scenario, content: Dashboards) -> dict[str, Any]:
     viz_type, params = chart_params(tile, scenario, content)
     context = {
@@ -102,7 +113,7 @@ def chart(tile: DataTile, scenario: Scenario, content: Dashboards) -> dict[str, 
         "uuid": str(asset_uuid("chart", scenario.slug, tile.id)),
         "dataset_uuid": str(asset_uuid("dataset", tile.mart)),
         "slice_name": tile.title,
-        "description": tile.note,
+        "description": how_computed(tile, content),
         "viz_type": viz_type,
         "params": params,
         "query_context": json.dumps(context, ensure_ascii=False, sort_keys=True),
@@ -112,13 +123,8 @@ def chart(tile: DataTile, scenario: Scenario, content: Dashboards) -> dict[str, 
 
 
 def _yaml(document: Mapping[str, Any]) -> str:
-    writer = YAML(typ="safe", pure=True)
-    writer.default_flow_style = False
-    writer.allow_unicode = True
-    writer.width = 4096
-    buffer = io.StringIO()
-    writer.dump(dict(document), buffer)
-    return buffer.getvalue()
+    """JSON, which is YAML too, and written and read ten times faster."""
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
 
 
 def dataset_names(content: Dashboards) -> list[str]:

@@ -8,10 +8,12 @@ import sqlglot
 from sqlglot import exp
 
 from citybrain.bi.marts import Mart, MartColumn
-from citybrain.bi.semantics import Maps, MapView, Metric, Metrics, Roles, Tokens
+from citybrain.bi.semantics import Link, Links, Maps, MapView, Metric, Metrics, Roles, Tokens
 from citybrain.bi.spec import (
+    AttentionTable,
     DataTile,
     Heatmap,
+    How,
     Kpi,
     KpiTrend,
     MapTile,
@@ -19,13 +21,23 @@ from citybrain.bi.spec import (
     RankTable,
     Scenario,
     SelectFilter,
+    Sources,
     SummaryTable,
     TrendBar,
     TrendLine,
 )
 from citybrain.bi.theme import colour
+from citybrain.catalogue import DisplayScenario
 
 Fault = tuple[list[int | str], str]
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the platform's other pages stand, for links out of a dashboard; no slash at the end."""
+
+    desk: str
+    pages: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,10 @@ class Dashboards:
     tokens: Tokens
     roles: Roles
     marts: dict[str, Mart]
+    links: dict[str, Link]
+    datasets: frozenset[str]  # names of the catalogue's datasets
+    displays: dict[str, DisplayScenario]  # display scenarios of the catalogue
+    addresses: Addresses
 
     def columns(self, dataset: str) -> dict[str, MartColumn]:
         """The columns a tile on `dataset` may name: those of the mart, or of the mart that a map draws."""
@@ -50,7 +66,7 @@ def tile_metrics(tile: DataTile) -> list[str]:
     match tile:
         case Kpi() | KpiTrend() | Pie() | Heatmap() | MapTile():
             return [tile.metric]
-        case TrendLine() | TrendBar() | SummaryTable():
+        case TrendLine() | TrendBar() | SummaryTable() | AttentionTable():
             return list(tile.metrics)
     return []
 
@@ -71,7 +87,8 @@ def tile_columns(tile: DataTile) -> Iterator[tuple[list[int | str], str]]:
             yield [field, index], name
     if isinstance(tile, RankTable):
         for index, name in enumerate(tile.order):
-            yield ["order", index], name.removeprefix("-")
+            if name.removeprefix("-") not in getattr(tile, "metrics", []):
+                yield ["order", index], name.removeprefix("-")
         for name in tile.bands:
             yield ["bands", name], name
 
@@ -115,9 +132,15 @@ def map_faults(maps: Maps, marts: dict[str, Mart], tokens: Tokens) -> Iterator[F
                 yield [*where, "bands", index, "colour"], f"theme/tokens.yml has no colour {band.colour!r}"
 
 
+def link_faults(links: Links, marts: dict[str, Mart]) -> Iterator[Fault]:
+    for name, link in links.links.items():
+        if not any(link.key in mart.columns for mart in marts.values()):
+            yield ["links", name, "key"], f"no mart has a column {link.key!r}"
+
+
 def _map_columns(view: MapView) -> Iterator[tuple[list[int | str], str, list[str]]]:
     places = [view.places.longitude, view.places.latitude] if view.places else []
-    yield ["values"], view.values, [view.key, *places]
+    yield ["values"], view.values, [view.key, *places, *([view.label] if view.label else [])]
     yield ["outlines"], view.outlines.mart, [view.outlines.key, view.outlines.geometry]
 
 
@@ -158,9 +181,27 @@ def _tile_faults(tile: DataTile, content: Dashboards) -> Iterator[Fault]:
             yield [], f"metrics.yml has no metric {metric!r}"
         elif content.metrics[metric].mart != mart:
             yield [], f"metric {metric!r} belongs to {content.metrics[metric].mart}, this tile reads {mart}"
+    if isinstance(tile, AttentionTable):
+        yield from _link_faults(tile, mart, content)
+    if isinstance(tile, Sources):
+        for index, name in enumerate(tile.datasets):
+            if name not in content.datasets:
+                yield ["datasets", index], f"the catalogue has no dataset {name!r}"
     time = getattr(tile, "time", None) or (getattr(tile, "x", None) if getattr(tile, "grain", None) else None)
     if time in columns and not columns[time].temporal:
         yield [], f"{time!r} is {columns[time].type}, not a time"
+
+
+def _link_faults(tile: AttentionTable, mart: str, content: Dashboards) -> Iterator[Fault]:
+    columns = content.marts[mart].columns
+    leads = [name for name, link in content.links.items() if link.key in columns]
+    if tile.link is None:
+        if leads:
+            yield ["link"], f"{mart} knows where a row leads: {' or '.join(leads)}"
+    elif tile.link not in content.links:
+        yield ["link"], f"links.yml has no link {tile.link!r}"
+    elif tile.link not in leads:
+        yield ["link"], f"{mart} has no column {content.links[tile.link].key!r}, the key of {tile.link}"
 
 
 def _tiles_with_place(scenario: Scenario) -> Iterator[tuple[list[int | str], Any]]:
@@ -168,6 +209,46 @@ def _tiles_with_place(scenario: Scenario) -> Iterator[tuple[list[int | str], Any
         for row_index, row in enumerate(tab.rows):
             for tile_index, tile in enumerate(row.tiles):
                 yield ["tabs", tab_index, "rows", row_index, "tiles", tile_index], tile
+
+
+def _unasked(scenario: Scenario) -> Iterator[Fault]:
+    """A tile that answers no question has no place on a dashboard."""
+    answering = {name for question in scenario.questions for name in (question.tile, *question.more)}
+    for place, tile in _tiles_with_place(scenario):
+        if isinstance(tile, DataTile) and tile.id not in answering:
+            yield place, f"tile {tile.id} answers none of the questions"
+
+
+def _missing_parts(scenario: Scenario) -> Iterator[Fault]:
+    """What every dashboard has: a list of what needs attention and the origin of its data on the first tab,
+    and how its figures are computed."""
+    first = [tile for row in scenario.tabs[0].rows for tile in row.tiles]
+    if not any(isinstance(tile, AttentionTable) for tile in first):
+        yield ["tabs", 0], "the first tab has no attention_table: what needs attention now?"
+    if not any("origin_label" in (*getattr(tile, "columns", ()), *_groups(tile)) for tile in first):
+        yield ["tabs", 0], "the first tab does not tell whether the data is real or synthetic (origin_label)"
+    if not any(isinstance(tile, How) for tile in scenario.tiles):
+        yield ["tabs"], "no tile of kind how tells how the figures are computed"
+
+
+def _groups(tile: Any) -> list[str]:
+    return tile.by if isinstance(tile, SummaryTable) else []
+
+
+def _catalogue_faults(scenario: Scenario, content: Dashboards) -> Iterator[Fault]:
+    """Every indicator that the catalogue promises for this scenario is shown."""
+    promised = content.displays.get(scenario.slug)
+    if promised is None:
+        yield ["slug"], f"the catalogue has no display scenario {scenario.slug!r}"
+        return
+    for field in ("domain", "provenance"):
+        if getattr(scenario, field) != getattr(promised, field):
+            yield [field], f"the catalogue says {getattr(promised, field)!r}"
+    shown = {metric for tile in scenario.data_tiles for metric in tile_metrics(tile)}
+    for indicator in promised.indicators:
+        for metric in indicator.metrics:
+            if metric not in shown:
+                yield ["tabs"], f"no tile shows {metric}, promised as {indicator.en!r}"
 
 
 def scenario_faults(scenario: Scenario, content: Dashboards) -> Iterator[Fault]:
@@ -179,10 +260,12 @@ def scenario_faults(scenario: Scenario, content: Dashboards) -> Iterator[Fault]:
             view = content.maps.maps.get(tile.mart)
             read |= {view.values, view.outlines.mart} if view else {tile.mart}
     tiles = {tile.id for tile in scenario.tiles}
-    asked = {question.tile for question in scenario.questions}
     for index, question in enumerate(scenario.questions):
         if question.tile not in tiles:
             yield ["questions", index, "tile"], f"no tile {question.tile!r} answers this question"
+        for position, name in enumerate(question.more):
+            if name not in tiles:
+                yield ["questions", index, "more", position], f"there is no tile {name!r}"
     first_screen = {tile.id for row in scenario.tabs[0].rows for tile in row.tiles}
     for index, question in enumerate(scenario.questions):
         if question.tile in tiles - first_screen:
@@ -190,8 +273,9 @@ def scenario_faults(scenario: Scenario, content: Dashboards) -> Iterator[Fault]:
                 ["questions", index, "tile"],
                 f"tile {question.tile!r} is not on the first tab, where answers belong",
             )
-    if not asked & tiles:
-        yield ["questions"], "no question is answered"
+    yield from _unasked(scenario)
+    yield from _missing_parts(scenario)
+    yield from _catalogue_faults(scenario, content)
     for index, mart in enumerate(scenario.marts):
         if mart not in content.marts:
             yield ["marts", index], f"dbt declares no mart {mart!r}"

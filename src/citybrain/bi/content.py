@@ -7,14 +7,33 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from citybrain.bi.checks import Dashboards, Fault, map_faults, metric_faults, scenario_faults
+from citybrain.bi.checks import (
+    Addresses,
+    Dashboards,
+    Fault,
+    link_faults,
+    map_faults,
+    metric_faults,
+    scenario_faults,
+)
 from citybrain.bi.marts import Mart, load_marts
-from citybrain.bi.semantics import Maps, Metrics, Roles, Tokens
+from citybrain.bi.semantics import Links, Maps, Metrics, Roles, Tokens
 from citybrain.bi.spec import Scenario
-from citybrain.catalogue import ContentError, line_of, load_content, read_yaml
+from citybrain.catalogue import ContentError, line_of, load_content, load_scenarios, read_yaml
 from citybrain.settings import Settings
 
-__all__ = ["Dashboards", "json_schemas", "load_dashboards", "load_scenario"]
+__all__ = ["Dashboards", "RoomError", "json_schemas", "load_dashboards", "load_scenario"]
+
+
+class RoomError(ContentError):
+    """Several files that cannot be used. As a ContentError it is the first of them; `str()` has them all."""
+
+    def __init__(self, errors: list[ContentError]) -> None:
+        super().__init__(errors[0].path, errors[0].faults)
+        self.errors = errors
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)
 
 
 def _raise(path: Path, faults: Iterable[Fault]) -> None:
@@ -41,7 +60,8 @@ def load_scenario(path: Path, content: Dashboards) -> Scenario:
 def load_dashboards(settings: Settings, marts: dict[str, Mart] | None = None) -> Dashboards:
     """The whole room, checked against `marts` (default: what dbt declares).
 
-    Raises ContentError with every fault of the first file that is wrong.
+    Raises ContentError with every fault of the first file that is wrong, or RoomError with those of all
+    scenarios: who renames a column sees every tile that named it.
     """
     folder = settings.dashboards_dir
     if marts is None:
@@ -52,9 +72,28 @@ def load_dashboards(settings: Settings, marts: dict[str, Mart] | None = None) ->
     maps = load_content(folder / "maps.yml", Maps)
     _raise(folder / "maps.yml", map_faults(maps, marts, tokens))
     roles = load_content(folder / "roles.yml", Roles)
-    content = Dashboards({}, metrics.metrics, maps, tokens, roles, marts)
+    links = load_content(folder / "links.yml", Links)
+    _raise(folder / "links.yml", link_faults(links, marts))
+    content = Dashboards(
+        scenarios={},
+        metrics=metrics.metrics,
+        maps=maps,
+        tokens=tokens,
+        roles=roles,
+        marts=marts,
+        links=links.links,
+        datasets=frozenset(path.stem for path in settings.sources_dir.glob("*.yml")),
+        displays={scenario.id: scenario for scenario in load_scenarios().display},
+        addresses=Addresses(desk=settings.desk_url, pages=settings.pages_url),
+    )
+    errors = []
     for path in sorted((folder / "scenarios").glob("*.yml")):
-        content.scenarios[path.stem] = load_scenario(path, content)
+        try:
+            content.scenarios[path.stem] = load_scenario(path, content)
+        except ContentError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0] if len(errors) == 1 else RoomError(errors)
     return content
 
 
@@ -62,6 +101,7 @@ MODELS: dict[str, Callable[[], dict[str, Any]]] = {
     "scenarios/*.yml": Scenario.model_json_schema,
     "metrics.yml": Metrics.model_json_schema,
     "maps.yml": Maps.model_json_schema,
+    "links.yml": Links.model_json_schema,
     "theme/tokens.yml": Tokens.model_json_schema,
     "roles.yml": Roles.model_json_schema,
 }

@@ -4,11 +4,11 @@ from typing import Any
 
 from psycopg import sql
 
-from citybrain.bi.content import Dashboards
+from citybrain.bi.checks import Addresses, Dashboards
 from citybrain.bi.identity import asset_uuid
 from citybrain.bi.marts import Mart, MartColumn
-from citybrain.bi.queries import MAP_LABEL, MAP_LAYER, OUTLINE
-from citybrain.bi.semantics import MapView
+from citybrain.bi.queries import MAP_LABEL, MAP_LAYER, OUTLINE, link_column
+from citybrain.bi.semantics import Link, MapView
 
 MARTS_SCHEMA = "marts"
 DATABASE = "citybrain"
@@ -59,9 +59,11 @@ CROSS JOIN LATERAL (
 WHERE v.{longitude} IS NOT NULL AND v.{latitude} IS NOT NULL"""
 
 
-def _name_column(mart: Mart) -> str:
+def _name_column(mart: Mart, chosen: str | None = None) -> str:
     """The column that names a row on a map: the most particular name the mart has."""
-    return next(name for name in ("station_name", "enterprise_name", "county_name") if name in mart.columns)
+    return chosen or next(
+        name for name in ("station_name", "enterprise_name", "county_name", "name") if name in mart.columns
+    )
 
 
 def map_sql(view: MapView, marts: dict[str, Mart]) -> str:
@@ -71,7 +73,7 @@ def map_sql(view: MapView, marts: dict[str, Mart]) -> str:
         "schema": sql.Identifier(MARTS_SCHEMA),
         "values": sql.Identifier(view.values),
         "key": sql.Identifier(view.key),
-        "label": sql.Identifier(_name_column(values)),
+        "label": sql.Identifier(_name_column(values, view.label)),
         "outlines": sql.Identifier(view.outlines.mart),
         "outline_key": sql.Identifier(view.outlines.key),
         "outline_label": sql.Identifier(_name_column(outlines)),
@@ -114,6 +116,38 @@ def _column(column: MartColumn) -> dict[str, Any]:
     return entry
 
 
+def link_expression(link: Link, addresses: Addresses) -> str:
+    """SQL for an anchor: Superset draws a cell that is one as a link, after cleaning it."""
+    before, _, after = link.url.format(desk=addresses.desk, pages=addresses.pages, key="\0").partition("\0")
+    key = sql.Identifier(link.key)
+    return (
+        sql.SQL("{} || {} || {} || {} || {}")
+        .format(
+            sql.Literal(f'<a target="_blank" href="{before}'),
+            key,
+            sql.Literal(f'{after}">'),
+            key,
+            sql.Literal("</a>"),
+        )
+        .as_string()
+    )
+
+
+def _links(mart: Mart, content: Dashboards) -> list[dict[str, Any]]:
+    return [
+        {
+            "column_name": link_column(name),
+            "verbose_name": link.title,
+            "type": "TEXT",
+            "expression": link_expression(link, content.addresses),
+            "groupby": True,
+            "filterable": False,
+        }
+        for name, link in content.links.items()
+        if link.key in mart.columns
+    ]
+
+
 def _metrics(mart: str, content: Dashboards) -> list[dict[str, Any]]:
     return [
         {
@@ -133,6 +167,8 @@ def dataset(name: str, content: Dashboards) -> dict[str, Any]:
     view = content.maps.maps.get(name)
     mart = content.marts[view.values if view else name]
     columns = [_column(column) for column in mart.columns.values()]
+    if view is None:
+        columns += _links(mart, content)
     if view:
         columns += [
             {"column_name": name, "verbose_name": label, "type": kind, "groupby": True, "filterable": False}

@@ -38,7 +38,7 @@ class Plan:
 
 def _documents(archive: bytes) -> dict[str, dict[str, Any]]:
     """The exported objects by uuid."""
-    reader = YAML(typ="safe", pure=True)
+    reader = YAML(typ="safe")
     found: dict[str, dict[str, Any]] = {}
     with zipfile.ZipFile(io.BytesIO(archive)) as bundle:
         for name in bundle.namelist():
@@ -97,13 +97,12 @@ def _by_name(entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 def compare(superset: Superset, bundle: Bundle) -> Plan:
     """What an apply would create, change and delete."""
-    reader = YAML(typ="safe", pure=True)
     standing = _documents(superset.exported_assets())
     plan = Plan(delete=[f"{item.kind} {item.name}" for item in orphans(superset, bundle)])
     for path, text in bundle.files.items():
         if not path.startswith(KINDS):
             continue
-        ours = json.loads(json.dumps(reader.load(text)))
+        ours = json.loads(text)
         theirs = standing.get(str(ours["uuid"]))
         if theirs is None:
             plan.create.append(path)

@@ -4,7 +4,7 @@ from typing import Any
 
 from citybrain.bi.content import Dashboards
 from citybrain.bi.identity import asset_uuid, layout_id
-from citybrain.bi.spec import AnyTile, DataTile, Row, Scenario, SelectFilter, TimeFilter
+from citybrain.bi.spec import AnyTile, DataTile, How, Row, Scenario, SelectFilter, TimeFilter
 from citybrain.bi.theme import colour, dashboard_css
 from citybrain.bi.tiles import palette_of
 
@@ -16,8 +16,18 @@ def chart_number(scenario: Scenario, tile: DataTile) -> int:
     return scenario.data_tiles.index(tile) + 1
 
 
+def how_text(tile: How, scenario: Scenario, content: Dashboards) -> str:
+    """Markdown: the points, then every mart that is read, each leading to its page in the dbt docs."""
+    marts = [content.marts[name] for name in scenario.marts]
+    links = "、".join(
+        f"[{mart.zh}]({content.addresses.pages}/dbt/#!/model/model.citybrain.{mart.name})" for mart in marts
+    )
+    points = "\n".join(f"- {point}" for point in tile.points)
+    return f"**怎么算的**\n\n{points}\n\n**取自数据表**\n\n{links}\n"
+
+
 def _tile_node(
-    scenario: Scenario, tile: AnyTile, height: int, parents: list[str]
+    scenario: Scenario, content: Dashboards, tile: AnyTile, height: int, parents: list[str]
 ) -> tuple[str, dict[str, Any]]:
     meta: dict[str, Any]
     if isinstance(tile, DataTile):
@@ -29,7 +39,7 @@ def _tile_node(
         }
     else:
         kind = "MARKDOWN"
-        meta = {"code": tile.body}
+        meta = {"code": how_text(tile, scenario, content) if isinstance(tile, How) else tile.body}
     node = layout_id(kind, scenario.slug, tile.id)
     return node, {
         "id": node,
@@ -40,11 +50,13 @@ def _tile_node(
     }
 
 
-def _add_row(position: Position, scenario: Scenario, row: Row, name: str, parents: list[str]) -> str:
+def _add_row(
+    position: Position, scenario: Scenario, content: Dashboards, row: Row, name: str, parents: list[str]
+) -> str:
     node = layout_id("ROW", scenario.slug, name)
     children = []
     for tile in row.tiles:
-        child, entry = _tile_node(scenario, tile, row.height, [*parents, node])
+        child, entry = _tile_node(scenario, content, tile, row.height, [*parents, node])
         position[child] = entry
         children.append(child)
     position[node] = {
@@ -57,7 +69,7 @@ def _add_row(position: Position, scenario: Scenario, row: Row, name: str, parent
     return node
 
 
-def position(scenario: Scenario) -> Position:
+def position(scenario: Scenario, content: Dashboards) -> Position:
     """The layout tree. A dashboard with one tab has no tab bar."""
     nodes: Position = {
         "DASHBOARD_VERSION_KEY": "v2",
@@ -67,7 +79,7 @@ def position(scenario: Scenario) -> Position:
     }
     if len(scenario.tabs) == 1:
         nodes["GRID_ID"]["children"] = [
-            _add_row(nodes, scenario, row, f"{scenario.tabs[0].id}/{index}", ["ROOT_ID", "GRID_ID"])
+            _add_row(nodes, scenario, content, row, f"{scenario.tabs[0].id}/{index}", ["ROOT_ID", "GRID_ID"])
             for index, row in enumerate(scenario.tabs[0].rows)
         ]
         return nodes
@@ -84,7 +96,7 @@ def position(scenario: Scenario) -> Position:
             "parents": ["ROOT_ID", tabs],
             "meta": {"text": tab.title, "defaultText": tab.title},
             "children": [
-                _add_row(nodes, scenario, row, f"{tab.id}/{index}", parents)
+                _add_row(nodes, scenario, content, row, f"{tab.id}/{index}", parents)
                 for index, row in enumerate(tab.rows)
             ],
         }
@@ -144,7 +156,8 @@ def _filter(
 def label_colours(scenario: Scenario, content: Dashboards) -> dict[str, str]:
     """A colour for every series name: what the spec says, else the series colours in their order."""
     palette = palette_of(scenario, content)
-    chosen = {label: colour(content.tokens, palette, token) for label, token in scenario.colours.items()}
+    named = content.tokens.labels | scenario.colours
+    chosen = {label: colour(content.tokens, palette, token) for label, token in named.items()}
     for tile in scenario.data_tiles:
         for index, name in enumerate(getattr(tile, "metrics", None) or [getattr(tile, "metric", "")]):
             if name in content.metrics:
@@ -152,6 +165,16 @@ def label_colours(scenario: Scenario, content: Dashboards) -> dict[str, str]:
                 chosen.setdefault(label, palette.series[index % len(palette.series)])
                 chosen.setdefault(name, chosen[label])  # some charts colour by the metric's name
     return chosen
+
+
+def empty_states(scenario: Scenario) -> str:
+    """CSS that says, where a chart has no row, what would stand there; Superset only says that there is none."""
+    rules = []
+    for tile in scenario.data_tiles:
+        if tile.empty:
+            chart = f'[data-test-chart-name="{tile.title}"] .ant-empty-description'
+            rules.append(f"{chart} > * {{ display: none; }}\n{chart}::after {{ content: '{tile.empty}'; }}\n")
+    return "".join(rules)
 
 
 def dashboard(scenario: Scenario, content: Dashboards) -> dict[str, Any]:
@@ -162,10 +185,10 @@ def dashboard(scenario: Scenario, content: Dashboards) -> dict[str, Any]:
         "dashboard_title": scenario.title,
         "description": scenario.summary,
         "slug": scenario.slug,
-        "css": dashboard_css(content.tokens, scenario.theme),
+        "css": dashboard_css(content.tokens, scenario.theme) + empty_states(scenario),
         "published": True,
         "is_managed_externally": True,
-        "position": position(scenario),
+        "position": position(scenario, content),
         "metadata": {
             "native_filter_configuration": [
                 _filter(scenario, content, chosen, index) for index, chosen in enumerate(scenario.filters)

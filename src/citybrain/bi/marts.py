@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from citybrain.catalogue import ContentError, line_of, read_yaml
 from citybrain.settings import Settings
 
@@ -42,7 +44,6 @@ class Mart:
     description: str
     columns: dict[str, MartColumn]
     path: Path
-    line: int
 
 
 def _meta(node: Any) -> dict[str, Any]:
@@ -57,20 +58,20 @@ def _label(meta: dict[str, Any]) -> str | None:
     return str(label) if label else None
 
 
-def _mart(path: Path, model: Any, tree: Any, index: int) -> Mart:
+def _mart(path: Path, model: Any, index: int) -> Mart:
     columns = {}
-    faults = []
+    faults: list[tuple[list[int | str], str]] = []
     for position, node in enumerate(model.get("columns") or []):
-        line = line_of(tree, ["models", index, "columns", position])
+        where: list[int | str] = ["models", index, "columns", position]
         name = str(node["name"])
         label = _label(_meta(node))
         if label is None:
             faults.append(
-                (line, f"models.{model['name']}.{name}: a mart's column needs meta.label, its Chinese name")
+                (where, f"models.{model['name']}.{name}: a mart's column needs meta.label, its Chinese name")
             )
             continue
         if "data_type" not in node:
-            faults.append((line, f"models.{model['name']}.{name}: a mart's column needs data_type"))
+            faults.append((where, f"models.{model['name']}.{name}: a mart's column needs data_type"))
             continue
         unit = _meta(node).get("unit")
         columns[name] = MartColumn(
@@ -81,23 +82,30 @@ def _mart(path: Path, model: Any, tree: Any, index: int) -> Mart:
             description=" ".join(str(node.get("description") or "").split()),
         )
     if faults:
-        raise ContentError(path, faults)
+        tree = read_yaml(path)
+        raise ContentError(path, [(line_of(tree, where), reason) for where, reason in faults])
     return Mart(
         name=str(model["name"]),
         zh=_label(_meta(model)) or str(model["name"]),
         description=" ".join(str(model.get("description") or "").split()),
         columns=columns,
         path=path,
-        line=line_of(tree, ["models", index]),
     )
+
+
+def _read(path: Path) -> Any:
+    """The file as dbt reads it: by libyaml, ten times faster than with the lines that only a fault needs."""
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)  # noqa: S506  # is safe
+    except yaml.YAMLError:
+        return read_yaml(path)  # which tells the line
 
 
 def load_marts(settings: Settings) -> dict[str, Mart]:
     """Every model declared below `models/marts/`, by name. Raises ContentError."""
     marts: dict[str, Mart] = {}
     for path in sorted((settings.dbt_dir / "models" / "marts").rglob("*.yml")):
-        tree = read_yaml(path)
-        for index, model in enumerate((tree or {}).get("models") or []):
-            mart = _mart(path, model, tree, index)
+        for index, model in enumerate((_read(path) or {}).get("models") or []):
+            mart = _mart(path, model, index)
             marts[mart.name] = mart
     return marts

@@ -3,6 +3,7 @@
 from typing import Any
 
 from citybrain.bi.spec import (
+    AttentionTable,
     Condition,
     DataTile,
     Heatmap,
@@ -68,6 +69,17 @@ def time_filter(column: str, span: str) -> dict[str, Any]:
     }
 
 
+def link_column(name: str) -> str:
+    """The dataset's column that holds a row's link."""
+    return f"link_{name}"
+
+
+def table_columns(tile: RankTable) -> list[str]:
+    """The columns as they are shown; an attention table begins with its link."""
+    link = getattr(tile, "link", None)
+    return [link_column(link), *tile.columns] if link else list(tile.columns)
+
+
 def _selection(tile: DataTile) -> dict[str, Any]:
     match tile:
         case Kpi():
@@ -96,9 +108,16 @@ def _selection(tile: DataTile) -> dict[str, Any]:
                 "orderby": [[tile.metric, False]],
                 "row_limit": tile.limit,
             }
+        case AttentionTable() if tile.metrics:
+            return {
+                "columns": table_columns(tile),
+                "metrics": tile.metrics,
+                "orderby": [[tile.metrics[0], False]],
+                "row_limit": tile.limit,
+            }
         case RankTable():
             return {
-                "columns": tile.columns,
+                "columns": table_columns(tile),
                 "metrics": None,
                 "orderby": [[name.removeprefix("-"), not name.startswith("-")] for name in tile.order],
                 "row_limit": tile.limit,

@@ -58,6 +58,9 @@ class MapView(ScreenText):
 
     values: Identifier = Field(description="the dbt mart whose rows are drawn")
     key: Identifier = Field(description="column of that mart that names the outline")
+    label: Identifier | None = Field(
+        default=None, description="column that names a row; default its station, enterprise or county"
+    )
     outlines: Outlines
     places: Places | None = None
     bands: list[Band] = Field(min_length=2, max_length=8)
@@ -103,10 +106,31 @@ class Tokens(ContentModel):
     light: Palette
     dark: Palette
     scales: dict[Identifier, dict[Identifier, Colour]] = Field(description="scales of meaning, e.g. aqi.good")
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="a category that keeps its colour on every dashboard, and its token"
+    )
     font_family: str
     font_sizes: dict[Literal["note", "body", "lead", "title", "figure", "wall"], int]
     radius: int
     space: int
+
+
+class Link(ScreenText):
+    """Where a row leads. `url` may name {desk} and {pages}, and {key}: the row's value in column `key`."""
+
+    key: Identifier
+    url: str = Field(pattern=r"^\{(desk|pages)\}/[A-Za-z0-9/_{}#!.?=&-]*$")
+
+    @field_validator("url")
+    @classmethod
+    def _one_key(cls, value: str) -> str:
+        if value.count("{key}") != 1:
+            raise ValueError("a link names {key} once")
+        return value
+
+
+class Links(ContentModel):
+    links: dict[Identifier, Link]
 
 
 class Role(ContentModel):

@@ -2,7 +2,7 @@
 
 import re
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -44,6 +44,14 @@ class Tile(ScreenText):
 class DataTile(Tile):
     mart: Identifier = Field(description="the dbt mart, or a map of maps.yml for map tiles")
     where: list[Condition] = Field(default_factory=list)
+    empty: str | None = Field(
+        default=None, description="shown when there is no row: what would stand here and why it does not"
+    )
+
+    @field_validator("empty")
+    @classmethod
+    def _chinese_empty(cls, value: str | None) -> str | None:
+        return value if value is None else chinese(value)
 
 
 class Kpi(DataTile):
@@ -122,6 +130,45 @@ class RankTable(DataTile):
         return value
 
 
+class AttentionTable(RankTable):
+    """What somebody has to act on now, the most urgent first; each row leads to its case where it has one.
+
+    With `metrics`, rows are groups of `columns` and the first metric gives the order (a clock, for example,
+    is read when the board is opened, not when the mart was built).
+    """
+
+    kind: Literal["attention_table"]  # type: ignore[assignment]
+    metrics: list[Identifier] = Field(default_factory=list, max_length=3)
+    link: Identifier | None = Field(default=None, description="a link of links.yml, the table's first column")
+    empty: str
+
+    @model_validator(mode="after")
+    def _ordered_by_its_metric(self) -> Self:
+        if self.metrics and self.order != [f"-{self.metrics[0]}"]:
+            raise ValueError(f"with metrics the order is [-{self.metrics[0]}]")
+        return self
+
+
+class Sources(RankTable):
+    """The datasets behind a dashboard: when each last arrived, whether in time, real or synthetic."""
+
+    kind: Literal["sources"]  # type: ignore[assignment]
+    datasets: list[Identifier] = Field(min_length=1, max_length=12)
+    title: str = "数据时效与性质"
+    mart: Identifier = "mart_data_freshness"
+    columns: list[Identifier] = ["dataset_title", "last_loaded_at", "freshness_label", "origin_label"]
+    order: list[str] = ["dataset"]
+    limit: int = 12
+
+    @model_validator(mode="before")
+    @classmethod
+    def _its_datasets(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        names = [str(name) for name in value.get("datasets") or []]
+        return {**value, "where": [{"column": "dataset", "op": "IN", "value": names}]}
+
+
 class SummaryTable(DataTile):
     """One row for each group, with its metrics."""
 
@@ -158,8 +205,34 @@ class Text(Tile):
     _chinese_body = field_validator("body")(chinese)
 
 
+class How(Tile):
+    """How the figures of this dashboard are computed. The marts they come from are added below the points,
+    each with its page in the dbt documentation."""
+
+    kind: Literal["how"]
+    title: str = "怎么看"
+    points: list[str] = Field(min_length=1, max_length=8)
+
+    @field_validator("points")
+    @classmethod
+    def _chinese_points(cls, value: list[str]) -> list[str]:
+        return [chinese(point) for point in value]
+
+
 AnyTile = Annotated[
-    Kpi | KpiTrend | TrendLine | TrendBar | Pie | RankTable | SummaryTable | Heatmap | MapTile | Text,
+    Kpi
+    | KpiTrend
+    | TrendLine
+    | TrendBar
+    | Pie
+    | RankTable
+    | AttentionTable
+    | Sources
+    | SummaryTable
+    | Heatmap
+    | MapTile
+    | Text
+    | How,
     Field(discriminator="kind"),
 ]
 
@@ -186,8 +259,11 @@ class Tab(ScreenText):
 
 
 class Question(ContentModel):
+    """What the owner wants to know, the tile of the first tab that answers, and those that tell more."""
+
     ask: str
     tile: Identifier
+    more: list[Identifier] = Field(default_factory=list)
 
     _chinese_ask = field_validator("ask")(chinese)
 

@@ -6,8 +6,8 @@ import sqlglot
 from sqlglot import exp
 
 from citybrain.bi.checks import Dashboards
-from citybrain.bi.datasets import MARTS_SCHEMA, TIME_ZONE, map_sql
-from citybrain.bi.queries import query_object
+from citybrain.bi.datasets import MARTS_SCHEMA, TIME_ZONE, link_expression, map_sql
+from citybrain.bi.queries import link_column, query_object
 from citybrain.bi.spec import DataTile
 
 GRAINS = {"PT1H": "hour", "P1D": "day", "P1M": "month", "P1Y": "year"}
@@ -23,6 +23,9 @@ COMPARISONS: dict[str, type[exp.Binary]] = {
 
 def _column(name: str, tile: DataTile, content: Dashboards) -> exp.Expr:
     """A column as the dataset hands it out: instants as the city's wall clock."""
+    for link_name, link in content.links.items():
+        if name == link_column(link_name):
+            return sqlglot.parse_one(link_expression(link, content.addresses), read="postgres")
     column = exp.column(exp.to_identifier(name, quoted=True))
     declared = content.columns(tile.mart).get(name)
     if declared is not None and declared.type in ("timestamptz", "timestamp with time zone"):

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from citybrain.bi.content import Dashboards
-from citybrain.bi.queries import MAP_LABEL, MAP_LAYER, OUTLINE, adhoc_filter, time_filter
+from citybrain.bi.marts import MartColumn
+from citybrain.bi.queries import MAP_LABEL, MAP_LAYER, OUTLINE, adhoc_filter, table_columns, time_filter
 from citybrain.bi.semantics import Palette
 from citybrain.bi.spec import (
+    AttentionTable,
     DataTile,
     Heatmap,
     Kpi,
@@ -27,6 +29,8 @@ from citybrain.bi.theme import colour
 
 Params = dict[str, Any]
 NEXT_TO_NOTHING = 0.001  # the browser takes a missing value for 0: the first band starts just above
+SHARES = {"rate", "share"}  # a column with such a word in its name is a share of one
+YEARS = {"year", "fact_year", "school_year"}  # numbers that are names: no thousands separator
 TIME_FORMATS = {"PT1H": "%m-%d %H:%M", "P1D": "%Y-%m-%d", "P1M": "%Y-%m", "P1Y": "%Y"}
 
 
@@ -172,6 +176,16 @@ def _pie(tile: Pie, scenario: Scenario, content: Dashboards) -> Params:
     }
 
 
+def _cell_format(column: MartColumn) -> str:
+    if column.name in YEARS:
+        return "d"
+    if SHARES & set(column.name.split("_")):
+        return ".1%"
+    if "int" in column.type or "yuan" in column.name.split("_"):
+        return ",d"
+    return ",.2f" if {"index", "per", "times", "m"} & set(column.name.split("_")) else ",.1f"
+
+
 def _column_config(tile: RankTable, content: Dashboards) -> Params:
     columns = content.columns(tile.mart)
     config: Params = {}
@@ -179,8 +193,7 @@ def _column_config(tile: RankTable, content: Dashboards) -> Params:
         column = columns[name]
         settings: Params = {"showCellBars": name in tile.bars}
         if column.numeric:
-            rate = "rate" in name.split("_")
-            settings["d3NumberFormat"] = ".1%" if rate else ",d" if "int" in column.type else ",.1f"
+            settings["d3NumberFormat"] = _cell_format(column)
         if column.type == "boolean":
             settings["horizontalAlign"] = "center"
         config[name] = settings
@@ -213,7 +226,7 @@ def _rank_table(tile: RankTable, scenario: Scenario, content: Dashboards) -> Par
     with_time = any(columns[name].temporal and columns[name].type != "date" for name in tile.columns)
     return {
         "query_mode": "raw",
-        "all_columns": tile.columns,
+        "all_columns": table_columns(tile),
         "order_by_cols": [
             f'["{name.removeprefix("-")}", {str(not name.startswith("-")).lower()}]' for name in tile.order
         ],
@@ -230,6 +243,25 @@ def _rank_table(tile: RankTable, scenario: Scenario, content: Dashboards) -> Par
         "color_pn": False,
         "column_config": _column_config(tile, content),
         "conditional_formatting": _band_colours(tile, scenario, content),
+    }
+
+
+def _attention_table(tile: AttentionTable, scenario: Scenario, content: Dashboards) -> Params:
+    params = _rank_table(tile, scenario, content)
+    if not tile.metrics:
+        return params
+    formats = {
+        name: {"d3NumberFormat": content.metrics[name].format, "showCellBars": False} for name in tile.metrics
+    }
+    return params | {
+        "query_mode": "aggregate",
+        "groupby": table_columns(tile),
+        "metrics": tile.metrics,
+        "all_columns": [],
+        "order_by_cols": [],
+        "order_desc": True,
+        "timeseries_limit_metric": tile.metrics[0],
+        "column_config": params["column_config"] | formats,
     }
 
 
@@ -327,7 +359,7 @@ def _map(tile: MapTile, scenario: Scenario, content: Dashboards) -> Params:
         "opacity": 90,
         "multiplier": 1,
         "legend_position": "bl",
-        "legend_format": ",d",
+        "legend_format": content.metrics[tile.metric].format,
         "table_filter": False,
         "toggle_polygons": True,
         "reverse_long_lat": False,
@@ -348,6 +380,8 @@ COMPILERS: dict[str, tuple[str, Callable[..., Params]]] = {
     "trend_bar": ("echarts_timeseries_bar", _trend_bar),
     "pie": ("pie", _pie),
     "rank_table": ("table", _rank_table),
+    "attention_table": ("table", _attention_table),
+    "sources": ("table", _rank_table),
     "summary_table": ("table", _summary_table),
     "heatmap": ("heatmap_v2", _heatmap),
     "map_regions": ("deck_polygon", _map),

@@ -17,8 +17,9 @@ Fault = tuple[Path, int, str]
 
 
 def _of(error: "ContentError") -> Iterator[Fault]:
-    for line, reason in error.faults:
-        yield error.path, line, reason
+    for one in getattr(error, "errors", [error]):  # a room's error holds those of its files
+        for line, reason in one.faults:
+            yield one.path, line, reason
 
 
 def _sources(settings: "Settings") -> Iterator[Fault]:
