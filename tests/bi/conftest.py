@@ -16,6 +16,8 @@ def room(tmp_path: Path) -> Settings:
     shutil.copytree(SOURCE_TREE / "dashboards", tmp_path / "dashboards")
     marts = Path("dbt_project", "models", "marts")
     shutil.copytree(SOURCE_TREE / marts, tmp_path / marts)
+    sources = Path("dags", "sources")
+    shutil.copytree(SOURCE_TREE / sources, tmp_path / sources)
     return Settings(project=tmp_path, home=tmp_path / "home")
 
 

@@ -41,6 +41,22 @@ FAULTS = [
     pytest.param(AIR, "kind: map_points", "kind: map_regions", "draws places", id="kind of map"),
     pytest.param(AIR, "tile: station_map", "tile: nothing", "no tile 'nothing' answers", id="question"),
     pytest.param(AIR, "tile: station_map", "tile: county_rank", "not on the first tab", id="first screen"),
+    pytest.param(AIR, "more: [aqi_now,", "more: [", "aqi_now answers none of the questions", id="unasked"),
+    pytest.param(AIR, "more: [aqi_now,", "more: [aqi_then,", "no tile 'aqi_then'", id="more"),
+    pytest.param(AIR, "datasets: [air_quality_hour", "datasets: [air", "no dataset 'air'", id="dataset"),
+    pytest.param(AIR, "kind: how", "kind: hou", "how", id="no how"),
+    pytest.param(AIR, "domain: ecology", "domain: safety", "the catalogue says 'ecology'", id="catalogue"),
+    pytest.param(
+        AIR,
+        "metric: air_good_day_rate",
+        "metric: air_pm25_mean",
+        "no tile shows air_good_day_rate",
+        id="indicator",
+    ),
+    pytest.param(
+        "scenarios/event_situation.yml", "link: case", "link: enterprise", "has no column 'uscc'", id="link"
+    ),
+    pytest.param("links.yml", "key: case_number", "key: case_code", "no mart has a column", id="link key"),
     pytest.param(AIR, "title: 全市 AQI", "title: AQI", "needs a Chinese text", id="english title"),
     pytest.param(AIR, "优: aqi.good", "优: aqi.perfect", "no colour 'aqi.perfect'", id="colour"),
     pytest.param(AIR, "column: county_name}", "column: village}", "no column", id="filter"),
@@ -114,6 +130,7 @@ def test_schemas_describe_every_kind_of_file() -> None:
         "scenarios/*.yml",
         "metrics.yml",
         "maps.yml",
+        "links.yml",
         "theme/tokens.yml",
         "roles.yml",
     }

@@ -85,7 +85,7 @@ def test_every_chart_has_an_answer_that_the_next_reader_finds_ready(
     city: Settings, superset: Superset, bundle: Bundle
 ) -> None:
     before = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
-    report = verify(city, bundle)
+    report = verify(city, bundle.charts)
     assert report.errors == []
     assert report.charts > 20
     assert report.rows > report.charts
@@ -94,11 +94,20 @@ def test_every_chart_has_an_answer_that_the_next_reader_finds_ready(
         assert datetime.fromisoformat(result["cached_dttm"]) >= before, chart.name
 
 
-def test_every_tab_is_drawn_without_an_alert(city: Settings, content: Dashboards, tmp_path: Path) -> None:
+SAMPLE = ("city_overview", "air_quality")  # dark and light; between them every kind of tile but the pie
+
+
+@pytest.mark.parametrize(
+    "slugs", [pytest.param(SAMPLE, id="sample"), pytest.param(None, id="all", marks=pytest.mark.slow)]
+)
+def test_every_tab_is_drawn_without_an_alert(
+    city: Settings, content: Dashboards, tmp_path: Path, slugs: tuple[str, ...] | None
+) -> None:
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium fonts-noto-cjk")
-    pictures = render(city, content, tmp_path)
-    assert len(pictures) == sum(len(scenario.tabs) for scenario in content.scenarios.values())
+    pictures = render(city, content, tmp_path, slugs)
+    drawn = [content.scenarios[slug] for slug in slugs or content.scenarios]
+    assert len(pictures) == sum(len(scenario.tabs) for scenario in drawn)
     assert [error for picture in pictures for error in picture.errors] == []
     for picture in pictures:
         assert picture.data_calls >= 3
@@ -165,15 +174,15 @@ def test_a_dropped_column_is_reported_by_chart(
         there, away = psycopg.sql.Identifier(column), psycopg.sql.Identifier("column_gone")
         owner.execute(renamed.format(name, there, away))
         try:
-            report = query_charts(superset, bundle)
+            report = query_charts(superset, bundle.charts)
             with pytest.raises(VerifyError, match="air_quality/attention"):
-                verify(city, bundle)
+                verify(city, bundle.charts)
         finally:
             owner.execute(renamed.format(name, away, there))
     assert any(line.startswith("air_quality/attention:") for line in report.errors)
     untouched = {"air_quality/aqi_now", "enterprise_landscape/entities"}
     assert not untouched & {line.partition(":")[0] for line in report.errors}
-    assert query_charts(superset, bundle).errors == []
+    assert query_charts(superset, bundle.charts).errors == []
 
 
 def test_an_analyst_sees_the_dashboards_and_no_other_schema(superset: Superset, city: Settings) -> None:
@@ -196,7 +205,7 @@ def test_an_analyst_sees_the_dashboards_and_no_other_schema(superset: Superset, 
     )["id"]
     try:
         analyst = Superset(city.superset_url, "test_analyst", password)
-        assert len(list(analyst.listed("dashboard/"))) == 4
+        assert len(list(analyst.listed("dashboard/"))) == 24
         chart = next(item for item in standing_objects(superset) if item.kind == "chart")
         answer = analyst.fetch(f"chart/{chart.id}/data/", {"format": "json", "type": "full"})
         assert answer["result"][0]["error"] is None
@@ -230,7 +239,7 @@ def test_the_verbs_tell_scripts_what_they_did(running_city: RunningCity) -> None
     assert json.loads(plan.stdout) == {"create": [], "change": [], "delete": []}
     applied = running_city.citybrain("bi", "apply", "--json")
     assert applied.returncode == 0, applied.stderr
-    assert json.loads(applied.stdout)["dashboards"] == 4
+    assert json.loads(applied.stdout)["dashboards"] == 24
     verified = running_city.citybrain("bi", "verify", "--json")
     assert verified.returncode == 0, verified.stderr
     assert json.loads(verified.stdout)["errors"] == []

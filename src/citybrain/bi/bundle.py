@@ -42,6 +42,16 @@ class Bundle:
             digest.update(path.encode() + b"\0" + text.encode() + b"\0")
         return digest.hexdigest()
 
+    def digests(self) -> dict[str, str]:
+        """SHA-256 over the files of each dashboard and its charts, by slug."""
+        found = {}
+        for path, text in self.files.items():
+            if path.startswith("dashboards/"):
+                slug = path.removeprefix("dashboards/").removesuffix(".yaml")
+                charts = (self.files[name] for name in self.files if name.startswith(f"charts/{slug}__"))
+                found[slug] = hashlib.sha256("".join((text, *charts)).encode()).hexdigest()
+        return found
+
     def zip_bytes(self) -> bytes:
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -53,6 +53,7 @@ class Dashboards:
     links: dict[str, Link]
     datasets: frozenset[str]  # names of the catalogue's datasets
     displays: dict[str, DisplayScenario]  # display scenarios of the catalogue
+    departments: dict[str, str]  # Chinese names by id
     addresses: Addresses
 
     def columns(self, dataset: str) -> dict[str, MartColumn]:
@@ -93,6 +94,11 @@ def tile_columns(tile: DataTile) -> Iterator[tuple[list[int | str], str]]:
             yield ["bands", name], name
 
 
+def metric_columns(metric: Metric) -> set[str]:
+    """The columns of its mart that a metric's SQL reads."""
+    return {column.name for column in sqlglot.parse_one(metric.sql, read="postgres").find_all(exp.Column)}
+
+
 def metric_faults(metrics: Metrics, marts: dict[str, Mart]) -> Iterator[Fault]:
     for name, metric in metrics.metrics.items():
         where: list[int | str] = ["metrics", name]
@@ -109,7 +115,7 @@ def metric_faults(metrics: Metrics, marts: dict[str, Mart]) -> Iterator[Fault]:
             continue
         if not list(tree.find_all(exp.AggFunc)):
             yield [*where, "sql"], "a metric aggregates: no aggregate function found"
-        for column in sorted({column.name for column in tree.find_all(exp.Column)}):
+        for column in sorted(metric_columns(metric)):
             if column not in mart.columns:
                 yield [*where, "sql"], f"{metric.mart} has no column {column!r}"
 
@@ -241,6 +247,8 @@ def _catalogue_faults(scenario: Scenario, content: Dashboards) -> Iterator[Fault
     if promised is None:
         yield ["slug"], f"the catalogue has no display scenario {scenario.slug!r}"
         return
+    if scenario.owner not in content.departments:
+        yield ["owner"], f"the catalogue has no department {scenario.owner!r}"
     for field in ("domain", "provenance"):
         if getattr(scenario, field) != getattr(promised, field):
             yield [field], f"the catalogue says {getattr(promised, field)!r}"

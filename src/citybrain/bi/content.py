@@ -19,7 +19,15 @@ from citybrain.bi.checks import (
 from citybrain.bi.marts import Mart, load_marts
 from citybrain.bi.semantics import Links, Maps, Metrics, Roles, Tokens
 from citybrain.bi.spec import Scenario
-from citybrain.catalogue import ContentError, line_of, load_content, load_scenarios, read_yaml
+from citybrain.bi.wall import Hall, load_halls
+from citybrain.catalogue import (
+    ContentError,
+    line_of,
+    load_content,
+    load_departments,
+    load_scenarios,
+    read_yaml,
+)
 from citybrain.settings import Settings
 
 __all__ = ["Dashboards", "RoomError", "json_schemas", "load_dashboards", "load_scenario"]
@@ -84,6 +92,7 @@ def load_dashboards(settings: Settings, marts: dict[str, Mart] | None = None) ->
         links=links.links,
         datasets=frozenset(path.stem for path in settings.sources_dir.glob("*.yml")),
         displays={scenario.id: scenario for scenario in load_scenarios().display},
+        departments={name: department.zh for name, department in load_departments().items()},
         addresses=Addresses(desk=settings.desk_url, pages=settings.pages_url),
     )
     errors = []
@@ -94,6 +103,7 @@ def load_dashboards(settings: Settings, marts: dict[str, Mart] | None = None) ->
             errors.append(error)
     if errors:
         raise errors[0] if len(errors) == 1 else RoomError(errors)
+    load_halls(settings, content)  # a fault of a wall is a fault of the room
     return content
 
 
@@ -104,6 +114,7 @@ MODELS: dict[str, Callable[[], dict[str, Any]]] = {
     "links.yml": Links.model_json_schema,
     "theme/tokens.yml": Tokens.model_json_schema,
     "roles.yml": Roles.model_json_schema,
+    "wall/*.yml": Hall.model_json_schema,
 }
 
 

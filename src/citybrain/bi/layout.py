@@ -168,7 +168,7 @@ def label_colours(scenario: Scenario, content: Dashboards) -> dict[str, str]:
 
 
 def empty_states(scenario: Scenario) -> str:
-    """CSS that says, where a chart has no row, what would stand there; Superset only says that there is none."""
+    """CSS that says, where a chart has no row, what would stand there; Superset says only that none is."""
     rules = []
     for tile in scenario.data_tiles:
         if tile.empty:

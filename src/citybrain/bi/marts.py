@@ -96,7 +96,7 @@ def _mart(path: Path, model: Any, index: int) -> Mart:
 def _read(path: Path) -> Any:
     """The file as dbt reads it: by libyaml, ten times faster than with the lines that only a fault needs."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)  # noqa: S506  # is safe
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)  # is safe
     except yaml.YAMLError:
         return read_yaml(path)  # which tells the line
 

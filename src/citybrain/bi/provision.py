@@ -15,6 +15,7 @@ from citybrain.bi.edition import Edition
 from citybrain.bi.identity import asset_uuid
 from citybrain.bi.semantics import Roles
 from citybrain.bi.theme import Appearance, theme_json, theme_name
+from citybrain.bi.wall import write_walls
 from citybrain.settings import DatabaseRole, Settings
 
 Progress = Callable[[str], None]
@@ -29,6 +30,7 @@ class ApplyReport:
     datasets: int = 0
     themes: int = 0
     roles: int = 0
+    walls: int = 0
     pruned: list[str] = field(default_factory=list)
     bundle_sha256: str = ""
 
@@ -138,7 +140,7 @@ def prune(superset: Superset, bundle: Bundle) -> list[str]:
 
 
 def apply(settings: Settings, edition: Edition, progress: Progress = lambda _: None) -> ApplyReport:
-    """Make Superset show what an edition says: themes, bundle, roles; then prune.
+    """Make Superset show what an edition says: themes, bundle, roles; then prune and write the walls.
 
     Raises SupersetError when Superset refuses. The import itself is one transaction.
     """
@@ -153,12 +155,15 @@ def apply(settings: Settings, edition: Edition, progress: Progress = lambda _: N
     apply_roles(superset, content.roles)
     progress("prune")
     pruned = prune(superset, bundle)
+    progress("walls")
+    walls = write_walls(settings, content)
     return ApplyReport(
         dashboards=len(bundle.dashboards),
         charts=len(bundle.charts),
         datasets=len(bundle.datasets),
         themes=len(themes),
         roles=len(content.roles.roles),
+        walls=len(walls),
         pruned=pruned,
         bundle_sha256=bundle.sha256,
     )

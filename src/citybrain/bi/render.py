@@ -1,12 +1,14 @@
 """Every tab in a real browser: all data calls answered, no alert shown, the picture kept."""
 
+import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from citybrain.bi.bundle import Bundle
 from citybrain.bi.client import ADMIN
 from citybrain.bi.content import Dashboards
 from citybrain.bi.identity import layout_id
@@ -140,14 +142,41 @@ def render_tab(page: "Page", settings: Settings, scenario: Scenario, tab: Tab, f
     )
 
 
+def _drawn_from(folder: Path) -> Path:
+    return folder / "drawn-from.json"
+
+
+def changed_since_drawn(bundle: Bundle, folder: Path) -> list[str]:
+    """Slugs of dashboards whose files differ from those that the pictures in `folder` were drawn from."""
+    note = _drawn_from(folder)
+    drawn = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
+    return [slug for slug, digest in bundle.digests().items() if drawn.get(slug) != digest]
+
+
+def note_drawn(bundle: Bundle, folder: Path, slugs: Iterable[str]) -> None:
+    """Note what these dashboards' pictures were drawn from."""
+    note = _drawn_from(folder)
+    drawn = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
+    digests = bundle.digests()
+    drawn |= {slug: digests[slug] for slug in slugs}
+    note.write_text(json.dumps(drawn, indent=1), encoding="utf-8")
+
+
 def render(
-    settings: Settings, content: Dashboards, folder: Path, progress: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    content: Dashboards,
+    folder: Path,
+    slugs: Iterable[str] | None = None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> list[TabPicture]:
-    """Every tab of every dashboard. Raises RenderError when there is no browser."""
-    pictures = []
+    """Every tab of these dashboards (default: of all). Raises RenderError when there is no browser."""
+    pictures: list[TabPicture] = []
+    chosen = list(content.scenarios) if slugs is None else list(slugs)
+    if not chosen:
+        return pictures
     with browser_page(settings) as page:
-        for slug, scenario in content.scenarios.items():
+        for scenario in (content.scenarios[slug] for slug in chosen):
             for tab in scenario.tabs:
-                progress(f"{slug} / {tab.title}")
+                progress(f"{scenario.slug} / {tab.title}")
                 pictures.append(render_tab(page, settings, scenario, tab, folder))
     return pictures

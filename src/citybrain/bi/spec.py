@@ -156,8 +156,10 @@ class Sources(RankTable):
     datasets: list[Identifier] = Field(min_length=1, max_length=12)
     title: str = "数据时效与性质"
     mart: Identifier = "mart_data_freshness"
-    columns: list[Identifier] = ["dataset_title", "last_loaded_at", "freshness_label", "origin_label"]
-    order: list[str] = ["dataset"]
+    columns: list[Identifier] = Field(
+        default=["dataset_title", "last_loaded_at", "freshness_label", "origin_label"]
+    )
+    order: list[str] = Field(default=["dataset"])
     limit: int = 12
 
     @model_validator(mode="before")

@@ -82,6 +82,43 @@ def sql(
 
 
 @app.command()
+def uses(
+    mart: Annotated[str, typer.Argument(help="e.g. mart_air_quality_now")],
+    column: Annotated[str | None, typer.Argument(help="a column of it; every tile when left out")] = None,
+) -> None:
+    """Which tiles read a mart, or one column of it: look before you rename."""
+    from citybrain.bi.content import load_dashboards
+    from citybrain.bi.exposures import tiles_of
+    from citybrain.settings import get_settings
+
+    with _reported():
+        content = load_dashboards(get_settings())
+    if mart not in content.marts or column not in (None, *content.marts[mart].columns):
+        typer.echo(f"dbt declares no {mart}{'' if column is None else '.' + column}", err=True)
+        raise typer.Exit(2)
+    for tile in tiles_of(content, mart, column):
+        typer.echo(tile)
+
+
+@app.command()
+def exposures(
+    write: Annotated[bool, typer.Option("--write", help="into dbt_project/models/exposures.yml")] = False,
+) -> None:
+    """The dbt exposures of all dashboards, made from their files."""
+    from citybrain.bi.content import load_dashboards
+    from citybrain.bi.exposures import exposures_file, exposures_text
+    from citybrain.settings import get_settings
+
+    settings = get_settings()
+    with _reported():
+        text = exposures_text(load_dashboards(settings))
+    if write:
+        exposures_file(settings).write_text(text, encoding="utf-8")
+    else:
+        typer.echo(text, nl=False)
+
+
+@app.command()
 def plan(as_json: Json = False) -> None:
     """What an apply would create, change and delete. Exit code 2 when there is anything."""
     from citybrain.bi.client import connect
@@ -136,7 +173,7 @@ def verify(as_json: Json = False) -> None:
     settings = get_settings()
     with _reported(), _progress(as_json) as progress:
         try:
-            report = query(settings, read_edition(settings).bundle, progress)
+            report = query(settings, read_edition(settings).bundle.charts, progress)
         except VerifyError as error:
             report = error.report
     lines = [f"{report.charts} charts, {report.rows} rows"]
@@ -150,18 +187,32 @@ def render(
     folder: Annotated[
         Path | None, typer.Option(help="where the pictures go; default <home>/data/renders")
     ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="slug of a dashboard; may be given again")] = None,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="dashboards whose files changed since their last picture")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Draw every tab in Chromium, keep the picture. Exit code 1 when a data call fails or an alert shows."""
-    from citybrain.bi.content import load_dashboards
+    from citybrain.bi.edition import read_edition
+    from citybrain.bi.render import changed_since_drawn, note_drawn
     from citybrain.bi.render import render as draw
     from citybrain.settings import get_settings
 
     settings = get_settings()
+    where = folder or settings.data_dir / "renders"
     with _reported(), _progress(as_json) as progress:
-        pictures = draw(
-            settings, load_dashboards(settings), folder or settings.data_dir / "renders", progress
-        )
+        edition = read_edition(settings)
+        slugs = only or list(edition.content.scenarios)
+        if unknown := set(slugs) - set(edition.content.scenarios):
+            typer.echo(f"no dashboard {', '.join(sorted(unknown))}", err=True)
+            raise typer.Exit(2)
+        if changed:
+            slugs = [slug for slug in slugs if slug in changed_since_drawn(edition.bundle, where)]
+        pictures = draw(settings, edition.content, where, slugs, progress)
+        failed = {picture.dashboard for picture in pictures if picture.errors}
+        if pictures:
+            note_drawn(edition.bundle, where, set(slugs) - failed)
     lines = []
     for picture in pictures:
         lines.append(f"{picture.path} {picture.seconds} s, {picture.data_calls} data calls")

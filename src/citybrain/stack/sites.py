@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from citybrain.settings import get_settings
 
-_TITLES = {"data-docs": "数据质量报告 · Data Docs", "dbt": "数据模型文档 · dbt docs"}
+_TITLES = {"data-docs": "数据质量报告 · Data Docs", "dbt": "数据模型文档 · dbt docs", "wall": "大屏 · Walls"}
 
 
 def feeds() -> Starlette:

@@ -37,6 +37,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "SUPERSET_HOME": str(data_folder(settings)),
         "FLASK_APP": "superset.app:create_app()",
+        "CITYBRAIN_SUPERSET_FRAMED_BY": settings.pages_url,
         "CITYBRAIN_SUPERSET_CACHE": str(data_folder(settings) / "cache"),
         "CITYBRAIN_SUPERSET_METADATA": settings.dsn(DatabaseRole.SUPERSET, "postgresql+psycopg2"),
         "CITYBRAIN_SUPERSET_SECRET_KEY": settings.secret("superset_secret_key"),

@@ -54,8 +54,9 @@ TALISMAN_CONFIG = {
         "style-src": ["'self'", "'unsafe-inline'"],
         "font-src": ["'self'", "data:"],
         "script-src": ["'self'", "'strict-dynamic'"],
-        "frame-ancestors": ["'self'"],
+        "frame-ancestors": ["'self'", os.environ["CITYBRAIN_SUPERSET_FRAMED_BY"]],  # the walls' pages
     },
+    "frame_options": None,  # the older header knows no second address; frame-ancestors says it
     "content_security_policy_nonce_in": ["script-src"],
     "force_https": False,
     "session_cookie_secure": False,

@@ -1,0 +1,52 @@
+"""Walls: their files, their pages, and what the banner knows."""
+
+import json
+import re
+
+import pytest
+
+from citybrain.bi.checks import Dashboards
+from citybrain.bi.content import load_dashboards
+from citybrain.bi.wall import hall_page, load_halls, page_url
+from citybrain.catalogue import ContentError
+from citybrain.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("scenario: city_overview", "scenario: moon", "no dashboard 'moon'"),
+        ("tab: now", "tab: yesterday", "no tab 'yesterday'"),
+        ("seconds: 40", "seconds: 4", "seconds"),
+        ("hall: command_hall", "hall: cellar", "the file is called"),
+        ("scenario: city_overview", "scenario: event_situation", "played twice"),
+    ],
+)
+def test_a_fault_of_a_wall_names_its_line(
+    room: Settings, content: Dashboards, old: str, new: str, reason: str
+) -> None:
+    path = room.dashboards_dir / "wall" / "command_hall.yml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ContentError, match=reason) as caught:
+        load_dashboards(room, content.marts)
+    assert caught.value.path == path
+
+
+def test_the_command_hall_begins_with_the_whole_city(room: Settings, content: Dashboards) -> None:
+    halls = {hall.hall: hall for hall in load_halls(room, content)}
+    assert halls["command_hall"].pages[0].scenario == "city_overview"
+
+
+def test_a_page_holds_its_playlist_and_asks_nobody_else(room: Settings, content: Dashboards) -> None:
+    for hall in load_halls(room, content):
+        page = hall_page(room, hall, content)
+        (written,) = re.findall(r"const hall = (\{.*?\n\});", page, re.DOTALL)
+        shown = json.loads(written)
+        assert [entry["scenario"] for entry in shown["pages"]] == [entry.scenario for entry in hall.pages]
+        assert shown["pages"][0]["url"] == page_url(
+            room, content.scenarios[hall.pages[0].scenario], hall.pages[0].tab
+        )
+        assert "standalone=3" in shown["pages"][0]["url"]
+        assert not re.findall(r"__[A-Z]+__", page)
+        assert set(re.findall(r"https?://[^/\"'`]+", page)) == {room.superset_url}
