@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from citybrain.bi.checks import Dashboards
-from citybrain.bi.content import json_schemas, load_dashboards
+from citybrain.bi.content import json_schemas, load_dashboards, load_scenario
 from citybrain.bi.spec import Row
 from citybrain.bi.wording import CHINESE
 from citybrain.catalogue import ContentError
@@ -79,11 +79,15 @@ def test_a_fault_names_file_line_and_reason(
 ) -> None:
     path, line = spoil(room, name, old, new)
     with pytest.raises(ContentError) as caught:
-        load_dashboards(room, content.marts)
+        if path.parent.name == "scenarios":
+            load_scenario(path, content)  # the one file: reading all 24 would take a second each time
+        else:
+            load_dashboards(room, content.marts)
     assert caught.value.path == path
     assert reason in str(caught.value)
-    # A fault of a whole tile stands at the tile, which opens at most a few lines above.
-    assert any(0 <= line - at <= 6 for at, _ in caught.value.faults), caught.value.faults
+    if not reason.endswith("of the questions") and not reason.startswith("no tile shows"):
+        # A fault of a whole tile stands at the tile, which opens at most a few lines above.
+        assert any(0 <= line - at <= 6 for at, _ in caught.value.faults), caught.value.faults
 
 
 def test_a_column_that_dbt_no_longer_declares_is_a_fault(room: Settings) -> None:
@@ -133,6 +137,7 @@ def test_schemas_describe_every_kind_of_file() -> None:
         "links.yml",
         "theme/tokens.yml",
         "roles.yml",
+        "wall/*.yml",
     }
     assert "heatmap" in json.dumps(schemas["scenarios/*.yml"])
 
