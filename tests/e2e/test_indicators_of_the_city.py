@@ -1,5 +1,6 @@
 """The demo city at scale 0.1: every indicator of the 24 display scenarios has a value that varies."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 
@@ -10,8 +11,10 @@ from whole_city import CITYBRAIN, own_city
 
 from citybrain.bi.content import load_dashboards
 from citybrain.bi.semantics import Metric
+from citybrain.bi.statement import statement
 from citybrain.catalogue import DisplayScenario, load_scenarios
 from citybrain.settings import SOURCE_TREE, DatabaseRole, Settings, get_settings
+from citybrain.simulate import truth_dir
 
 pytestmark = [pytest.mark.slow, pytest.mark.integration, pytest.mark.timeout(1800)]
 
@@ -34,8 +37,8 @@ STANDING_STILL = {
 
 
 @pytest.fixture(scope="module")
-def reader() -> Iterator[psycopg.Connection]:
-    """A connection that reads all marts of a platform whose demo city has scale 0.1."""
+def tenth() -> Iterator[Settings]:
+    """A platform whose demo city has scale 0.1, after its first `citybrain up`."""
     with own_city() as environment, pytest.MonkeyPatch.context() as patch:
         environment["CITYBRAIN_DEMO_ENTERPRISES"] = TENTH
         for name, value in environment.items():
@@ -48,10 +51,16 @@ def reader() -> Iterator[psycopg.Connection]:
                 [CITYBRAIN, "up"], env=environment, capture_output=True, text=True, check=False
             )
             assert up.returncode == 0, up.stdout + up.stderr
-            with psycopg.connect(settings.dsn(DatabaseRole.BI_READER), autocommit=True) as connection:
-                yield connection
+            yield settings
         finally:
             subprocess.run([CITYBRAIN, "down"], env=environment, capture_output=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def reader(tenth: Settings) -> Iterator[psycopg.Connection]:
+    """A connection that reads all marts."""
+    with psycopg.connect(tenth.dsn(DatabaseRole.BI_READER), autocommit=True) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +108,42 @@ def test_indicators_have_values_that_vary(
     values = {name: value(reader, metrics[name]) for name in names}
     assert [name for name, found in values.items() if found is None] == []
     assert [name for name in names if name not in STANDING_STILL and not varies(reader, metrics[name])] == []
+
+
+# What the demo city plants (truth/stories.json) and the column of the attention list's mart that tells it.
+ON_THE_LIST = {
+    "city_lifeline": (("gas_rises", "bridge_strain", "drain_full"), "device_id"),
+    "education_security": (("seats_short",), "area_code"),
+    "emergency_resources": (("weekend_nights_unfilled",), "county_code"),
+    "enterprise_landscape": (("failing_firm",), "uscc"),
+    "gov_service_performance": (("files_pile_up",), "department"),
+    "health_resources": (("drug_shortage",), "drug_code"),
+    "investment_projects": (
+        (
+            "investment_stalled",
+            "major_project_lags",
+            "major_project_silent",
+            "major_project_unpermitted",
+        ),
+        "project_code",
+    ),
+    "municipal_assets": (("covers_stolen",), "village_code"),
+    "public_voice": (("rising_topic",), "matter"),
+    "shared_capability": (("silent_system",), "system_code"),
+    "tcm_industry": (("herb_price_jump",), "herb_code"),
+    "traffic_parking": (("late_bus_line",), "thing_code"),
+}
+
+
+@pytest.mark.parametrize("slug", ON_THE_LIST)
+def test_the_planted_story_is_among_the_first_three_rows(
+    tenth: Settings, reader: psycopg.Connection, slug: str
+) -> None:
+    names, column = ON_THE_LIST[slug]
+    planted = json.loads((truth_dir(tenth) / "stories.json").read_text(encoding="utf-8"))
+    keys = [story["key"] for story in planted if story["story"] in names]
+    content = load_dashboards(Settings(project=SOURCE_TREE))
+    tile = next(tile for tile in content.scenarios[slug].data_tiles if tile.id == "attention")
+    told = tile.model_copy(update={"columns": [column], "link": None, "limit": 3})
+    rows = [str(row[0]) for row in reader.execute(statement(told, content)).fetchall()]  # type: ignore[arg-type]
+    assert any(row.startswith(key) for row in rows for key in keys), (keys, rows)
