@@ -2,7 +2,10 @@
 
 from citybrain.bi.checks import Dashboards
 
-FOR_EVERYBODY = {"mart_data_freshness"}  # when which dataset arrived
+FOR_EVERYBODY = {
+    "mart_data_freshness",  # when which dataset arrived
+    "mart_policy_finds_enterprise_item",  # policy items in force, which are published
+}
 
 
 def test_every_mart_on_a_dashboard_is_scoped_by_county(content: Dashboards) -> None:
