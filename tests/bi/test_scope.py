@@ -1,4 +1,4 @@
-"""Who may see which rows is decided by county: a mart on a dashboard carries its county or belongs to nobody."""
+"""Rows are shown by county: a mart on a dashboard carries its county, or is for everybody."""
 
 from citybrain.bi.checks import Dashboards
 
