@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from citybrain.bi.client import Superset, SupersetError, connect
-from citybrain.bi.provision import standing_objects
+from citybrain.bi.provision import AT_ONCE, standing_objects
 from citybrain.settings import Settings
 
 Progress = Callable[[str], None]
-AT_ONCE = 4  # Superset runs two workers; more would only wait in front of them
 
 
 @dataclass
