@@ -6,7 +6,6 @@ import re
 import pytest
 
 from citybrain.bi.checks import Dashboards
-from citybrain.bi.content import load_dashboards
 from citybrain.bi.wall import hall_page, load_halls, page_url
 from citybrain.catalogue import ContentError
 from citybrain.settings import Settings
@@ -29,7 +28,7 @@ def test_a_fault_of_a_wall_names_its_line(
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(ContentError, match=reason) as caught:
-        load_dashboards(room, content.marts)
+        load_halls(room, content)
     assert caught.value.path == path
 
 
