@@ -102,3 +102,22 @@ def test_figures_are_what_the_rows_say(marts: psycopg.Connection, content: Dashb
                 longitude, abs=1e-4
             )
             assert sum(point[1] for point in ring[:-1]) / (len(ring) - 1) == pytest.approx(latitude, abs=1e-4)
+
+
+def test_an_attention_row_leads_to_its_case_by_the_clock(
+    marts: psycopg.Connection, content: Dashboards
+) -> None:
+    with marts.transaction(force_rollback=True):
+        marts.execute(
+            "INSERT INTO marts.mart_event_situation"
+            " (case_number, case_title, county_name, state_label, is_open, next_due_at) VALUES ('C1', '井盖缺失', '谯城区', '处置中', true, now() + interval '1 hour'),"
+            " ('C2', '通道占用', '谯城区', '待受理', true, now() - interval '1 hour'),"
+            " ('C3', '已办结', '谯城区', '已结案', false, now() - interval '9 hours')"
+        )
+        rows = marts.execute(
+            statement(tile_of(content.scenarios["city_overview"], "attention"), content)
+        ).fetchall()
+    assert [(row[0], row[-1]) for row in rows] == [
+        (f'<a target="_blank" href="{content.addresses.desk}/cases/{number}/">{number}</a>', minutes)
+        for number, minutes in (("C2", 60), ("C1", -60))
+    ]

@@ -30,6 +30,7 @@ from citybrain.bi.theme import colour
 from citybrain.catalogue import DisplayScenario
 
 Fault = tuple[list[int | str], str]
+BIG_SCREEN = 106  # units of 8 pixels in three rows, below a wall's clock and banner on 1080 lines
 
 
 @dataclass(frozen=True)
@@ -233,6 +234,12 @@ def _missing_parts(scenario: Scenario) -> Iterator[Fault]:
         yield ["tabs", 0], "the first tab has no attention_table: what needs attention now?"
     if not any("origin_label" in (*getattr(tile, "columns", ()), *_groups(tile)) for tile in first):
         yield ["tabs", 0], "the first tab does not tell whether the data is real or synthetic (origin_label)"
+    height = sum(row.height for row in scenario.tabs[0].rows)
+    if "big" in scenario.screens and height > BIG_SCREEN:
+        yield (
+            ["tabs", 0],
+            f"the first tab is {height} high; a big screen shows {BIG_SCREEN} without scrolling",
+        )
     if not any(isinstance(tile, How) for tile in scenario.tiles):
         yield ["tabs"], "no tile of kind how tells how the figures are computed"
 
