@@ -84,7 +84,7 @@ def test_how_leads_to_the_page_of_every_mart(content: Dashboards) -> None:
 
 def test_an_empty_list_says_what_that_means(content: Dashboards) -> None:
     for scenario in content.scenarios.values():
-        css = empty_states(scenario)
+        css = empty_states(scenario, content)
         for tile in scenario.data_tiles:
             if isinstance(tile, AttentionTable):
                 assert f'[data-test-chart-name="{tile.title}"]' in css
