@@ -174,9 +174,10 @@ def empty_states(scenario: Scenario, content: Dashboards) -> str:
     for tile in scenario.data_tiles:
         if tile.empty:
             chart = f'[data-test-chart-name="{tile.title}"]'
+            words = f"content: '{tile.empty}'; font-size: {size}px;"
             rules += [
                 f'{chart} [aria-label="empty"] + div > p {{ font-size: 0; }}\n',
-                f"{chart} .ant-empty-description::after {{ content: '{tile.empty}'; font-size: {size}px; }}\n",
+                f"{chart} .ant-empty-description::after {{ {words} }}\n",
             ]
     return "".join(rules)
 
