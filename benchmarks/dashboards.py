@@ -2,11 +2,11 @@
 
     .venv/bin/python benchmarks/dashboards.py [--repeat 5] [--json]
 
-Publishing is what the main job does: read and compile the files, import them as one bundle, then query every
-chart through Superset past its cache, which also leaves the answers there for the next reader. The peer is the
-same charts asked one after the other, as a first version did; the ratio survives a change of machine, seconds
-do not. Tiles are timed on the warehouse itself, each `--repeat` times, as the dashboards' own login: what a
-reader waits for when Superset's cache is empty.
+Publishing is what the main job does: read and compile the files, import them as one bundle, then query
+every chart through Superset past its cache, which also leaves the answers there for the next reader. The
+peer is the same charts asked one after the other, as a first version did; the ratio survives a change of
+machine, seconds do not. Tiles are timed on the warehouse itself, each `--repeat` times, as the dashboards'
+own login: what a reader waits for when Superset's cache is empty.
 """
 
 import argparse
