@@ -1,5 +1,6 @@
 """What the compiler hands to Superset."""
 
+import dataclasses
 import io
 import json
 import os
@@ -14,7 +15,7 @@ from ruamel.yaml import YAML
 
 from citybrain.bi.bundle import Bundle, compile_bundle
 from citybrain.bi.checks import Dashboards, tile_metrics
-from citybrain.bi.content import load_dashboards
+from citybrain.bi.content import load_scenario
 from citybrain.bi.identity import layout_id
 from citybrain.bi.wording import CHINESE
 from citybrain.catalogue import load_scenarios
@@ -73,7 +74,9 @@ def test_a_change_of_a_spec_changes_the_hash(
 ) -> None:
     path = room.dashboards_dir / "scenarios" / "air_quality.yml"
     path.write_text(path.read_text(encoding="utf-8").replace("limit: 20", "limit: 19"), encoding="utf-8")
-    assert compile_bundle(settings_of_our_own, load_dashboards(room, content.marts)).sha256 != bundle.sha256
+    scenarios = content.scenarios | {"air_quality": load_scenario(path, content)}
+    changed = dataclasses.replace(content, scenarios=scenarios)
+    assert compile_bundle(settings_of_our_own, changed).sha256 != bundle.sha256
 
 
 def test_every_uuid_and_slug_is_unique(documents: dict[str, dict[str, Any]]) -> None:

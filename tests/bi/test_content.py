@@ -90,29 +90,29 @@ def test_a_fault_names_file_line_and_reason(
         assert any(0 <= line - at <= 6 for at, _ in caught.value.faults), caught.value.faults
 
 
-def test_a_column_that_dbt_no_longer_declares_is_a_fault(room: Settings) -> None:
-    path = next((room.dbt_dir / "models" / "marts").rglob("_mart_air_quality.yml"))
+def test_a_column_that_dbt_no_longer_declares_is_a_fault(small_room: Settings) -> None:
+    path = next((small_room.dbt_dir / "models" / "marts").rglob("_mart_air_quality.yml"))
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("- name: attention_reason", "- name: attention_cause"), encoding="utf-8")
     with pytest.raises(ContentError, match=r"air_quality\.yml:\d+: .*no column 'attention_reason'"):
-        load_dashboards(room)
+        load_dashboards(small_room)
 
 
-def test_a_mart_column_without_a_chinese_label_is_a_fault(room: Settings) -> None:
-    path = next((room.dbt_dir / "models" / "marts").rglob("_mart_air_quality.yml"))
+def test_a_mart_column_without_a_chinese_label_is_a_fault(small_room: Settings) -> None:
+    path = next((small_room.dbt_dir / "models" / "marts").rglob("_mart_air_quality.yml"))
     lines = path.read_text(encoding="utf-8").splitlines()
     at = next(number for number, line in enumerate(lines) if "label: {zh: 站点编码" in line)
     del lines[at]
     path.write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(ContentError, match=r"_mart_air_quality\.yml:\d+: .*meta\.label"):
-        load_dashboards(room)
+        load_dashboards(small_room)
 
 
-def test_slug_and_file_name_agree(room: Settings, content: Dashboards) -> None:
-    path = room.dashboards_dir / AIR
+def test_slug_and_file_name_agree(small_room: Settings, content: Dashboards) -> None:
+    path = small_room.dashboards_dir / AIR
     path.rename(path.with_name("air.yml"))
     with pytest.raises(ContentError, match=r"air\.yml:1: slug is 'air_quality'"):
-        load_dashboards(room, content.marts)
+        load_dashboards(small_room, content.marts)
 
 
 @given(st.lists(st.integers(2, 12), min_size=1, max_size=6))
@@ -142,30 +142,32 @@ def test_schemas_describe_every_kind_of_file() -> None:
     assert "heatmap" in json.dumps(schemas["scenarios/*.yml"])
 
 
-def test_validate_prints_the_fault_and_exits_1(room: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CITYBRAIN_PROJECT", str(room.project))
-    monkeypatch.setenv("CITYBRAIN_HOME", str(room.home))
+def test_validate_prints_the_fault_and_exits_1(small_room: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CITYBRAIN_PROJECT", str(small_room.project))
+    monkeypatch.setenv("CITYBRAIN_HOME", str(small_room.home))
     get_settings.cache_clear()
     try:
         good = CliRunner().invoke(app, ["validate", "--json"])
-        spoil(room, AIR, "order: [-needs_attention, -aqi]", "order: [-ozone]")
+        spoil(small_room, AIR, "order: [-needs_attention, -aqi]", "order: [-ozone]")
         bad = CliRunner().invoke(app, ["validate"])
     finally:
         get_settings.cache_clear()
     assert good.exit_code == 0, good.output
-    assert json.loads(good.stdout)["dashboards"] >= 2
+    assert json.loads(good.stdout)["dashboards"] == 3
     assert bad.exit_code == 1
     assert "ozone" in bad.output
 
 
-def test_figures_show_their_sql(room: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CITYBRAIN_PROJECT", str(room.project))
+def test_figures_show_their_sql(small_room: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CITYBRAIN_PROJECT", str(small_room.project))
     get_settings.cache_clear()
     try:
         shown = CliRunner().invoke(app, ["sql", "air_quality", "aqi_now"])
         unknown = CliRunner().invoke(app, ["sql", "moon"])
+        no_column = CliRunner().invoke(app, ["uses", "mart_air_quality_now", "ozone"])
     finally:
         get_settings.cache_clear()
     assert "mart_air_quality_now" in shown.output
     assert CHINESE.search(shown.output)
     assert unknown.exit_code == 2
+    assert no_column.exit_code == 2
