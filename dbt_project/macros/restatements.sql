@@ -48,8 +48,8 @@
 
 {#-
     Per key the row of the newest version, as newest_statement has it, out of the staging model `versions` of dataset `dataset`. An
-    incremental fact that holds batch_id, line and loaded_at, the key and loaded_at indexed, gets the keys that deliveries of late speak
-    of: what those say, against the row that stands, found by its batch and line. `also` is a condition on the fact's rows of which more
+    incremental fact that holds batch_id, line and loaded_at, indexed like its key, gets the keys that deliveries of late speak of: what
+    those say, against the row that stands, found by its batch and line. `also` is a condition on the fact's rows of which more
     must be worked out anew.
 -#}
 {% macro newest_statements(versions, dataset, key, also=none) %}
@@ -96,18 +96,28 @@
 {% endmacro %}
 
 {#-
-    Batches of `dataset` that loaded, or were delivered again and count anew, since the fact was built; with a day of overlap, because a
-    batch may commit after one that was stamped later.
+    Batches of `dataset` that the fact has yet to take in: loaded and none of their rows held, or delivered again and so counting anew.
+    What came a day before the fact's newest row is looked at too, because a batch may commit after one that was stamped later. A fact
+    of sums has no batch_id to look into: `held` is false, and it takes that day in again.
 -#}
-{% macro recent_batches(dataset) %}
+{% macro recent_batches(dataset, held=true) %}
     {%- set batches = ref("stg_meta__batch") -%}
+    {%- set since -%}
+        (select coalesce(max(newest.loaded_at), '-infinity') - interval '1 day' from {{ this }} as newest)
+    {%- endset -%}
     array(
         select recent.batch_id
         from {{ batches }} as recent
         where
             recent.dataset = '{{ dataset }}'
             and recent.state = 'loaded'
-            and recent.stated_at > (select coalesce(max(held.loaded_at), '-infinity') - interval '1 day' from {{ this }} as held)
+            and (
+                recent.restated_at > {{ since }}
+                or recent.settled_at > {{ since }}
+                {%- if held %}
+                and not exists (select 1 from {{ this }} as known where known.batch_id = recent.batch_id)
+                {%- endif %}
+            )
     )
 {%- endmacro %}
 

@@ -4,7 +4,11 @@
         incremental_strategy="merge",
         unique_key=["station_code", "observed_at"],
         on_schema_change="fail",
-        indexes=[{"columns": ["station_code", "observed_at"], "unique": true}, {"columns": ["loaded_at"]}]
+        indexes=[
+            {"columns": ["station_code", "observed_at"], "unique": true},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]}
+        ]
     )
 }}
 

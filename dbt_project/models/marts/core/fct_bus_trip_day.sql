@@ -4,7 +4,11 @@
         incremental_strategy="merge",
         unique_key=["line_code", "service_day"],
         on_schema_change="fail",
-        indexes=[{"columns": ["line_code", "service_day"], "unique": true}, {"columns": ["loaded_at"]}]
+        indexes=[
+            {"columns": ["line_code", "service_day"], "unique": true},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]}
+        ]
     )
 }}
 

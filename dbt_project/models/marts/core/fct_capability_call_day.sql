@@ -4,7 +4,11 @@
         incremental_strategy="merge",
         unique_key=["call_day", "system_code", "capability"],
         on_schema_change="fail",
-        indexes=[{"columns": ["call_day", "system_code", "capability"], "unique": true}, {"columns": ["loaded_at"]}]
+        indexes=[
+            {"columns": ["call_day", "system_code", "capability"], "unique": true},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]}
+        ]
     )
 }}
 

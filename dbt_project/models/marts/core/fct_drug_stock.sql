@@ -4,7 +4,11 @@
         incremental_strategy="merge",
         unique_key=["hospital_code", "drug_code", "stock_day"],
         on_schema_change="fail",
-        indexes=[{"columns": ["hospital_code", "drug_code", "stock_day"], "unique": true}, {"columns": ["loaded_at"]}]
+        indexes=[
+            {"columns": ["hospital_code", "drug_code", "stock_day"], "unique": true},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]}
+        ]
     )
 }}
 

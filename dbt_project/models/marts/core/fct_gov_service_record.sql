@@ -4,7 +4,7 @@
         incremental_strategy="merge",
         unique_key=["record_no"],
         on_schema_change="fail",
-        indexes=[{"columns": ["record_no"], "unique": true}, {"columns": ["loaded_at"]}]
+        indexes=[{"columns": ["record_no"], "unique": true}, {"columns": ["batch_id"]}, {"columns": ["loaded_at"]}]
     )
 }}
 

@@ -4,7 +4,13 @@
         incremental_strategy="merge",
         unique_key="ticket_no",
         on_schema_change="fail",
-        indexes=[{"columns": ["ticket_no"], "unique": true}, {"columns": ["received_at"]}, {"columns": ["loaded_at"]}, {"columns": ["read_at"]}]
+        indexes=[
+            {"columns": ["ticket_no"], "unique": true},
+            {"columns": ["received_at"]},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]},
+            {"columns": ["read_at"]}
+        ]
     )
 }}
 

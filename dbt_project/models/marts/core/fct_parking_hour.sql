@@ -4,7 +4,11 @@
         incremental_strategy="merge",
         unique_key=["lot_code", "hour_start"],
         on_schema_change="fail",
-        indexes=[{"columns": ["lot_code", "hour_start"], "unique": true}, {"columns": ["loaded_at"]}]
+        indexes=[
+            {"columns": ["lot_code", "hour_start"], "unique": true},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]}
+        ]
     )
 }}
 

@@ -4,7 +4,11 @@
         incremental_strategy="merge",
         unique_key=["accident_code"],
         on_schema_change="fail",
-        indexes=[{"columns": ["accident_code"], "unique": true}, {"columns": ["loaded_at"]}]
+        indexes=[
+            {"columns": ["accident_code"], "unique": true},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]}
+        ]
     )
 }}
 

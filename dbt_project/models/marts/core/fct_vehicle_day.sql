@@ -38,7 +38,7 @@ affected as (
         day
     from track
     {%- if is_incremental() %}
-    where batch_id = any({{ recent_batches("vehicle_track") }})
+    where batch_id = any({{ recent_batches("vehicle_track", held=false) }})
     {%- endif %}
 
 ),

@@ -4,7 +4,11 @@
         incremental_strategy="merge",
         unique_key=["gauge_code", "observed_at"],
         on_schema_change="fail",
-        indexes=[{"columns": ["gauge_code", "observed_at"], "unique": true}, {"columns": ["loaded_at"]}]
+        indexes=[
+            {"columns": ["gauge_code", "observed_at"], "unique": true},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]}
+        ]
     )
 }}
 

@@ -21,7 +21,7 @@ renamed as (
         rows_quarantined,
         rows_rejected,
         settled_at,
-        greatest(settled_at, restated_at) as stated_at
+        restated_at
     from source
 
 )
