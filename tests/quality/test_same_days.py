@@ -81,7 +81,8 @@ def test_the_gate_holds_a_day_against_such_days(
             day = first + timedelta(days=number)
             owner.execute(
                 "INSERT INTO meta.batch (dataset, object_key, sha256, bytes, source_name, source_version,"
-                " logical_date, landed_at, state, rows_in, rows_loaded, rows_quarantined, rows_rejected, settled_at)"
+                " logical_date, landed_at, state, rows_in, rows_loaded, rows_quarantined, rows_rejected,"
+                " settled_at)"
                 " VALUES ('trial', %s, %s, 1, 'x', '1', %s, now(), 'loaded', %s, %s, 0, 0, now())",
                 (f"d{number}", f"{number:064d}", day, usual[day_kind(day)], usual[day_kind(day)]),
             )

@@ -57,14 +57,8 @@ def run_dbt(
     The child dies with this process. Raises FileNotFoundError when dbt is not installed beside this Python.
     """
     target_dir(settings).mkdir(parents=True, exist_ok=True)
-    command = [
-        str(Path(sys.executable).with_name("dbt")),
-        "--log-format",
-        "json",
-        "--log-level-file",
-        "warn",
-        *arguments,
-    ]
+    command = [str(Path(sys.executable).with_name("dbt")), "--log-format", "json", *arguments]
+    command += ["--log-level-file", "warn"]  # what it says here is logged here
     command += ["--project-dir", str(settings.dbt_dir), "--profiles-dir", str(settings.dbt_dir)]
     command += ["--target-path", str(target_dir(settings)), "--log-path", str(settings.log_dir / "dbt")]
     ending = Ending(code=-1)
