@@ -3,7 +3,8 @@
         materialized="incremental",
         incremental_strategy="merge",
         unique_key=["record_no"],
-        on_schema_change="fail",
+        on_schema_change="append_new_columns",
+        meta={"outlives_raw": true},
         indexes=[{"columns": ["record_no"], "unique": true}, {"columns": ["batch_id"]}, {"columns": ["loaded_at"]}]
     )
 }}

@@ -3,7 +3,8 @@
         materialized="incremental",
         incremental_strategy="merge",
         unique_key="ticket_no",
-        on_schema_change="fail",
+        on_schema_change="append_new_columns",
+        meta={"outlives_raw": true},
         indexes=[
             {"columns": ["ticket_no"], "unique": true},
             {"columns": ["received_at"]},

@@ -3,7 +3,8 @@
         materialized="incremental",
         incremental_strategy="delete+insert",
         unique_key=["device_id", "metric", "observed_at"],
-        on_schema_change="fail",
+        on_schema_change="append_new_columns",
+        meta={"outlives_raw": true},
         indexes=[
             {"columns": ["device_id", "metric", "observed_at"], "unique": true},
             {"columns": ["batch_id"]},

@@ -3,7 +3,8 @@
         materialized="incremental",
         incremental_strategy="delete+insert",
         unique_key=["vehicle_code", "day"],
-        on_schema_change="fail",
+        on_schema_change="append_new_columns",
+        meta={"outlives_raw": true},
         indexes=[{"columns": ["vehicle_code", "day"], "unique": true}, {"columns": ["loaded_at"]}]
     )
 }}
