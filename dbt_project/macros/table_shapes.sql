@@ -18,11 +18,11 @@
 {% macro shape_of_model() %}
     {%- set columns = [] -%}
     {%- for name, column in model.columns.items() -%}
-        {%- do columns.append([name, column.data_type, column.constraints]) -%}
+        {%- do columns.append([name, column.get("data_type"), column.get("constraints", [])]) -%}
     {%- endfor -%}
     {%- set shape = {
         "columns": columns,
-        "rules": model.constraints,
+        "rules": model.get("constraints", []),
         "key": config.get("unique_key"),
         "indexes": config.get("indexes"),
         "code": none if model.config.contract.enforced else model.raw_code,
@@ -38,14 +38,17 @@
     {{ return(marks.columns[0].values()[0] if marks | length > 0 else none) }}
 {% endmacro %}
 
-{#- Before an incremental build: rules of an older shape let go, they may forbid what the model allows now. -#}
-{% macro release_rules() %}
+{#- Before an incremental build: rules of an older shape let go, they may forbid what the model allows now; new columns come. -#}
+{% macro loosen_shape() %}
     {%- if must_change_shape() -%}
         {%- set rules = run_query(
             "select quote_ident(conname) from pg_catalog.pg_constraint where conrelid = '" ~ this ~ "'::regclass and contype = 'c'"
         ) -%}
         {%- for name in rules.columns[0].values() %}
     alter table {{ this }} drop constraint {{ name }};
+        {%- endfor -%}
+        {%- for name, column in model.columns.items() %}
+    alter table {{ this }} add column if not exists {{ name }} {{ column.data_type }};
         {%- endfor -%}
     {%- endif -%}
 {% endmacro %}

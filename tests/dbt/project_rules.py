@@ -175,8 +175,8 @@ def untested_primary_keys(manifest: Manifest) -> Iterator[str]:
 
 
 def _has_key(manifest: Manifest, key: str, node: dict[str, Any]) -> bool:
-    """A constraint, a unique index over columns that are never null, a test, a query that gives a key once, or
-    every row of a raw table with its batch and line.
+    """A constraint, a unique index over columns that are never null, a test, a query that gives a key once,
+    or every row of a raw table with its batch and line.
     """
     present = {
         name

@@ -3,7 +3,7 @@
         materialized="incremental",
         incremental_strategy="merge",
         unique_key=["record_no"],
-        on_schema_change="append_new_columns",
+        on_schema_change="fail",
         meta={"outlives_raw": true},
         indexes=[{"columns": ["record_no"], "unique": true}, {"columns": ["batch_id"]}, {"columns": ["loaded_at"]}]
     )

@@ -3,7 +3,7 @@
         materialized="incremental",
         incremental_strategy="merge",
         unique_key="ticket_no",
-        on_schema_change="append_new_columns",
+        on_schema_change="fail",
         meta={"outlives_raw": true},
         indexes=[
             {"columns": ["ticket_no"], "unique": true},

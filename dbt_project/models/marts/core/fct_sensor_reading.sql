@@ -3,7 +3,7 @@
         materialized="incremental",
         incremental_strategy="delete+insert",
         unique_key=["device_id", "metric", "observed_at"],
-        on_schema_change="append_new_columns",
+        on_schema_change="fail",
         meta={"outlives_raw": true},
         indexes=[
             {"columns": ["device_id", "metric", "observed_at"], "unique": true},
