@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 APPLICATION = "citybrain_dbt"  # as profiles.yml names its connections in pg_stat_activity
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 PR_SET_PDEATHSIG = 1
+# A build can be done again, and its outcome is written by another connection that waits for the disk. Queries
+# over small tables are compiled longer than they run.
+SESSION = "-c synchronous_commit=off -c jit=off -c work_mem=32MB"
 
 
 class DbtError(RuntimeError):
@@ -98,6 +101,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "PYTHONUNBUFFERED": "1",
         "PGTZ": "Asia/Shanghai",
+        "PGOPTIONS": SESSION,
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
     return {**inherited, **variables}
