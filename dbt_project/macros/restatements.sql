@@ -10,14 +10,9 @@
     from {{ source(dataset[0], dataset[1]) }} as versions
     inner join {{ source("meta", "batch") }} as stated on versions._batch_id = stated.batch_id
     where versions._batch_id = (
-        select batch.batch_id
-        from {{ source("meta", "batch") }} as batch
-        where batch.dataset = '{{ dataset[1] }}' and batch.state = 'loaded' and batch.rows_loaded > 0
-        order by
-            coalesce(batch.newest_logical_date, batch.logical_date) desc,
-            coalesce(batch.newest_version, batch.source_version) desc,
-            batch.sha256 desc
-        limit 1
+        select newest.batch_id
+        from {{ source("meta", "newest_delivery") }} as newest
+        where newest.dataset = '{{ dataset[1] }}'
     )
 {% endmacro %}
 
