@@ -4,11 +4,11 @@
 
 A demo city of the scale is sent, landed, judged, loaded and built as the platform does it. Its history is
 then made longer in raw, a month at a time: what came daily or hourly comes again under earlier days, as
-deliveries of their own. With each length one further day arrives, and the build after it is measured: seconds,
-and the rows PostgreSQL read for it, in all and by table. Flat over the lengths is what is wanted. Registers,
-monthly and yearly figures keep their length, and the desk records no cases here. PostgreSQL and the object
-store are started for the run, with fsync on; the rows are copied inside the server, so that memory does not
-grow with the scale.
+deliveries of their own. With each length one further day arrives, and the build after it is measured:
+seconds, and the rows PostgreSQL read for it, in all and by table. Flat over the lengths is what is
+wanted. Registers, monthly and yearly figures keep their length, and the desk records no cases here.
+PostgreSQL and the object store are started for the run, with fsync on; the rows are copied inside the
+server, so that memory does not grow with the scale.
 """
 
 import argparse
@@ -234,7 +234,8 @@ def _copy_dataset(
     first = owner.execute("SELECT min(batch_id) FROM meta.batch WHERE dataset = %s", (name,)).fetchone()
     batch = owner.execute(
         "INSERT INTO meta.batch (dataset, object_key, sha256, bytes, source_name, source_version,"
-        " logical_date, landed_at, state, rows_in, rows_loaded, rows_quarantined, rows_rejected, gated_at, settled_at)"
+        " logical_date, landed_at, state, rows_in, rows_loaded, rows_quarantined, rows_rejected, gated_at,"
+        " settled_at)"
         " SELECT dataset, object_key || %(mark)s, encode(sha256((sha256 || %(mark)s)::bytea), 'hex'), bytes,"
         " source_name || %(mark)s, source_version, (logical_date + %(shift)s)::date, now(), 'loaded', 0, 1,"
         " 0, 0, now(), now() FROM meta.batch WHERE batch_id = %(first)s RETURNING batch_id",
