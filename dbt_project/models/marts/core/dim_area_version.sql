@@ -14,7 +14,10 @@ days as (
         stated_on,
         row_number() over (partition by area_level order by stated_on) as number,
         lead(stated_on) over (partition by area_level order by stated_on) as next_on
-    from (select distinct area_level, stated_on from statements) as stated
+    from (select distinct
+        area_level,
+        stated_on
+    from statements) as stated
 
 ),
 

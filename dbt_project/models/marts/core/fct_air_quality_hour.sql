@@ -32,13 +32,14 @@ moved as (
 
     select places.point_code
     from places
-    cross join lateral (
-        select known.county_code
-        from {{ this }} as known
-        where known.station_code = places.point_code
-        order by known.observed_at desc
-        limit 1
-    ) as newest
+    cross join
+        lateral (
+            select known.county_code
+            from {{ this }} as known
+            where known.station_code = places.point_code
+            order by known.observed_at desc
+            limit 1
+        ) as newest
     where newest.county_code is distinct from places.county_code
 
 ),
