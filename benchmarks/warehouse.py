@@ -92,16 +92,16 @@ def _run(options: argparse.Namespace, folder: Path, servers: ExitStack) -> dict:
     _build("the city")
     report: dict = {"first_seconds": time.perf_counter() - began, "lengths": []}
     with psycopg.connect(settings.dsn(DatabaseRole.OWNER), autocommit=True) as owner:
-        grown = _daily_datasets(settings, owner)
+        daily, short = _daily_datasets(settings, owner)
         last_sent = owner.execute("SELECT max(batch_id) FROM meta.batch").fetchone()[0]
-        print(f"daily datasets: {', '.join(grown)}", flush=True)
+        print(f"made longer: {', '.join(short)}; long already: {', '.join(daily.keys() - short.keys())}")
         now = 1
         for number, months in enumerate(options.months, start=1):
             while now < months:
-                _copy(owner, grown, last_sent, -now * MONTH, f"month {now + 1}")
+                _copy(owner, short, last_sent, -now * MONTH, f"month {now + 1}")
                 now += 1
             history = _build(f"{months} months")
-            _copy(owner, grown, last_sent, timedelta(days=number), "one more day", newest_day=True)
+            _copy(owner, daily, last_sent, timedelta(days=number), "one more day", newest_day=True)
             report["lengths"].append(_increment(options, owner, months) | {"history_seconds": history})
         report["tables"] = _sizes(owner, options.tables)
     report["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -178,11 +178,14 @@ def _build(what: str) -> float:
     return seconds
 
 
-def _daily_datasets(settings, owner: psycopg.Connection) -> dict[str, dict[str, str]]:
-    """How each column shifts, per dataset that comes by the day or hour and was sent for a month or two."""
+def _daily_datasets(
+    settings, owner: psycopg.Connection
+) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+    """How each column shifts, per dataset that comes daily or hourly; and those sent for a month or two."""
     from citybrain.catalogue import usable_datasets
 
-    found: dict[str, dict[str, str]] = {}
+    daily: dict[str, dict[str, str]] = {}
+    short: dict[str, dict[str, str]] = {}
     for name, dataset in usable_datasets(settings).items():
         times = [column.name for column in dataset.columns if column.type in TIMES]
         if dataset.delivers != "increment" or not times or (dataset.arrival_sla or MONTH) > DAILY_AT_LEAST:
@@ -194,15 +197,17 @@ def _daily_datasets(settings, owner: psycopg.Connection) -> dict[str, dict[str, 
         ).fetchone()
         assert row is not None
         span = row[1] if isinstance(row[1], timedelta) else timedelta(days=row[1] or 0)
-        if not row[0] or span > LONGEST_SENT:
+        if not row[0]:
             continue
         timeless_key = not set(dataset.key) & set(times)
         shifts = dict.fromkeys(times, "time")
         shifts |= {
             name: "text" for name in dataset.key if timeless_key and dataset.column(name).type == "text"
         }
-        found[name] = shifts
-    return found
+        daily[name] = shifts
+        if span <= LONGEST_SENT:
+            short[name] = shifts
+    return daily, short
 
 
 def _copy(
