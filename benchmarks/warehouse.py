@@ -242,7 +242,7 @@ def _copy_dataset(
         " logical_date, landed_at, state, rows_in, rows_loaded, rows_quarantined, rows_rejected, gated_at,"
         " settled_at)"
         " SELECT dataset, object_key || %(mark)s, encode(sha256((sha256 || %(mark)s)::bytea), 'hex'), bytes,"
-        " source_name || %(mark)s, source_version, (logical_date + %(shift)s)::date, now(), 'loaded', 0, 1,"
+        " source_name || %(mark)s, source_version, (logical_date + %(shift)s)::date, now(), 'loaded', 1, 1,"
         " 0, 0, now(), now() FROM meta.batch WHERE batch_id = %(first)s RETURNING batch_id",
         {"mark": f"/{shift.days}/{newest_day}", "shift": shift, "first": first[0]},
     ).fetchone()
