@@ -11,12 +11,14 @@
         {%- for result in results -%}
             {%- do outcomes.update({result.node.unique_id: result.status | string}) -%}
         {%- endfor -%}
-        {%- for mart in display_marts() -%}
-            {%- set built = built_table(mart.alias) -%}
-            {%- if built is not none -%}
-                {%- set tests = tests_of(mart.unique_id) -%}
-                {%- do record_checks(mart.alias, built, tests, outcomes) -%}
-                {%- if is_publishable(mart.alias, built, tests) -%}{%- do publish_mart(mart, built) -%}{%- endif -%}
+        {%- set built = built_tables() -%}
+        {%- set tests = tests_of_marts() -%}
+        {%- do record_checks(built, tests, outcomes) -%}
+        {%- set published = published_tables() -%}
+        {%- set passed = passed_tests() -%}
+        {%- for mart in display_marts() if mart.alias in built and published.get(mart.alias) != built[mart.alias] -%}
+            {%- if tests.get(mart.unique_id, []) | reject("in", passed.get(mart.alias, [])) | list | length == 0 -%}
+                {%- do publish_mart(mart, built[mart.alias]) -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
@@ -27,41 +29,60 @@
         | selectattr("schema", "equalto", "marts_build") | sort(attribute="alias") | list) }}
 {% endmacro %}
 
-{% macro tests_of(unique_id) %}
-    {%- set found = [] -%}
-    {%- for node in graph.nodes.values() if node.resource_type == "test" and unique_id in node.depends_on.nodes -%}
-        {%- do found.append(node.unique_id) -%}
+{#- The tests of each model, by unique id. -#}
+{% macro tests_of_marts() %}
+    {%- set found = {} -%}
+    {%- for node in graph.nodes.values() if node.resource_type == "test" -%}
+        {%- for model in node.depends_on.nodes -%}
+            {%- do found.setdefault(model, []).append(node.unique_id) -%}
+        {%- endfor -%}
     {%- endfor -%}
     {{ return(found) }}
 {% endmacro %}
 
-{#- The oid of the table of that name in marts_build; none when it was never built. -#}
-{% macro built_table(name) %}
-    {%- set rows = run_query("select to_regclass('marts_build." ~ adapter.quote(name) ~ "')::oid::bigint as oid") -%}
-    {{ return(rows[0]["oid"]) }}
+{#- The oid of each table that stands in marts_build, by name. -#}
+{% macro built_tables() %}
+    {{ return(by_name("select relname, oid::bigint from pg_catalog.pg_class"
+        ~ " where relnamespace = 'marts_build'::regnamespace and relkind = 'r'")) }}
 {% endmacro %}
 
-{% macro record_checks(mart, built, tests, outcomes) %}
-    {%- for test in tests if outcomes.get(test) in ["pass", "warn", "fail", "error"] -%}
+{#- The oid of the build that stands in marts, by name. -#}
+{% macro published_tables() %}
+    {{ return(by_name("select mart, build_oid from meta.mart_publication where to_regclass('marts.' || quote_ident(mart)) is not null")) }}
+{% endmacro %}
+
+{#- Names of the tests that passed on the table which stands in marts_build, by mart. -#}
+{% macro passed_tests() %}
+    {{ return(by_name("select checked.mart, string_agg(checked.test, ' ') from meta.mart_check as checked"
+        ~ " where checked.passed and checked.build_oid = to_regclass('marts_build.' || quote_ident(checked.mart))::oid::bigint"
+        ~ " group by checked.mart", texts=true)) }}
+{% endmacro %}
+
+{% macro by_name(query, texts=false) %}
+    {%- set found = {} -%}
+    {%- for row in run_query(query) -%}
+        {%- do found.update({row[0]: row[1].split(" ") if texts else row[1]}) -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{% endmacro %}
+
+{% macro record_checks(built, tests, outcomes) %}
+    {%- set checks = [] -%}
+    {%- for mart in display_marts() if mart.alias in built -%}
+        {%- for test in tests.get(mart.unique_id, []) if outcomes.get(test) in ["pass", "warn", "fail", "error"] -%}
+            {%- do checks.append(
+                "('" ~ mart.alias ~ "', '" ~ test ~ "', " ~ built[mart.alias] ~ ", " ~ (outcomes[test] in ["pass", "warn"]) ~ ")"
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- if checks -%}
         {%- do run_query(
-            "insert into meta.mart_check (mart, test, build_oid, passed) values ('" ~ mart ~ "', '" ~ test ~ "', " ~ built ~ ", "
-            ~ (outcomes[test] in ["pass", "warn"]) ~ ") on conflict (mart, test) do update"
+            "insert into meta.mart_check (mart, test, build_oid, passed) values " ~ checks | join(", ")
+            ~ " on conflict (mart, test) do update"
             ~ " set build_oid = excluded.build_oid, passed = excluded.passed, checked_at = excluded.checked_at"
         ) -%}
-    {%- endfor -%}
-    {%- do run_query("commit") -%}
-{% endmacro %}
-
-{% macro is_publishable(mart, built, tests) %}
-    {%- set published = run_query(
-        "select 1 from meta.mart_publication where mart = '" ~ mart ~ "' and build_oid = " ~ built
-        ~ " and to_regclass('marts." ~ adapter.quote(mart) ~ "') is not null"
-    ) | length > 0 -%}
-    {%- set passed = run_query(
-        "select test from meta.mart_check where mart = '" ~ mart ~ "' and build_oid = " ~ built ~ " and passed"
-    ) -%}
-    {%- set passed_tests = passed.columns["test"].values() | list if passed | length > 0 else [] -%}
-    {{ return(not published and (tests | reject("in", passed_tests) | list | length == 0)) }}
+        {%- do run_query("commit") -%}
+    {%- endif -%}
 {% endmacro %}
 
 {#-

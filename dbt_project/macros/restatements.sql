@@ -10,14 +10,9 @@
     from {{ source(dataset[0], dataset[1]) }} as versions
     inner join {{ source("meta", "batch") }} as stated on versions._batch_id = stated.batch_id
     where versions._batch_id = (
-        select batch.batch_id
-        from {{ source("meta", "batch") }} as batch
-        where batch.dataset = '{{ dataset[1] }}' and batch.state = 'loaded' and batch.rows_loaded > 0
-        order by
-            coalesce(batch.newest_logical_date, batch.logical_date) desc,
-            coalesce(batch.newest_version, batch.source_version) desc,
-            batch.sha256 desc
-        limit 1
+        select newest.batch_id
+        from {{ source("meta", "newest_delivery") }} as newest
+        where newest.dataset = '{{ dataset[1] }}'
     )
 {% endmacro %}
 
@@ -33,6 +28,93 @@
         versions._batch_id desc,
         versions._line desc
 {% endmacro %}
+
+{#-
+    Increment datasets whose fact is incremental: every version, for newest_statements below to settle which counts. A plain
+    projection: asked for a few batches, it reads a few batches.
+-#}
+{% macro every_statement(dataset) %}
+    select
+        {{ columns_as_stated(dataset) }},
+        {{ what_a_row_says() }} as _statement
+    from {{ source(dataset[0], dataset[1]) }} as versions
+    left join {{ source("meta", "batch") }} as stated on versions._batch_id = stated.batch_id
+{% endmacro %}
+
+{#-
+    Per key the row of the newest version, as newest_statement has it, out of the staging model `versions` of dataset `dataset`. An
+    incremental fact that holds batch_id, line and loaded_at, indexed like its key, gets the keys that deliveries of late speak of: what
+    those say, against the row that stands, found by its batch and line. `also` is a condition on the fact's rows of which more
+    must be worked out anew.
+-#}
+{% macro newest_statements(versions, dataset, key, also=none) %}
+    {%- set statements = ref(versions) -%}
+    {%- set recent = recent_batches(dataset) -%}
+    select distinct on ({{ prefixed("versions", key) }}) versions.*
+    from
+        {%- if not is_incremental() %}
+        {{ statements }} as versions
+        {%- else %}
+        (
+            select arrived.*
+            from {{ statements }} as arrived
+            where arrived.batch_id = any({{ recent }})
+
+            union all
+
+            select standing.*
+            from (
+                select distinct {{ prefixed("arrived", key) }}
+                from {{ statements }} as arrived
+                where arrived.batch_id = any({{ recent }})
+            ) as spoken_of
+            inner join {{ this }} as known
+                on {% for column in key %}{{ "and " if not loop.first }}spoken_of.{{ column }} = known.{{ column }} {% endfor %}
+            inner join {{ statements }} as standing on known.batch_id = standing.batch_id and known.line = standing.line
+            {%- if also %}
+
+            union all
+
+            select standing.*
+            from {{ this }} as known
+            inner join {{ statements }} as standing on known.batch_id = standing.batch_id and known.line = standing.line
+            where known.{{ also }}
+            {%- endif %}
+        ) as versions
+        {%- endif %}
+    order by
+        {{ prefixed("versions", key) }},
+        versions.source_version desc,
+        versions.statement desc,
+        versions.batch_id desc,
+        versions.line desc
+{% endmacro %}
+
+{#-
+    Batches of `dataset` that the fact has yet to take in: loaded and none of their rows held, or delivered again and so counting anew.
+    What came a day before the fact's newest row is looked at too, because a batch may commit after one that was stamped later. A fact
+    of sums has no batch_id to look into: `held` is false, and it takes that day in again.
+-#}
+{% macro recent_batches(dataset, held=true) %}
+    {%- set batches = ref("stg_meta__batch") -%}
+    {%- set since -%}
+        (select coalesce(max(newest.loaded_at), '-infinity') - interval '1 day' from {{ this }} as newest)
+    {%- endset -%}
+    array(
+        select recent.batch_id
+        from {{ batches }} as recent
+        where
+            recent.dataset = '{{ dataset }}'
+            and recent.state = 'loaded'
+            and (
+                recent.restated_at > {{ since }}
+                or recent.settled_at > {{ since }}
+                {%- if held %}
+                and not exists (select 1 from {{ this }} as known where known.batch_id = recent.batch_id)
+                {%- endif %}
+            )
+    )
+{%- endmacro %}
 
 {#-
     The rows as the platform knew them at `moment`, a SQL expression of type timestamptz: only what had been loaded by then, and
@@ -113,6 +195,7 @@
     {%- for name in names %}{{ table }}.{{ name }}{{ ", " if not loop.last }}{% endfor -%}
 {% endmacro %}
 
+{#- A hash: short to sort by, and nothing of what a row says about people leaves raw. -#}
 {% macro what_a_row_says() -%}
-    (to_jsonb(versions) - '{_batch_id,_line,_object_key,_source_version,_logical_date,_loaded_at}'::text[])::text
+    md5((to_jsonb(versions) - '{_batch_id,_line,_object_key,_source_version,_logical_date,_loaded_at}'::text[])::text)
 {%- endmacro %}

@@ -224,6 +224,7 @@ def test_the_hard_logic_by_hand(city: Settings, built: TransformReport) -> None:
         ("unit_test", "a_place_hot_in_half_the_months_is_no_field"),
         ("unit_test", "a_project_stalls_past_the_days_of_its_stage"),
         ("unit_test", "alarm_ends_below_the_hysteresis"),
+        ("unit_test", "an_area_has_a_version_for_each_time_it_changes"),
         ("unit_test", "base_of_a_herb_is_its_first_thirty_days"),
         ("unit_test", "days_against_their_band"),
         ("unit_test", "hourly_index_at_break_points"),

@@ -16,7 +16,8 @@ from citybrain.catalogue.mqtt_topic import MqttTopic
 from citybrain.ingest.mqtt.message import MessageFormat
 from citybrain.ingest.readers import read_delivery
 from citybrain.settings import SOURCE_TREE
-from citybrain.simulate.live_devices import MessageForm, Reading, load_live_devices, readings, sensors
+from citybrain.simulate.live_devices import MessageForm, Reading, readings, sensors
+from citybrain.simulate.sensors.kinds import load_kinds
 
 LIVE = load_dataset(SOURCE_TREE / "dags" / "sources" / "sensor_reading_live.yml")
 TOPIC = "city/gas/341602G00001"
@@ -110,7 +111,7 @@ def test_a_record_may_stand_inside_the_payload() -> None:
 def test_devices_of_the_demo_city_report_in_the_declared_form(tmp_path: Path) -> None:
     found = sensors(20_000)
     assert len({(sensor.device_id, sensor.metric.id) for sensor in found}) == len(found)
-    assert {sensor.kind for sensor in found} == {kind.id for kind in load_live_devices().kinds}
+    assert {sensor.kind for sensor in found} == {kind.id for kind in load_kinds()}
     feed = readings(1, found, 100)
     form = MessageForm(LIVE, connector())
     sent = [next(feed) for _ in range(len(found) + 5)]

@@ -82,6 +82,16 @@ def test_the_newest_snapshot_and_data_without_a_limit_stay(city: City) -> None:
     assert len(city.raw("trial_open")) == 10
 
 
+def test_a_register_that_came_again_is_the_newest(city: City) -> None:
+    add_personal(city, "trial_register", "snapshot")
+    first = deliver(city, "trial_register", "1.csv", 0, OLD - timedelta(days=9))
+    overtaken = deliver(city, "trial_register", "2.csv", 50, OLD - timedelta(days=5))
+    city.drop("trial_register", "1.csv", content(0))
+    land_dataset("trial_register", OLD)
+    assert [batch.batch_id for batch in apply_retention(city.settings, TODAY)] == [overtaken]
+    assert {row["_batch_id"] for row in city.raw("trial_register")} == {first}
+
+
 def test_a_lake_that_is_away_is_made_up_for(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     add_personal(city, "trial_calls", "increment")
     old = deliver(city, "trial_calls", "old.csv", 0, OLD)

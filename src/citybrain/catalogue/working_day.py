@@ -2,9 +2,12 @@
 
 from datetime import date
 from functools import cache
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import chinese_calendar
+
+DayKind = Literal["working day", "weekend", "holiday"]
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -16,3 +19,15 @@ def is_working_day(day: date) -> tuple[bool, bool]:
         return bool(chinese_calendar.is_workday(day)), True
     except NotImplementedError:
         return day.weekday() < 5, False
+
+
+@cache
+def day_kind(day: date) -> DayKind:
+    """A make-up Saturday is a working day, a Sunday within a statutory holiday is the holiday's."""
+    try:
+        free, name = chinese_calendar.get_holiday_detail(day)
+    except NotImplementedError:
+        free, name = day.weekday() >= 5, None
+    if not free:
+        return "working day"
+    return "weekend" if name is None else "holiday"

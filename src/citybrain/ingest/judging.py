@@ -54,6 +54,7 @@ def judge(
         expectations,
         run_name(batch.batch_id),
         as_of=batch.landed_at,
+        logical_date=batch.logical_date,
         settings=settings,
     )
     own = find_bad_lines(connection, staged, batch, expectations)

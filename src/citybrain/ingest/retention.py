@@ -64,19 +64,12 @@ def _expired_of(connection: psycopg.Connection, dataset: Dataset, today: date) -
     limit = load_retention().classes[dataset.personal_data]
     if limit is None:
         return []
-    newest: sql.Composable = sql.SQL("NULL::bigint")
-    if dataset.delivers == "snapshot":
-        newest = sql.SQL(
-            "(SELECT batch_id FROM meta.batch WHERE dataset = {} AND state = 'loaded'"
-            " ORDER BY logical_date DESC, source_version DESC, sha256 DESC LIMIT 1)"
-        ).format(sql.Literal(dataset.id))
     rows = connection.execute(
-        sql.SQL(
-            "SELECT batch_id, object_key, logical_date, rows_loaded + rows_quarantined FROM meta.batch"
-            " WHERE dataset = %s AND expired_at IS NULL AND state <> 'landed' AND logical_date < %s"
-            " AND batch_id IS DISTINCT FROM {} ORDER BY logical_date, batch_id"
-        ).format(newest),
-        (dataset.id, today - limit),
+        "SELECT batch_id, object_key, logical_date, rows_loaded + rows_quarantined FROM meta.batch"
+        " WHERE dataset = %s AND expired_at IS NULL AND state <> 'landed' AND logical_date < %s"
+        " AND NOT (%s AND batch_id IN (SELECT batch_id FROM meta.newest_delivery WHERE dataset = %s))"
+        " ORDER BY logical_date, batch_id",
+        (dataset.id, today - limit, dataset.delivers == "snapshot", dataset.id),
     ).fetchall()
     return [Expired(number, dataset.id, key, day, day + limit, count) for number, key, day, count in rows]
 

@@ -5,7 +5,7 @@ pick the rows for the quarantine; a Great Expectations checkpoint built from the
 stage table and gives the card.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
 from citybrain.catalogue import Dataset
 from citybrain.quality.compiler import CITY_ZONE, RowPredicate, StageTable, row_predicates_of
@@ -67,22 +67,28 @@ def judge_batch(
     run_name: str,
     *,
     as_of: datetime | None = None,
+    logical_date: date | None = None,
     settings: Settings | None = None,
 ) -> Verdict:
     """Great Expectations' verdict on a stage table; the result is kept under `<data_dir>/gx` for Data Docs.
 
     `connection_url` is a `postgresql://` URL of a role that reads the stage table, `meta.batch` and the raw
     tables that rules refer to. `run_name` names the result and its page: letters, digits, `_`, `-`, `.`;
-    judging again replaces it. `as_of`: see `row_predicates`. The first call in a process imports Great
-    Expectations (6 s, 250 MB). Whatever goes wrong while judging is a red card with the reason, not an
-    exception.
+    judging again replaces it. `as_of`: see `row_predicates`; `logical_date` is the day that the delivery is
+    of, by default the one of `as_of`. The first call in a process imports Great Expectations (6 s, 250 MB).
+    Whatever goes wrong while judging is a red card with the reason, not an exception.
     """
     from citybrain.quality.checkpoint import judge
 
     _same_dataset(dataset, expectations)
     moment = as_of or datetime.now(CITY_ZONE)
     verdict, document = judge(
-        connection_url, StageTable(stage_schema, stage_table), expectations, run_name, moment
+        connection_url,
+        StageTable(stage_schema, stage_table),
+        expectations,
+        run_name,
+        moment,
+        logical_date or moment.astimezone(CITY_ZONE).date(),
     )
     write_result(settings or get_settings(), expectations, run_name, moment, verdict, document)
     return verdict

@@ -7,7 +7,7 @@ goes wrong inside Great Expectations is a failed gate: a red card with the reaso
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,8 +16,8 @@ import psycopg
 from citybrain.catalogue import Column
 from citybrain.quality.compiler import StageTable, row_checks
 from citybrain.quality.expectations_file import Expectations
-from citybrain.quality.history import batch_bounds, usual_rows
-from citybrain.quality.rules import BatchRule, RowCountAgainstHistory
+from citybrain.quality.history import batch_bounds, usual_rows, usual_rows_of_such_days
+from citybrain.quality.rules import BatchRule, RowCountAgainstHistory, RowCountAgainstSameDays
 from citybrain.quality.verdict import Card, RuleResult, Verdict, worst
 from citybrain.quality.wording import rule_zh, verdict_zh
 
@@ -36,11 +36,11 @@ _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 
 
 def judge(
-    url: str, stage: StageTable, expectations: Expectations, run_name: str, as_of: datetime
+    url: str, stage: StageTable, expectations: Expectations, run_name: str, as_of: datetime, day: date
 ) -> tuple[Verdict, dict[str, Any] | None]:
     """The verdict on one stage table, and Great Expectations' own result as JSON (None: it broke down)."""
     try:
-        results, document = _run_checkpoint(url, stage, expectations, run_name, as_of)
+        results, document = _run_checkpoint(url, stage, expectations, run_name, as_of, day)
     except Exception as error:  # a gate that broke down has not passed
         log.exception("gate of %s, %s.%s, broke down", expectations.dataset.id, stage.schema, stage.name)
         results = [RuleResult("gate", "gate", None, Card.RED, None, None, {"error": _one_line(error)})]
@@ -50,7 +50,7 @@ def judge(
 
 
 def _run_checkpoint(
-    url: str, stage: StageTable, expectations: Expectations, run_name: str, as_of: datetime
+    url: str, stage: StageTable, expectations: Expectations, run_name: str, as_of: datetime, day: date
 ) -> tuple[list[RuleResult], dict[str, Any]]:
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
@@ -67,7 +67,7 @@ def _run_checkpoint(
     )
     context = gx.get_context(mode="ephemeral", project_config=config)
     name = expectations.dataset.id
-    rules, unjudged = _expectations(url, stage, expectations, as_of)
+    rules, unjudged = _expectations(url, stage, expectations, as_of, day)
     # The constructor keeps every one; `add_expectation` drops one that asks the same under another rule's id.
     suite = gx.ExpectationSuite(name=name, expectations=rules)
     with _source(context, url) as source:
@@ -100,7 +100,7 @@ def _source(context: Any, url: str) -> Iterator[Any]:
 
 
 def _expectations(
-    url: str, stage: StageTable, expectations: Expectations, as_of: datetime
+    url: str, stage: StageTable, expectations: Expectations, as_of: datetime, day: date
 ) -> tuple[list[Any], list[RuleResult]]:
     """Every rule as Great Expectations' expectations; the results of those that cannot be judged yet."""
     from citybrain.quality.gx_suite import batch_expectations, row_expectations
@@ -114,20 +114,28 @@ def _expectations(
     for rule in expectations.batch_rules:
         columns = [expectations.dataset.column(name) for name in rule.column_names]
         column: Column | None = columns[0] if columns else None
-        bounds = batch_bounds(rule, column, _usual_rows(url, expectations, rule), as_of)
+        bounds = batch_bounds(rule, column, _usual_rows(url, expectations, rule, day), as_of)
         if not bounds:
             unjudged.append(
-                RuleResult(rule.id, rule.kind, None, None, None, None, {"not_judged": "no loaded batch yet"})
+                RuleResult(rule.id, rule.kind, None, None, None, None, {"not_judged": _too_little(rule)})
             )
         suite += batch_expectations(rule, column, bounds, rule_zh(rule, columns))
     return suite, unjudged
 
 
-def _usual_rows(url: str, expectations: Expectations, rule: BatchRule) -> float | None:
-    if not isinstance(rule, RowCountAgainstHistory):
+def _usual_rows(url: str, expectations: Expectations, rule: BatchRule, day: date) -> float | None:
+    if not isinstance(rule, RowCountAgainstHistory | RowCountAgainstSameDays):
         return None
     with psycopg.connect(url) as connection:
+        if isinstance(rule, RowCountAgainstSameDays):
+            return usual_rows_of_such_days(connection, expectations.dataset.id, rule, day)
         return usual_rows(connection, expectations.dataset.id, rule.last)
+
+
+def _too_little(rule: BatchRule) -> str:
+    if isinstance(rule, RowCountAgainstSameDays):
+        return f"fewer than {rule.least} loaded days of this kind yet"
+    return "no loaded batch yet"
 
 
 def _rule_results(results: Iterable[Any]) -> list[RuleResult]:

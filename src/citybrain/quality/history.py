@@ -1,14 +1,25 @@
 """What the last loaded batches of a dataset looked like, from the manifest."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from math import ceil, floor
 from statistics import median
 
 from psycopg import Connection
 
 from citybrain.catalogue import Column
+from citybrain.catalogue.working_day import day_kind
 from citybrain.quality.compiler import as_column_time
-from citybrain.quality.rules import BatchRule, ColumnMean, Freshness, Range, RowCountAgainstHistory
+from citybrain.quality.rules import (
+    BatchRule,
+    ColumnMean,
+    Freshness,
+    Range,
+    RowCountAgainstHistory,
+    RowCountAgainstSameDays,
+)
+
+YEAR = timedelta(days=366)
 
 Bounds = tuple[object | None, object | None]
 """Lowest and highest fine figure; None: open."""
@@ -22,6 +33,32 @@ def usual_rows(connection: Connection, dataset_id: str, last: int) -> float | No
         (dataset_id, last),
     ).fetchall()
     return float(median(row[0] for row in rows)) if rows else None
+
+
+def usual_rows_of_such_days(
+    connection: Connection, dataset_id: str, rule: RowCountAgainstSameDays, day: date
+) -> float | None:
+    """Median of the rows delivered for earlier days of the kind that `day` is; None while they are too few.
+
+    What came last for a day counts for it.
+    """
+    rows = connection.execute(
+        "SELECT DISTINCT ON (logical_date) logical_date, rows_in FROM meta.batch"
+        " WHERE dataset = %s AND state = 'loaded' AND rows_in IS NOT NULL AND logical_date >= %s"
+        " ORDER BY logical_date, settled_at DESC NULLS LAST, batch_id DESC",
+        (dataset_id, day - YEAR),
+    ).fetchall()
+    return median_of_such_days(rows, day, rule.weeks, rule.least)
+
+
+def median_of_such_days(
+    rows_by_day: Iterable[tuple[date, int]], day: date, weeks: int, least: int
+) -> float | None:
+    """The median over the days before `day` that are of its kind and lie within the rule's window."""
+    kind = day_kind(day)
+    window = YEAR if kind == "holiday" else timedelta(weeks=weeks)
+    such = [rows for of, rows in rows_by_day if day - window <= of < day and day_kind(of) == kind]
+    return float(median(such)) if len(such) >= least else None
 
 
 def batch_bounds(
@@ -40,7 +77,7 @@ def batch_bounds(
             if age is not None
         ]
     scale = 1.0
-    if isinstance(rule, RowCountAgainstHistory):
+    if isinstance(rule, RowCountAgainstHistory | RowCountAgainstSameDays):
         if usual is None:
             return []
         scale = usual

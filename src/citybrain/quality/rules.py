@@ -340,6 +340,18 @@ class RowCountAgainstHistory(_BatchRule):
     last: int = Field(default=5, ge=1, le=100, description="loaded batches to look back at")
 
 
+class RowCountAgainstSameDays(_BatchRule):
+    """Rows in the delivery, divided by the median of what came for earlier days of its kind: working days,
+    weekends or statutory holidays, make-up days counted as the State Council orders them.
+
+    Holidays are few: for them a year is looked back on. Not judged before `least` such days are loaded.
+    """
+
+    kind: Literal["row_count_against_same_days"]
+    weeks: int = Field(default=6, ge=1, le=52, description="weeks to look back on")
+    least: int = Field(default=3, ge=1, le=20, description="days of the kind that make a median")
+
+
 class _OneColumnBatchRule(_BatchRule):
     column: str
 
@@ -392,5 +404,7 @@ RowRule = (
     | Unique
     | ColumnOrder
 )
-BatchRule = RowCount | RowCountAgainstHistory | ColumnMean | DistinctCount | Freshness
+BatchRule = (
+    RowCount | RowCountAgainstHistory | RowCountAgainstSameDays | ColumnMean | DistinctCount | Freshness
+)
 Rule = Annotated[RowRule | BatchRule, Field(discriminator="kind")]

@@ -27,6 +27,7 @@ from citybrain.quality.rules import (
     References,
     RowCount,
     RowCountAgainstHistory,
+    RowCountAgainstSameDays,
     RowRule,
     Unique,
     ValidUscc,
@@ -140,6 +141,11 @@ def _(rule: RowCount) -> str:
 @_figure_zh.register
 def _(rule: RowCountAgainstHistory) -> str:
     return f"行数与最近 {rule.last} 个已入库批次中位数之比"
+
+
+@_figure_zh.register
+def _(rule: RowCountAgainstSameDays) -> str:
+    return f"行数与此前 {rule.weeks} 周同类日（工作日、周末或法定节假日）中位数之比"
 
 
 @_figure_zh.register

@@ -1,12 +1,13 @@
-"""The demo city's devices as they report: readings published to the broker in each dataset's own form."""
+"""The demo city's devices as they report: readings published to the broker in each dataset's own form.
+
+What there is, and what it measures, stands in sensors/kinds.yml.
+"""
 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from itertools import count
-from pathlib import Path
 
 import numpy as np
 import orjson
@@ -14,42 +15,17 @@ from paho.mqtt.client import Client, ConnectFlags, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-from pydantic import Field
 
-from citybrain.catalogue import Column, ContentModel, Dataset, active_datasets, load_content
+from citybrain.catalogue import Column, Dataset, active_datasets
 from citybrain.catalogue.mqtt_topic import MqttTopic, broker_address
 from citybrain.settings import Settings
 from citybrain.simulate.ledger import ENTERPRISES_AT_SCALE_1, SimulationError
 from citybrain.simulate.sensors.fleet import LEAST, device_ids
+from citybrain.simulate.sensors.kinds import Metric, load_kinds
 
 TICK_SECONDS = 0.05
 PATIENCE_SECONDS = 60.0  # how long the last acknowledgements may take
 MOST_UNACKNOWLEDGED = 5000
-
-
-class Metric(ContentModel):
-    """One thing a device measures; the unit ends its id."""
-
-    id: str
-    mean: float
-    spread: float = Field(gt=0)
-    min: float
-    max: float
-    digits: int = Field(ge=0, le=6)
-
-
-class Kind(ContentModel):
-    """Devices of one kind; `devices` of them in a city of scale 1."""
-
-    id: str
-    letter: str = Field(pattern="^[A-Z]$")
-    devices: int = Field(ge=1)
-    fixed: bool = Field(default=False, description="as many at every scale")
-    metrics: list[Metric] = Field(min_length=1)
-
-
-class LiveDevices(ContentModel):
-    kinds: list[Kind]
 
 
 @dataclass(frozen=True)
@@ -84,16 +60,10 @@ class Published:
     seconds: float
 
 
-@cache
-def load_live_devices() -> LiveDevices:
-    """Raises ContentError when live_devices.yml does not fit."""
-    return load_content(Path(__file__).with_name("live_devices.yml"), LiveDevices)
-
-
 def sensors(enterprises: int) -> list[Sensor]:
     """Every sensor of a demo city with so many firms, under the ids of the register of devices."""
     found = []
-    for kind in load_live_devices().kinds:
+    for kind in load_kinds():
         scale = 1.0 if kind.fixed else enterprises / ENTERPRISES_AT_SCALE_1
         devices = max(LEAST, round(kind.devices * scale))
         for device_id in device_ids(kind.letter, devices):
@@ -107,7 +77,7 @@ def readings(seed: int, devices: Sequence[Sensor], first_seq: int) -> Iterator[R
     for seq in count(first_seq):
         for sensor, noise in zip(devices, random.standard_normal(len(devices)).tolist(), strict=True):
             metric = sensor.metric
-            value = min(max(metric.mean + metric.spread * noise, metric.min), metric.max)
+            value = min(max(metric.mean + metric.alone + metric.spread * noise, metric.min), metric.max)
             quality = "good" if abs(noise) < 3 else "suspect"
             moment = time.time_ns() // 1_000_000
             value = round(value, metric.digits)

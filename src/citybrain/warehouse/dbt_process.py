@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 APPLICATION = "citybrain_dbt"  # as profiles.yml names its connections in pg_stat_activity
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 PR_SET_PDEATHSIG = 1
+# A build can be done again, and its outcome is written by another connection that waits for the disk. Queries
+# over small tables are compiled longer than they run.
+SESSION = "-c synchronous_commit=off -c jit=off -c work_mem=32MB"
 
 
 class DbtError(RuntimeError):
@@ -58,6 +61,7 @@ def run_dbt(
     """
     target_dir(settings).mkdir(parents=True, exist_ok=True)
     command = [str(Path(sys.executable).with_name("dbt")), "--log-format", "json", *arguments]
+    command += ["--log-level-file", "warn"]  # what it says here is logged here
     command += ["--project-dir", str(settings.dbt_dir), "--profiles-dir", str(settings.dbt_dir)]
     command += ["--target-path", str(target_dir(settings)), "--log-path", str(settings.log_dir / "dbt")]
     ending = Ending(code=-1)
@@ -97,6 +101,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "PYTHONUNBUFFERED": "1",
         "PGTZ": "Asia/Shanghai",
+        "PGOPTIONS": SESSION,
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
     return {**inherited, **variables}

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from citybrain.settings import DatabaseRole, Settings, get_settings
 from citybrain.warehouse.catalogue_rows import write_catalogue_rows
@@ -132,7 +133,9 @@ def _invoke(
         end_run(connection, run, None, [], succeeded=False)
         raise
     failures = [
-        f"{r.kind} {r.name}: {' '.join((r.message or r.status).split())}" for r in results if r.failed
+        f"{r.kind} {r.name}: {' '.join((r.message or r.status).split())}{_broken_rules(connection, r)}"
+        for r in results
+        if r.failed
     ]
     if ending.code != 0 and not failures:
         failures = [" ".join(error.split()) for error in ending.errors] or [
@@ -151,6 +154,22 @@ def _invoke(
         per_node=results,
         invocation_id=invocation_id,
     )
+
+
+def _broken_rules(connection: psycopg.Connection, result: NodeResult) -> str:
+    """Which rules of a test of many are broken, and by how many rows: `holds` names them in `rule`."""
+    if result.query is None or " as rule" not in result.query:
+        return ""
+    try:
+        found = connection.execute(
+            sql.SQL("SELECT rule, count(*) FROM ({}) AS broken GROUP BY rule ORDER BY rule").format(
+                sql.SQL(result.query)
+            )
+        ).fetchall()
+    except psycopg.Error as error:
+        logger.warning("cannot tell which rules of %s are broken: %s", result.name, error)
+        return ""
+    return "".join(f"; {rule} ({count})" for rule, count in found)
 
 
 def _results(

@@ -23,6 +23,7 @@ class NodeResult:
     rows: int | None
     failures: int | None
     message: str | None
+    query: str | None = None  # of a failed test: the rows it found
 
     @property
     def failed(self) -> bool:
@@ -58,6 +59,7 @@ def _node(result: dict[str, Any]) -> NodeResult:
         rows=affected if isinstance(affected, int) and affected >= 0 else None,
         failures=result.get("failures"),
         message=result.get("message"),
+        query=result.get("compiled_code") if result["status"] == "fail" else None,
     )
 
 

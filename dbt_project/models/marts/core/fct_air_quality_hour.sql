@@ -4,7 +4,11 @@
         incremental_strategy="merge",
         unique_key=["station_code", "observed_at"],
         on_schema_change="fail",
-        indexes=[{"columns": ["station_code", "observed_at"], "unique": true}]
+        indexes=[
+            {"columns": ["station_code", "observed_at"], "unique": true},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]}
+        ]
     )
 }}
 
@@ -14,16 +18,42 @@
 
 with
 
-hours as (
-
-    select * from {{ ref("stg_ecology_environment__air_quality_hour") }}
-
-),
-
 places as (
 
     select * from {{ ref("stg_meta__point_area") }}
     where dataset = 'air_quality_hour'
+
+),
+
+{%- if is_incremental() %}
+
+-- stations that lie in another county now: their newest row tells
+moved as (
+
+    select places.point_code
+    from places
+    cross join
+        lateral (
+            select known.county_code
+            from {{ this }} as known
+            where known.station_code = places.point_code
+            order by known.observed_at desc
+            limit 1
+        ) as newest
+    where newest.county_code is distinct from places.county_code
+
+),
+
+{%- endif %}
+
+hours as (
+
+    {{
+        newest_statements(
+            "stg_ecology_environment__air_quality_hour", "air_quality_hour", ["station_code", "observed_at"],
+            also="station_code in (select moved.point_code from moved)"
+        )
+    }}
 
 ),
 
@@ -34,17 +64,6 @@ delta as (
         places.county_code
     from hours
     left join places on hours.station_code = places.point_code
-    {%- if is_incremental() %}
-    -- a day of overlap: a batch may commit after one that was stamped later; the merge makes rows seen twice harmless
-    where
-        hours.loaded_at > (select coalesce(max(loaded_at), '-infinity') - interval '1 day' from {{ this }})
-        or hours.station_code in (
-            select moved.station_code
-            from {{ this }} as moved
-            left join places as now_in on moved.station_code = now_in.point_code
-            where moved.county_code is distinct from now_in.county_code
-        )
-    {%- endif %}
 
 ),
 
@@ -101,6 +120,8 @@ final as (
         pollutants_reported,
         longitude,
         latitude,
+        batch_id,
+        line,
         object_key,
         loaded_at
     from rated

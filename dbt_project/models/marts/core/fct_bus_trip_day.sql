@@ -4,7 +4,11 @@
         incremental_strategy="merge",
         unique_key=["line_code", "service_day"],
         on_schema_change="fail",
-        indexes=[{"columns": ["line_code", "service_day"], "unique": true}]
+        indexes=[
+            {"columns": ["line_code", "service_day"], "unique": true},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]}
+        ]
     )
 }}
 
@@ -12,10 +16,7 @@ with
 
 delta as (
 
-    select * from {{ ref("stg_transport__bus_day") }}
-    {%- if is_incremental() %}
-    where loaded_at > (select coalesce(max(loaded_at), '-infinity') - interval '1 day' from {{ this }})
-    {%- endif %}
+    {{ newest_statements("stg_transport__bus_day", "bus_trip_day", ["line_code", "service_day"]) }}
 
 ),
 
@@ -30,6 +31,8 @@ final as (
         trips_run,
         trips_on_time,
         passengers,
+        batch_id,
+        line,
         object_key,
         loaded_at
     from delta

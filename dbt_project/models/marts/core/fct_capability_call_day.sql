@@ -4,7 +4,11 @@
         incremental_strategy="merge",
         unique_key=["call_day", "system_code", "capability"],
         on_schema_change="fail",
-        indexes=[{"columns": ["call_day", "system_code", "capability"], "unique": true}]
+        indexes=[
+            {"columns": ["call_day", "system_code", "capability"], "unique": true},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]}
+        ]
     )
 }}
 
@@ -12,7 +16,7 @@ with
 
 calls as (
 
-    select * from {{ ref("stg_data_resources__capability_call") }}
+    {{ newest_statements("stg_data_resources__capability_call", "capability_call_day", ["call_day", "system_code", "capability"]) }}
 
 ),
 
@@ -25,12 +29,11 @@ final as (
         calls.calls,
         calls.failed_calls,
         calls.mean_ms,
+        calls.batch_id,
+        calls.line,
         calls.object_key,
         calls.loaded_at
     from calls
-    {%- if is_incremental() %}
-    where calls.loaded_at > (select coalesce(max(loaded_at), '-infinity') - interval '1 day' from {{ this }})
-    {%- endif %}
 
 )
 

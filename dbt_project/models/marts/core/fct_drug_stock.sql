@@ -4,7 +4,11 @@
         incremental_strategy="merge",
         unique_key=["hospital_code", "drug_code", "stock_day"],
         on_schema_change="fail",
-        indexes=[{"columns": ["hospital_code", "drug_code", "stock_day"], "unique": true}]
+        indexes=[
+            {"columns": ["hospital_code", "drug_code", "stock_day"], "unique": true},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]}
+        ]
     )
 }}
 
@@ -12,7 +16,7 @@ with
 
 stocks as (
 
-    select * from {{ ref("stg_health__drug_stock") }}
+    {{ newest_statements("stg_health__drug_stock", "drug_stock", ["hospital_code", "drug_code", "stock_day"]) }}
 
 ),
 
@@ -34,13 +38,12 @@ final as (
         stocks.stock_units,
         stocks.weekly_use,
         stocks.days_of_cover::numeric(18, 4) as days_of_cover,
+        stocks.batch_id,
+        stocks.line,
         stocks.object_key,
         stocks.loaded_at
     from stocks
     left join counties on substr(stocks.hospital_code, 1, 6) = counties.area_code
-    {%- if is_incremental() %}
-    where stocks.loaded_at > (select coalesce(max(loaded_at), '-infinity') - interval '1 day' from {{ this }})
-    {%- endif %}
 
 )
 

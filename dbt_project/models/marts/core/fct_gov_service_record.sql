@@ -4,7 +4,8 @@
         incremental_strategy="merge",
         unique_key=["record_no"],
         on_schema_change="fail",
-        indexes=[{"columns": ["record_no"], "unique": true}]
+        meta={"outlives_raw": true},
+        indexes=[{"columns": ["record_no"], "unique": true}, {"columns": ["batch_id"]}, {"columns": ["loaded_at"]}]
     )
 }}
 
@@ -12,7 +13,7 @@ with
 
 records as (
 
-    select * from {{ ref("stg_data_resources__service_record") }}
+    {{ newest_statements("stg_data_resources__service_record", "gov_service_record", ["record_no"]) }}
 
 ),
 
@@ -38,14 +39,13 @@ final as (
         {{ working_days("records.accepted_at", "began_on", "records.finished_at", "ended_on") }} as working_days_spent,
         records.finished_at > records.promised_due_at as is_late,
         records.satisfaction,
+        records.batch_id,
+        records.line,
         records.object_key,
         records.loaded_at
     from records
     inner join calendar as began_on on (records.accepted_at at time zone 'Asia/Shanghai')::date = began_on.day
     left join calendar as ended_on on (records.finished_at at time zone 'Asia/Shanghai')::date = ended_on.day
-    {%- if is_incremental() %}
-    where records.loaded_at > (select coalesce(max(loaded_at), '-infinity') - interval '1 day' from {{ this }})
-    {%- endif %}
 
 )
 

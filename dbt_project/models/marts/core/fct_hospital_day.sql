@@ -4,7 +4,11 @@
         incremental_strategy="merge",
         unique_key=["hospital_code", "service_day"],
         on_schema_change="fail",
-        indexes=[{"columns": ["hospital_code", "service_day"], "unique": true}]
+        indexes=[
+            {"columns": ["hospital_code", "service_day"], "unique": true},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]}
+        ]
     )
 }}
 
@@ -12,7 +16,7 @@ with
 
 days as (
 
-    select * from {{ ref("stg_health__hospital_day") }}
+    {{ newest_statements("stg_health__hospital_day", "hospital_day", ["hospital_code", "service_day"]) }}
 
 ),
 
@@ -32,13 +36,12 @@ final as (
         days.outpatients,
         days.inpatients,
         days.pay_later_uses,
+        days.batch_id,
+        days.line,
         days.object_key,
         days.loaded_at
     from days
     left join counties on substr(days.hospital_code, 1, 6) = counties.area_code
-    {%- if is_incremental() %}
-    where days.loaded_at > (select coalesce(max(loaded_at), '-infinity') - interval '1 day' from {{ this }})
-    {%- endif %}
 
 )
 

@@ -4,21 +4,44 @@
         incremental_strategy="merge",
         unique_key="ticket_no",
         on_schema_change="fail",
-        indexes=[{"columns": ["ticket_no"], "unique": true}, {"columns": ["received_at"]}]
+        meta={"outlives_raw": true},
+        indexes=[
+            {"columns": ["ticket_no"], "unique": true},
+            {"columns": ["received_at"]},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]},
+            {"columns": ["read_at"]}
+        ]
     )
 }}
 
 with
 
-tickets as (
-
-    select * from {{ ref("stg_hotline_centre__ticket") }}
-
-),
-
 readings as (
 
     select * from {{ ref("stg_meta__ticket_reading") }}
+
+),
+
+{%- if is_incremental() %}
+
+newly_read as (
+
+    select ticket_no from readings
+    where read_at > (select coalesce(max(known.read_at), '-infinity') - interval '1 day' from {{ this }} as known)
+
+),
+
+{%- endif %}
+
+tickets as (
+
+    {{
+        newest_statements(
+            "stg_hotline_centre__ticket", "hotline_ticket", ["ticket_no"],
+            also="ticket_no in (select newly_read.ticket_no from newly_read)"
+        )
+    }}
 
 ),
 
@@ -60,6 +83,8 @@ final as (
         tickets.is_solved,
         tickets.satisfaction,
         readings.reader_version,
+        tickets.batch_id,
+        tickets.line,
         tickets.object_key,
         tickets.loaded_at,
         readings.read_at
@@ -67,12 +92,6 @@ final as (
     left join readings on tickets.ticket_no = readings.ticket_no
     left join villages on readings.area_code = villages.area_code
     left join counties on tickets.given_county_name = counties.name
-    {%- if is_incremental() %}
-    -- a day of overlap: a batch may commit after one that was stamped later; the merge makes rows seen twice harmless
-    where
-        tickets.loaded_at > (select coalesce(max(loaded_at), '-infinity') - interval '1 day' from {{ this }})
-        or readings.read_at > (select coalesce(max(read_at), '-infinity') - interval '1 day' from {{ this }})
-    {%- endif %}
 
 )
 

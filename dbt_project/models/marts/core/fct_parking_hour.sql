@@ -4,7 +4,11 @@
         incremental_strategy="merge",
         unique_key=["lot_code", "hour_start"],
         on_schema_change="fail",
-        indexes=[{"columns": ["lot_code", "hour_start"], "unique": true}]
+        indexes=[
+            {"columns": ["lot_code", "hour_start"], "unique": true},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]}
+        ]
     )
 }}
 
@@ -12,10 +16,7 @@ with
 
 delta as (
 
-    select * from {{ ref("stg_urban_management__parking_hour") }}
-    {%- if is_incremental() %}
-    where loaded_at > (select coalesce(max(loaded_at), '-infinity') - interval '1 day' from {{ this }})
-    {%- endif %}
+    {{ newest_statements("stg_urban_management__parking_hour", "parking_lot_hour", ["lot_code", "hour_start"]) }}
 
 ),
 
@@ -29,6 +30,8 @@ final as (
         berths,
         free_berths,
         entries,
+        batch_id,
+        line,
         object_key,
         loaded_at
     from delta

@@ -4,6 +4,7 @@
         incremental_strategy="delete+insert",
         unique_key=["device_id", "metric", "day"],
         on_schema_change="fail",
+        meta={"outlives_raw": true},
         indexes=[
             {"columns": ["device_id", "metric", "day"], "unique": true},
             {"columns": ["batch_id"]},

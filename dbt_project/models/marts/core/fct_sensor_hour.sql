@@ -4,6 +4,7 @@
         incremental_strategy="delete+insert",
         unique_key=["device_id", "metric", "hour"],
         on_schema_change="fail",
+        meta={"outlives_raw": true},
         indexes=[
             {"columns": ["device_id", "metric", "hour"], "unique": true},
             {"columns": ["device_id", "metric", "value_max"]},

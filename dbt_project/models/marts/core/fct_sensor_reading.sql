@@ -4,6 +4,7 @@
         incremental_strategy="delete+insert",
         unique_key=["device_id", "metric", "observed_at"],
         on_schema_change="fail",
+        meta={"outlives_raw": true},
         indexes=[
             {"columns": ["device_id", "metric", "observed_at"], "unique": true},
             {"columns": ["batch_id"]},

@@ -4,7 +4,11 @@
         incremental_strategy="merge",
         unique_key=["accident_code"],
         on_schema_change="fail",
-        indexes=[{"columns": ["accident_code"], "unique": true}]
+        indexes=[
+            {"columns": ["accident_code"], "unique": true},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]}
+        ]
     )
 }}
 
@@ -12,10 +16,7 @@ with
 
 delta as (
 
-    select * from {{ ref("stg_traffic_police__accident") }}
-    {%- if is_incremental() %}
-    where loaded_at > (select coalesce(max(loaded_at), '-infinity') - interval '1 day' from {{ this }})
-    {%- endif %}
+    {{ newest_statements("stg_traffic_police__accident", "traffic_accident", ["accident_code"]) }}
 
 ),
 
@@ -34,6 +35,8 @@ final as (
         coalesce(injured, 0) as injured,
         coalesce(dead, 0) as dead,
         loss_yuan::numeric(18, 4) as loss_yuan,
+        batch_id,
+        line,
         object_key,
         loaded_at
     from delta

@@ -4,7 +4,11 @@
         incremental_strategy="merge",
         unique_key=["section_code", "hour_start"],
         on_schema_change="fail",
-        indexes=[{"columns": ["section_code", "hour_start"], "unique": true}]
+        indexes=[
+            {"columns": ["section_code", "hour_start"], "unique": true},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]}
+        ]
     )
 }}
 
@@ -12,10 +16,7 @@ with
 
 delta as (
 
-    select * from {{ ref("stg_traffic_police__section_hour") }}
-    {%- if is_incremental() %}
-    where loaded_at > (select coalesce(max(loaded_at), '-infinity') - interval '1 day' from {{ this }})
-    {%- endif %}
+    {{ newest_statements("stg_traffic_police__section_hour", "road_section_index", ["section_code", "hour_start"]) }}
 
 ),
 
@@ -29,6 +30,8 @@ final as (
         length_km::numeric(18, 4) as length_km,
         congestion_index::numeric(18, 4) as congestion_index,
         mean_speed_kmh::numeric(18, 4) as mean_speed_kmh,
+        batch_id,
+        line,
         object_key,
         loaded_at
     from delta

@@ -4,7 +4,8 @@
         incremental_strategy="delete+insert",
         unique_key=["vehicle_code", "day"],
         on_schema_change="fail",
-        indexes=[{"columns": ["vehicle_code", "day"], "unique": true}]
+        meta={"outlives_raw": true},
+        indexes=[{"columns": ["vehicle_code", "day"], "unique": true}, {"columns": ["loaded_at"]}]
     )
 }}
 {#-
@@ -16,6 +17,12 @@ with
 track as (
 
     select * from {{ ref("stg_transport__vehicle_track") }}
+
+),
+
+batches as (
+
+    select * from {{ ref("stg_meta__batch") }}
 
 ),
 
@@ -32,8 +39,7 @@ affected as (
         day
     from track
     {%- if is_incremental() %}
-    -- a day of overlap: a batch may commit after one that was stamped later
-    where loaded_at > (select coalesce(max(loaded_at), '-infinity') - interval '1 day' from {{ this }})
+    where batch_id = any({{ recent_batches("vehicle_track", held=false) }})
     {%- endif %}
 
 ),
@@ -44,6 +50,17 @@ points as (
     select distinct on (track.vehicle_code, track.observed_at) track.*
     from track
     inner join affected on track.vehicle_code = affected.vehicle_code and track.day = affected.day
+    {%- if is_incremental() %}
+    -- a delivery says nothing of the days after its own
+    where
+        track.batch_id = any(array(
+            select batches.batch_id from batches
+            where
+                batches.dataset = 'vehicle_track'
+                and batches.state = 'loaded'
+                and batches.logical_date >= (select min(affected.day) - 1 from affected)
+        ))
+    {%- endif %}
     order by
         track.vehicle_code asc,
         track.observed_at asc,

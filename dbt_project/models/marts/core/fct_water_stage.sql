@@ -4,7 +4,11 @@
         incremental_strategy="merge",
         unique_key=["gauge_code", "observed_at"],
         on_schema_change="fail",
-        indexes=[{"columns": ["gauge_code", "observed_at"], "unique": true}]
+        indexes=[
+            {"columns": ["gauge_code", "observed_at"], "unique": true},
+            {"columns": ["batch_id"]},
+            {"columns": ["loaded_at"]}
+        ]
     )
 }}
 
@@ -12,7 +16,7 @@ with
 
 readings as (
 
-    select * from {{ ref("stg_water_affairs__water_stage") }}
+    {{ newest_statements("stg_water_affairs__water_stage", "water_stage", ["gauge_code", "observed_at"]) }}
 
 ),
 
@@ -32,13 +36,12 @@ final as (
         readings.stage_m::numeric(18, 4) as stage_m,
         readings.discharge_m3s::numeric(18, 4) as discharge_m3s,
         readings.quality_flag,
+        readings.batch_id,
+        readings.line,
         readings.object_key,
         readings.loaded_at
     from readings
     left join counties on substr(readings.gauge_code, 1, 6) = counties.area_code
-    {%- if is_incremental() %}
-    where readings.loaded_at > (select coalesce(max(loaded_at), '-infinity') - interval '1 day' from {{ this }})
-    {%- endif %}
 
 )
 

@@ -27,21 +27,7 @@ datasets as (
 ),
 
 seated as (
-
-    select
-        school_year,
-        stage,
-        county_code,
-        -- senior secondary schools take pupils of the whole county, the others of their township
-        case when stage = '高中' then county_code else township_code end as area_code,
-        sum(seats)::integer as seats,
-        sum(pupils)::integer as pupils,
-        sum(teachers)::integer as teachers,
-        count(*)::integer as schools,
-        max(loaded_at) as loaded_at
-    from years
-    group by school_year, stage, county_code, area_code
-
+    {{ school_seats("years") }}
 ),
 
 newest as (

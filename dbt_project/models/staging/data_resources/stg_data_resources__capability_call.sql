@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ newest_statement(["data_resources", "capability_call_day"], ["call_day", "system_code", "capability"]) }}
+    {{ every_statement(["data_resources", "capability_call_day"]) }}
 
 ),
 
@@ -15,6 +15,10 @@ renamed as (
         calls,
         failed_calls,
         mean_ms,
+        _batch_id as batch_id,
+        _line as line,
+        _source_version as source_version,
+        _statement as statement,
         _object_key as object_key,
         _loaded_at as loaded_at
     from source

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ newest_statement(["data_resources", "gov_service_record"], ["record_no"]) }}
+    {{ every_statement(["data_resources", "gov_service_record"]) }}
 
 ),
 
@@ -19,6 +19,10 @@ renamed as (
         finished_at at time zone 'Asia/Shanghai' as finished_at,
         satisfaction,
         encode(sha256(convert_to(applicant_phone, 'UTF8')), 'hex') as applicant_hash,
+        _batch_id as batch_id,
+        _line as line,
+        _source_version as source_version,
+        _statement as statement,
         _object_key as object_key,
         _loaded_at as loaded_at
     from source

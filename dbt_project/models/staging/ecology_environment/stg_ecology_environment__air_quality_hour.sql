@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ newest_statement(["ecology_environment", "air_quality_hour"], ["station_code", "observed_at"]) }}
+    {{ every_statement(["ecology_environment", "air_quality_hour"]) }}
 
 ),
 
@@ -25,6 +25,10 @@ renamed as (
         o3_8h,
         (geometry::jsonb #>> '{coordinates,0}')::double precision as longitude,
         (geometry::jsonb #>> '{coordinates,1}')::double precision as latitude,
+        _batch_id as batch_id,
+        _line as line,
+        _source_version as source_version,
+        _statement as statement,
         _object_key as object_key,
         _loaded_at as loaded_at
     from source

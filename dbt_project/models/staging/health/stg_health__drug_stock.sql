@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ newest_statement(["health", "drug_stock"], ["hospital_code", "drug_code", "stock_day"]) }}
+    {{ every_statement(["health", "drug_stock"]) }}
 
 ),
 
@@ -17,6 +17,10 @@ renamed as (
         stock_units,
         weekly_use,
         days_of_cover,
+        _batch_id as batch_id,
+        _line as line,
+        _source_version as source_version,
+        _statement as statement,
         _object_key as object_key,
         _loaded_at as loaded_at
     from source

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ newest_statement(["health", "hospital_day"], ["hospital_code", "service_day"]) }}
+    {{ every_statement(["health", "hospital_day"]) }}
 
 ),
 
@@ -14,6 +14,10 @@ renamed as (
         outpatients,
         inpatients,
         pay_later_uses,
+        _batch_id as batch_id,
+        _line as line,
+        _source_version as source_version,
+        _statement as statement,
         _object_key as object_key,
         _loaded_at as loaded_at
     from source

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ newest_statement(["hotline_centre", "hotline_ticket"], ["ticket_no"]) }}
+    {{ every_statement(["hotline_centre", "hotline_ticket"]) }}
 
 ),
 
@@ -19,6 +19,10 @@ renamed as (
         replied_at,
         solved = '是' as is_solved,
         satisfaction,
+        _batch_id as batch_id,
+        _line as line,
+        _source_version as source_version,
+        _statement as statement,
         _object_key as object_key,
         _loaded_at as loaded_at
     from source

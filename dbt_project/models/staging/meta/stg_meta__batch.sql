@@ -20,7 +20,8 @@ renamed as (
         rows_loaded,
         rows_quarantined,
         rows_rejected,
-        settled_at
+        settled_at,
+        restated_at
     from source
 
 )

@@ -12,7 +12,8 @@ renamed as (
         schema_name,
         table_name,
         rows_estimated,
-        bytes
+        -- a table that is replaced at this very moment has no size
+        coalesce(bytes, 0) as bytes
     from source
 
 )

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ newest_statement(["traffic_police", "traffic_accident"], ["accident_code"]) }}
+    {{ every_statement(["traffic_police", "traffic_accident"]) }}
 
 ),
 
@@ -21,6 +21,10 @@ renamed as (
         injured,
         dead,
         loss_yuan,
+        _batch_id as batch_id,
+        _line as line,
+        _source_version as source_version,
+        _statement as statement,
         _object_key as object_key,
         _loaded_at as loaded_at
     from source

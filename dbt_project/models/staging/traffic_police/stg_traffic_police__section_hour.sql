@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ newest_statement(["traffic_police", "road_section_index"], ["section_code", "hour_start"]) }}
+    {{ every_statement(["traffic_police", "road_section_index"]) }}
 
 ),
 
@@ -16,6 +16,10 @@ renamed as (
         hour_start,
         congestion_index,
         mean_speed_kmh,
+        _batch_id as batch_id,
+        _line as line,
+        _source_version as source_version,
+        _statement as statement,
         _object_key as object_key,
         _loaded_at as loaded_at
     from source

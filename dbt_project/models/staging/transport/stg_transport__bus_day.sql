@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ newest_statement(["transport", "bus_trip_day"], ["line_code", "service_day"]) }}
+    {{ every_statement(["transport", "bus_trip_day"]) }}
 
 ),
 
@@ -17,6 +17,10 @@ renamed as (
         trips_run,
         trips_on_time,
         passengers,
+        _batch_id as batch_id,
+        _line as line,
+        _source_version as source_version,
+        _statement as statement,
         _object_key as object_key,
         _loaded_at as loaded_at
     from source

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ newest_statement(["urban_management", "parking_lot_hour"], ["lot_code", "hour_start"]) }}
+    {{ every_statement(["urban_management", "parking_lot_hour"]) }}
 
 ),
 
@@ -14,6 +14,10 @@ renamed as (
         berths,
         free_berths,
         entries,
+        _batch_id as batch_id,
+        _line as line,
+        _source_version as source_version,
+        _statement as statement,
         _object_key as object_key,
         _loaded_at as loaded_at
     from source

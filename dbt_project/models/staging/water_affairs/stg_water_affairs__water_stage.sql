@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ newest_statement(["water_affairs", "water_stage"], ["gauge_code", "observed_at"]) }}
+    {{ every_statement(["water_affairs", "water_stage"]) }}
 
 ),
 
@@ -14,6 +14,10 @@ renamed as (
         stage_m,
         discharge_m3s,
         quality_flag,
+        _batch_id as batch_id,
+        _line as line,
+        _source_version as source_version,
+        _statement as statement,
         _object_key as object_key,
         _loaded_at as loaded_at
     from source

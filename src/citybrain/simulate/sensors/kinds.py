@@ -21,6 +21,9 @@ class Metric(ContentModel):
     mean: float
     spread: float = Field(ge=0)
     weather: float = Field(ge=0)
+    alone: float = Field(
+        default=0, description="what a live reading adds to the mean, where the others follow the city's air"
+    )
     min: float
     max: float
 
