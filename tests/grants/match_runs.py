@@ -125,7 +125,7 @@ def publish(
                 payable,
                 [] if payable else ["返还比例"],
                 group,
-                "once_per_year" if group else None,
+                "once_a_year" if group else None,
                 *(fund or (None, None)),
                 Jsonb(review),
                 list(recheck),

@@ -156,9 +156,12 @@ def test_the_largest_of_a_group_wins_and_the_other_line_says_why(bureau: Bureau)
 @pytest.mark.parametrize(
     ("rule", "awarded_in", "outcome"),
     [
-        ("highest_wins", 2024, "excluded"),
-        ("once_per_year", 2024, "pay"),
-        ("once_per_year", 2026, "excluded"),
+        ("highest_wins", 2024, "pay"),
+        ("highest_wins", 2026, "excluded"),
+        ("once_ever", 2024, "excluded"),
+        ("mutual", 2024, "excluded"),
+        ("once_a_year", 2024, "pay"),
+        ("once_a_year", 2026, "excluded"),
     ],
 )
 def test_what_was_awarded_before_is_not_paid_again(

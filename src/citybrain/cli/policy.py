@@ -50,13 +50,20 @@ def _told() -> Iterator[None]:
 @app.command(epilog="Example: citybrain policy validate --json")
 def validate(as_json: Json = False) -> None:
     """Check `policies/` alone: one line a fault, `file:line: reason`. Exit code 1 when there is any."""
-    from citybrain.policy import policy_faults
+    from citybrain.policy.library import examine
     from citybrain.settings import get_settings
 
-    faults = sorted(set(policy_faults(get_settings())))
+    found, counts = examine(get_settings())
+    faults = sorted(set(found))
     if as_json:
-        _print_json(
-            {"faults": [{"file": str(path), "line": line, "reason": why} for path, line, why in faults]}
+        told = [{"file": str(path), "line": line, "reason": why} for path, line, why in faults]
+        _print_json({**(asdict(counts) if counts else {}), "faults": told})
+    elif counts is not None:
+        console.print(
+            f"{counts.documents} documents ({counts.real_documents} real), {counts.items} items,"
+            f" {counts.versions} versions, {counts.distinct_criteria} distinct criteria,"
+            f" {counts.facts_used} of {counts.facts} facts used, {counts.not_payable} not payable yet",
+            soft_wrap=True,
         )
     for path, line, why in faults:
         console.print(f"[red]{path}:{line}: {why}[/]", soft_wrap=True)
@@ -76,8 +83,7 @@ def show(
     """The items of the files, or one item as officers read it."""
     from citybrain.policy import load_policies
     from citybrain.policy.compiler import compile_rule
-    from citybrain.policy.publishing import criterion_rows
-    from citybrain.policy.wording import CHANNEL_ZH, amount_words
+    from citybrain.policy.wording import CHANNEL_ZH, amount_words, condition_lines, exclusion_words
     from citybrain.settings import get_settings
 
     day = (on or datetime.now().astimezone()).date()
@@ -106,10 +112,11 @@ def show(
     typer.echo(f"条款：{rule.version.clause}")
     typer.echo(f"来源：{rule.version.source}")
     typer.echo(f"金额：{amount_words(rule)}")
+    typer.echo(f"不重复享受：{exclusion_words(rule.version.exclusion)}")
     for note in rule.unconfirmed:
         typer.echo(f"待核定：{note}（核定前不发放）")
-    for bit, _, label, words, *_ in criterion_rows(rule):
-        typer.echo(f"  {bit + 1}. {words}" if label == words else f"  {bit + 1}. {label}（{words}）")
+    for line in condition_lines(rule):
+        typer.echo(line)
 
 
 @app.command(epilog="Example: citybrain policy test DEMO-STABLE-JOBS")

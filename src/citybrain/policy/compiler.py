@@ -31,6 +31,7 @@ from citybrain.policy.item_file import (
     FlatBy,
     Formula,
     Leaf,
+    Match,
     Node,
     PerUnit,
     RateBy,
@@ -38,7 +39,8 @@ from citybrain.policy.item_file import (
     Tiers,
     children,
 )
-from citybrain.policy.rule import Criterion, Rule
+from citybrain.policy.rule import AGO, Criterion, Rule
+from citybrain.policy.span import Span
 
 FACTS_TABLE = "mart_enterprise_facts"  # without a schema: the session's search path says which one
 IDENTITY = ("uscc", "enterprise_name", "county_code")
@@ -176,7 +178,10 @@ def _judged(rule: Rule, as_of: date) -> exp.Select:
     ).from_(_facts(rule, as_of).subquery("facts", copy=False))
     return exp.select(
         *(_column(name) for name in (*IDENTITY, *rule.used, "amount")),
-        *(exp.alias_(_criterion(criterion), f"c{criterion.bit}", quoted=True) for criterion in rule.criteria),
+        *(
+            exp.alias_(criterion_node(criterion, as_of), f"c{criterion.bit}", quoted=True)
+            for criterion in rule.criteria
+        ),
         exp.alias_(exp.GT(this=_column("amount"), expression=_number(0)), f"c{rule.amount_bit}", quoted=True),
     ).from_(priced.subquery("priced", copy=False))
 
@@ -202,10 +207,15 @@ def oldest_load(as_of: date, fresh_within: timedelta) -> datetime:
 # Criteria
 
 
-def _criterion(criterion: Criterion) -> exp.Expr:
+def criterion_node(criterion: Criterion, as_of: date) -> exp.Expr:
+    """true, false, or NULL when the fact is missing or nobody has confirmed what it is compared with."""
     fact, column = criterion.fact, _column(criterion.leaf.fact)
     if not criterion.known:  # nobody has confirmed the number: it cannot be judged
         return exp.cast(exp.null(), "boolean")
+    if criterion.leaf.op in AGO:
+        then = value_node(Span.read(criterion.values[0]).before(as_of), fact)
+        compare = exp.LTE if criterion.leaf.op == "at_least_ago" else exp.GTE
+        return compare(this=column, expression=then)
     values = [value_node(value, fact) for value in criterion.values]
     match criterion.leaf.op:
         case "is" | "==":
@@ -230,6 +240,7 @@ def _criterion(criterion: Criterion) -> exp.Expr:
             return exp.or_(
                 *(exp.Anonymous(this="starts_with", expressions=[column.copy(), value]) for value in values)
             )
+    raise AssertionError(f"{criterion.leaf.op} has no SQL")
 
 
 def value_node(value: FactValue, fact: Fact) -> exp.Expr:
@@ -299,6 +310,8 @@ def _raw_amount(rule: Rule) -> exp.Expr:
             )
         case PerUnit():
             return exp.Mul(this=_numeric(amount.of), expression=_money(amount.value))
+        case Match():
+            return exp.Mul(this=_numeric(amount.of), expression=_money(amount.ratio))
         case Tiers():
             return _tiers(amount)
         case Formula():

@@ -74,13 +74,14 @@ def explain(settings: Settings, item_id: str, uscc: str, run_id: int | None = No
         row = connection.execute("SELECT as_of FROM policy.match_run WHERE run_id = %s", (run_id,)).fetchone()
         if row is None:
             raise MatchError(f"there is no run {run_id}")
+        as_of = row[0]
         items = {item.item_id: item for item in items_in_force(connection, row[0])}
         if item_id not in items:
             raise MatchError(f"no item {item_id} holds on {row[0]}; there are {', '.join(sorted(items))}")
         item = items[item_id]
         name, facts = _facts_of(connection, item, uscc, row[0])
         stored = connection.execute(STORED, (run_id, item.item_version_id, uscc)).fetchone()
-    outcome = evaluate(item.rule, facts)
+    outcome = evaluate(item.rule, facts, as_of)
     if stored is None:
         answers = _answers(item, facts, _masks(item, outcome))
         return Explanation(
