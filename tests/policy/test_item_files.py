@@ -244,7 +244,7 @@ def test_a_file_that_is_no_item_file(bureau: Bureau, change: Callable[[str], str
 
 
 def test_groups_funds_and_ids_agree_across_files(bureau: Bureau) -> None:
-    once, ever = ({"group": "SHARED", "rule": rule} for rule in ("once_per_year", "highest_wins"))
+    once, ever = ({"group": "SHARED", "rule": rule} for rule in ("once_a_year", "highest_wins"))
     bureau.writes(item("AA", version(exclusion=once)), item("BB", version(exclusion=ever)))
     assert [told for _, told in faults(bureau)] == ["SHARED is a group with two rules"]
     funds = [{"budget": {"id": "FUND", "amount": amount}} for amount in (1, 2)]
