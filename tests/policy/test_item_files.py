@@ -18,9 +18,9 @@ from citybrain.cli import app
 from citybrain.policy import load_policies, policy_faults
 from citybrain.policy.compiler import compile_rule
 from citybrain.policy.facts import load_facts
+from citybrain.policy.facts_table import mart_columns
 from citybrain.policy.formula import FormulaError, parse_formula
 from citybrain.policy.library import case_facts, run_cases
-from citybrain.policy.snapshot import snapshot_columns
 from citybrain.policy.wording import amount_words, condition_lines, exclusion_words
 from citybrain.settings import SOURCE_TREE, DatabaseRole, Settings, get_settings
 
@@ -339,7 +339,7 @@ def test_cases_hold_in_postgresql(settings: Settings) -> None:
     from rules_and_rows import create_facts_table
 
     facts = load_facts(settings)
-    assert {"uscc", "county_code"} < set(snapshot_columns(facts))
+    assert {"uscc", "county_code"} < set(mart_columns(facts))
     with psycopg.connect(settings.dsn(DatabaseRole.MATCHER), autocommit=True) as connection:
         connection.execute("SET search_path = pg_temp, pg_catalog")
         create_facts_table(connection, facts)

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from citybrain.policy.matching import ItemCount, MatchReport
+    from citybrain.policy.matching import MatchReport
+    from citybrain.policy.passes import ItemCount
 
 app = typer.Typer(help="Policies: items in YAML, matched with enterprises in SQL.", no_args_is_help=True)
 console = Console(stderr=True, highlight=False)
@@ -155,9 +156,15 @@ def match(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="count, but write no run (the files are published)")
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="match everything, though little changed: proves what stands")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Match every item in force with every enterprise. Nothing changed since the last run: no new run."""
+    """Match items with enterprises: what changed since the last run, or everything.
+
+    Nothing changed since the last run: no new run.
+    """
     from citybrain.policy.matching import match as run_match
     from citybrain.settings import get_settings
 
@@ -169,7 +176,7 @@ def match(
         )
 
     with _told():
-        report = run_match(get_settings(), as_of.date() if as_of else None, dry_run, show_item)
+        report = run_match(get_settings(), as_of.date() if as_of else None, dry_run, show_item, full)
     if as_json:
         _print_json(asdict(report))
     console.print(_summary(report), soft_wrap=True)
@@ -180,8 +187,9 @@ def _summary(report: "MatchReport") -> str:
         "dry run" if report.run_id is None else f"run {report.run_id}{'' if report.made else ' (unchanged)'}"
     )
     return (
-        f"{head} as of {report.as_of}: {len(report.items)} items, {report.enterprises} enterprises,"
+        f"{head} ({report.kind}) as of {report.as_of}: {len(report.items)} items, {report.enterprises} enterprises,"
         f" {report.firms_found} firms found, {report.yuan_proposed:,.2f} yuan proposed,"
+        f" {report.rows_added} rows new, {report.rows_closed} closed,"
         f" {report.seconds:.2f} s"
     )
 

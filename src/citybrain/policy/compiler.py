@@ -13,7 +13,7 @@ that hold for the money, too.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -171,7 +171,11 @@ def _measured(rule: Rule, as_of: date) -> exp.Select:
 
 
 def _judged(rule: Rule, as_of: date) -> exp.Select:
-    amount = _amount(rule)
+
+    def ago(span: Span) -> exp.Expr:
+        return exp.cast(_text(span.before(as_of).isoformat()), "date")
+
+    amount = amount_node(rule)
     priced = exp.select(
         *(_column(name) for name in (*IDENTITY, *rule.used)),
         exp.alias_(amount, "amount", quoted=True),
@@ -179,7 +183,7 @@ def _judged(rule: Rule, as_of: date) -> exp.Select:
     return exp.select(
         *(_column(name) for name in (*IDENTITY, *rule.used, "amount")),
         *(
-            exp.alias_(criterion_node(criterion, as_of), f"c{criterion.bit}", quoted=True)
+            exp.alias_(criterion_node(criterion, ago), f"c{criterion.bit}", quoted=True)
             for criterion in rule.criteria
         ),
         exp.alias_(exp.GT(this=_column("amount"), expression=_number(0)), f"c{rule.amount_bit}", quoted=True),
@@ -207,13 +211,16 @@ def oldest_load(as_of: date, fresh_within: timedelta) -> datetime:
 # Criteria
 
 
-def criterion_node(criterion: Criterion, as_of: date) -> exp.Expr:
-    """true, false, or NULL when the fact is missing or nobody has confirmed what it is compared with."""
+def criterion_node(criterion: Criterion, ago: Callable[[Span], exp.Expr]) -> exp.Expr:
+    """true, false, or NULL when the fact is missing or nobody has confirmed what it is compared with.
+
+    `ago`: the day a span before the day of the run.
+    """
     fact, column = criterion.fact, _column(criterion.leaf.fact)
     if not criterion.known:  # nobody has confirmed the number: it cannot be judged
         return exp.cast(exp.null(), "boolean")
     if criterion.leaf.op in AGO:
-        then = value_node(Span.read(criterion.values[0]).before(as_of), fact)
+        then = ago(Span.read(criterion.values[0]))
         compare = exp.LTE if criterion.leaf.op == "at_least_ago" else exp.GTE
         return compare(this=column, expression=then)
     values = [value_node(value, fact) for value in criterion.values]
@@ -279,7 +286,7 @@ def _cost(column: exp.Expr, weight: int, unknown_is_met: bool) -> exp.Expr:
 # Amounts
 
 
-def _amount(rule: Rule) -> exp.Expr:
+def amount_node(rule: Rule) -> exp.Expr:
     """numeric(18, 2); NULL when a fact it needs is missing, when a number of it is unconfirmed, and when it
     is absurdly large."""
     if not rule.payable:

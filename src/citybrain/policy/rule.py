@@ -68,6 +68,11 @@ class Criterion:
     def known(self) -> bool:
         return None not in self.values
 
+    @property
+    def by_time(self) -> bool:
+        """Whether its answer may change though the fact does not."""
+        return self.leaf.op in AGO and self.known
+
 
 @dataclass(frozen=True)
 class Rule:
