@@ -150,7 +150,7 @@ def test_a_whole_version_of_everything_loads_and_is_told(bureau: Bureau) -> None
             item("SALES", version(valid={"from": date(2025, 1, 1), "to": date(2025, 6, 30)}), version()),
             "nothing holds between 2025-06-30 and 2026-01-01",
         ),
-        (item("SALES", version(amount={"kind": "flat", "value": 10**15})), "less than Decimal('1000000000000')"),
+        (item("SALES", version(amount={"kind": "flat", "value": 10**15})), "less than Decimal('1000"),
         (item("SALES", version(params={"a": "$b", "b": "$a"})), "go round in a circle: a -> b -> a"),
         (item("SALES", version(params={"a": "$b"})), "no parameter is called 'b'"),
         (item("SALES", version(params={"a": 1})), "nothing uses the parameter 'a'"),

@@ -60,7 +60,7 @@ def test_a_run_writes_results_proposals_and_its_manifest(bureau: Bureau) -> None
     assert (run["items"], run["eligible"], run["needs_data"], run["near"]) == (1, 2, 2, 1)
     (manifest,) = bureau.rows(
         "SELECT * FROM policy.match_run JOIN policy.match_run_item USING (run_id)"
-        " JOIN policy.plan ON plan.sha256 = sql_sha256"
+        " JOIN policy.plan ON plan.sha256 = match_run_item.sql_sha256"
     )
     assert manifest["code_version"].startswith("0.")
     assert (manifest["kind"], manifest["base_run"]) == ("full", None)

@@ -187,7 +187,8 @@ def _summary(report: "MatchReport") -> str:
         "dry run" if report.run_id is None else f"run {report.run_id}{'' if report.made else ' (unchanged)'}"
     )
     return (
-        f"{head} ({report.kind}) as of {report.as_of}: {len(report.items)} items, {report.enterprises} enterprises,"
+        f"{head} ({report.kind}) as of {report.as_of}: {len(report.items)} items,"
+        f" {report.enterprises} enterprises,"
         f" {report.firms_found} firms found, {report.yuan_proposed:,.2f} yuan proposed,"
         f" {report.rows_added} rows new, {report.rows_closed} closed,"
         f" {report.seconds:.2f} s"

@@ -228,7 +228,8 @@ def match(
         writer.execute(
             RUN,
             (run_id, day, started, identity.rules_sha256, identity.sql_sha256, identity.facts_sha256, key,
-             _facts_as_of(writer, facts), identity.awards, identity.code, identity.catalogue_sha256, len(items),
+             _facts_as_of(writer, facts), identity.awards, identity.code, identity.catalogue_sha256,
+             len(items),
              enterprises, *totals, firms, proposed, work.kind,
              earlier.run_id if incremental and earlier else None,
              work.changed_enterprises, len(work.items), closed, added),
@@ -238,8 +239,7 @@ def match(
             (run_id, [item.item_version_id for item in items], [item.plan_sha256 for item in items],
              [seconds.get(item.item_version_id, 0.0) for item in items]),
         )  # fmt: skip
-        report = stored_report(writer, run_id, made=True)
-    return report
+        return stored_report(writer, run_id, made=True)
 
 
 def matcher(settings: Settings) -> Connection:
@@ -288,8 +288,10 @@ def _reader(settings: Settings, writer: Connection, facts: Facts, day: date) -> 
 def items_in_force(connection: Connection, day: date) -> list[PlannedItem]:
     """The versions that hold on `day`, in order of version."""
     return [
-        PlannedItem(*row[:6], Plan.from_json(row[6]))
-        for row in connection.execute(IN_FORCE, {"day": day}).fetchall()
+        PlannedItem(version_id, item_id, title, sha256, payable, plan_sha256, Plan.from_json(plan))
+        for version_id, item_id, title, sha256, payable, plan_sha256, plan in connection.execute(
+            IN_FORCE, {"day": day}
+        ).fetchall()
     ]
 
 

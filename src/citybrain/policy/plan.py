@@ -63,7 +63,8 @@ class Plan:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Plan":
-        return cls(**{name: tuple(part) if isinstance(part, list) else part for name, part in stored.items()})
+        lists: Any = {name: tuple(part) if isinstance(part, list) else part for name, part in stored.items()}
+        return cls(**lists)
 
     @property
     def sha256(self) -> str:
@@ -101,7 +102,7 @@ def _tree(node: Node, rule: Rule) -> Tree:
         return {"all": parts}
     if isinstance(node, AnyOf):
         return {"any": parts}
-    return {"at_least": node.at_least, "of": parts}  # type: ignore[union-attr]
+    return {"at_least": node.at_least, "of": parts}
 
 
 def bits(tree: Tree) -> Iterator[int]:

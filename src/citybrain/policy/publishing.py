@@ -113,7 +113,8 @@ def publish(settings: Settings) -> Publication:
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('citybrain policy publish'))")
         last = connection.execute(LAST).fetchone()
         if last is not None and last[0] == inputs:
-            return Publication(*last[1:], added=0, withdrawn=0)
+            documents, items, versions = last[1:]
+            return Publication(documents, items, versions, added=0, withdrawn=0)
         done = publish_policies(connection, load_policies(settings))
         connection.execute(PUBLICATION, (inputs, done.documents, done.items, done.versions))
         return done
@@ -132,7 +133,7 @@ def _inputs_sha256(settings: Settings) -> str:
 
 
 def publish_policies(connection: Connection, policies: Sequence[Policy]) -> Publication:
-    """As `publish`, in the caller's transaction. A version that stands is planned again: the code may be new."""
+    """As `publish`, in the caller's transaction. A version that stands is planned again: by newer code."""
     departments = load_departments()
     wanted: dict[str, tuple[Policy, Rule, dict[str, Any]]] = {}
     for policy in policies:

@@ -1,4 +1,4 @@
-"""Make a past run again, from its plans and its kept facts, and hold the rows against those it left standing."""
+"""Make a past run again, from its plans and its kept facts, and hold its rows against those that come out."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +20,8 @@ Connection = psycopg.Connection[Any]
 
 RUN = "SELECT as_of, facts_sha256, code_version FROM policy.match_run WHERE run_id = %s"
 ITEMS = """
-SELECT v.item_version_id, v.item_id, i.title, v.sha256, v.payable, r.sql_sha256, p.plan, v.definition -> 'facts'
+SELECT v.item_version_id, v.item_id, i.title, v.sha256, v.payable, r.sql_sha256, p.plan,
+    v.definition -> 'facts'
 FROM policy.match_run_item r JOIN policy.item_version v USING (item_version_id)
 JOIN policy.item i USING (item_id) LEFT JOIN policy.plan p ON p.sha256 = r.sql_sha256
 WHERE r.run_id = %s ORDER BY v.item_version_id
@@ -88,7 +89,10 @@ def replay(settings: Settings, run_id: int) -> Replay:
         stored = writer.execute(ITEMS, (run_id,)).fetchall()
         if any(item[6] is None for item in stored):
             raise MatchError(f"run {run_id} was made before plans were kept")
-        items = [PlannedItem(*item[:6], Plan.from_json(item[6])) for item in stored]
+        items = [
+            PlannedItem(version_id, item_id, title, sha256, payable, plan_sha256, Plan.from_json(plan))
+            for version_id, item_id, title, sha256, payable, plan_sha256, plan, _ in stored
+        ]
         facts: Facts = {}
         for item in stored:
             facts |= stored_facts(item[7])

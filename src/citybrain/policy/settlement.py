@@ -56,8 +56,8 @@ INSERT INTO {target} (first_run, item_version_id, uscc, outcome, amount, rank, r
 WITH lines AS MATERIALIZED (
     SELECT r.item_version_id, r.uscc, r.amount, v.item_id, i.title,
         coalesce(v.exclusion_group, v.item_id) AS pool, v.fund_id, v.fund_amount,
-        v.definition #>> '{version,caps,budget,when_short}' AS when_short,
-        v.definition #>> '{version,caps,budget,rank_by}' AS rank_by,
+        v.definition #>> '{{version,caps,budget,when_short}}' AS when_short,
+        v.definition #>> '{{version,caps,budget,rank_by}}' AS rank_by,
         e.item_version_id AS award_version, e.title AS award_title, e.amount AS award_amount, e.period_year,
         v.exclusion_rule, coalesce(t.topped, 0) AS topped
     FROM policy.match_row r

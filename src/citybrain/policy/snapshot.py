@@ -1,7 +1,7 @@
 """The facts a match run saw, kept in the lake: one compressed CSV named after its hash.
 
-A full run keeps `facts_now`; an incremental one keeps the enterprises that changed since the run it continues,
-those that are gone with nothing but their code. A replay puts them on top of each other again.
+A full run keeps `facts_now`; an incremental one keeps the enterprises that changed since the run it
+continues, and of those that are gone their code. A replay puts them on top of each other again.
 """
 
 import gzip

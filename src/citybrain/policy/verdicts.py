@@ -63,11 +63,12 @@ def _distance(node: Tree, plan: Plan, costs: Callable[[int], Vector]) -> Vector:
     if isinstance(node, int):
         return costs(node).astype(np.int32) * (GATE_WEIGHT if plan.gates[node] else 1)
     if "all" in node:
-        return sum(_distance(part, plan, costs) for part in node["all"])  # type: ignore[return-value]
+        return np.add.reduce([_distance(part, plan, costs) for part in node["all"]])  # type: ignore[no-any-return]
     if "any" in node:
-        return np.minimum.reduce([_distance(part, plan, costs) for part in node["any"]])
-    parts = np.sort([_distance(part, plan, costs) for part in node["of"]], axis=0)
-    return parts[: node["at_least"]].sum(axis=0)  # the cheapest ones are those to change
+        return np.minimum.reduce([_distance(part, plan, costs) for part in node["any"]])  # type: ignore[no-any-return]
+    parts: Vector = np.sort([_distance(part, plan, costs) for part in node["of"]], axis=0)
+    cheapest: Vector = parts[: node["at_least"]].sum(axis=0)  # those an enterprise would change
+    return cheapest
 
 
 def best_near(plan: Plan, near: Candidates) -> Candidates:

@@ -1,4 +1,4 @@
-"""Candidates to rows: the amount in PostgreSQL, exact, and with it the status; then what changed since before.
+"""Candidates to rows: the amount in PostgreSQL, exact, with it the status; then what changed since before.
 
 The amount has the last bit of the masks: unknown it ends in `needs_data`, and at zero or below nobody gets
 anything. Near ones are bounded: the closest and largest `keep` of an item.
