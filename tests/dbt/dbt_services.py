@@ -114,7 +114,8 @@ def record_matches(connection: psycopg.Connection) -> None:
         insert(
             connection, "policy.match_row",
             first_run=run, until_run=2 if run == 1 else None, item_version_id=version, uscc=firm,
-            enterprise_name=f"企业{firm[-4:]}", county_code=COUNTY[firm], status=status, unmet_mask=unmet, unknown_mask=unknown,
+            enterprise_name=f"企业{firm[-4:]}", county_code=COUNTY[firm], status=status,
+            unmet_mask=unmet, unknown_mask=unknown,
             distance=(unmet | unknown).bit_count(), amount=amount,
             facts={} if status == "eligible" else None,
         )  # fmt: skip
@@ -274,8 +275,9 @@ def forget_services(settings: Settings) -> None:
     """No row of policies, grants and cases."""
     with past_the_rules(settings) as connection:
         connection.execute(
-            "TRUNCATE policy.document, policy.match_run, policy.match_row, policy.proposal_row, ops.grant_list"
-            ", ops.grant_line, ops.payment_file, ops.event_case, ops.transition, ops.clock, ops.signal CASCADE"
+            "TRUNCATE policy.document, policy.match_run, policy.match_row, policy.proposal_row"
+            ", ops.grant_list, ops.grant_line, ops.payment_file"
+            ", ops.event_case, ops.transition, ops.clock, ops.signal CASCADE"
         )
         connection.execute("DELETE FROM ops.organisation WHERE code LIKE 'test:%'")
 

@@ -85,18 +85,13 @@ def compile_rule(rule: Rule, as_of: date, near_only_best: bool = True) -> Statem
     return Statement(query, query.sql(dialect="postgres"))
 
 
-def insert_statement(statement: Statement, run_id: int, item_version_id: int) -> str:
-    """Write the rows of a statement into policy.match_result as those of a run."""
-    rows = exp.select(
-        exp.cast(_number(run_id), "bigint"),
-        exp.cast(_number(item_version_id), "bigint"),
-        *(_column(name) for name in RESULT),
-    ).from_(statement.query.subquery("matched"))
-    target = exp.Schema(
-        this=exp.table_("match_result", db="policy", quoted=True),
-        expressions=[exp.to_identifier(name, quoted=True) for name in ("run_id", "item_version_id", *RESULT)],
+def compile_eligible(rule: Rule, as_of: date) -> str:
+    """The enterprises that get the item, uscc, county_code and amount: nothing of the others."""
+    query = exp.select(*(_column(name) for name in ("uscc", "county_code", "amount"))).from_(
+        _measured(rule, as_of).subquery("measured", copy=False)
     )
-    return exp.Insert(this=target, expression=rows).sql(dialect="postgres")
+    eligible = exp.EQ(this=_column("distance"), expression=_number(0))
+    return query.where(eligible).sql(dialect="postgres")
 
 
 # The nested selects

@@ -9,9 +9,9 @@ rules, facts, day, code and earlier awards are those of the newest run is not ma
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -125,7 +125,8 @@ class NoFactsError(MatchError):
 class MatchReport:
     """`run_id` is that of the newest run when nothing had changed (`made` false), None in a rehearsal.
 
-    `rows_closed`, `rows_added`: result rows that differ from those of the run before.
+    `rows_closed`, `rows_added`: result rows that differ from those of the run before. `phases`: seconds of
+    reading facts, matching, settling and keeping, of a run made by this call.
     """
 
     run_id: int | None
@@ -141,6 +142,7 @@ class MatchReport:
     changed_items: int = 0
     rows_closed: int = 0
     rows_added: int = 0
+    phases: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -206,11 +208,14 @@ def match(
         if work.kind == "unchanged" and earlier is not None and not dry_run:
             return stored_report(writer, earlier.run_id, made=False)
         reader = sessions.enter_context(_reader(settings, writer, facts, day))
+        phases = {"facts": _since(began)}
         run_id = _one(writer, "SELECT nextval('policy.match_run_run_id_seq')")
         closed, added, counts = _find(
             writer, reader, run_id, items, enterprises, work, facts, day, earlier, on_item
         )
+        phases["matching"] = _since(began) - phases["facts"]
         _settle(writer, run_id, day, work, earlier, identity)
+        phases["settling"] = _since(began) - sum(phases.values())
         firms, proposed = cast(tuple[int, Decimal], writer.execute(FOUND).fetchone())
         if dry_run:
             writer.rollback()
@@ -239,7 +244,8 @@ def match(
             (run_id, [item.item_version_id for item in items], [item.plan_sha256 for item in items],
              [seconds.get(item.item_version_id, 0.0) for item in items]),
         )  # fmt: skip
-        return stored_report(writer, run_id, made=True)
+        phases["keeping"] = _since(began) - sum(phases.values())
+        return replace(stored_report(writer, run_id, made=True), phases=phases)
 
 
 def matcher(settings: Settings) -> Connection:

@@ -33,14 +33,14 @@ UPDATE policy.match_row m
 SET until_run = (SELECT min(r.run_id) FROM policy.match_run r WHERE r.run_id > m.first_run);
 
 COMMENT ON TABLE policy.match_row IS
-    'One row per enterprise, item version and stretch of runs: eligible, lacking data or near. The one writer '
-    'holds the references; checking each of a million rows would cost more than finding them';
+    'One row per enterprise, item version and stretch of runs: eligible, lacking data or near. One writer '
+    'holds the references: checking each of a million rows costs more than finding them';
 COMMENT ON COLUMN policy.match_row.first_run IS 'The run that found it';
 COMMENT ON COLUMN policy.match_row.until_run IS 'The first run that found otherwise; null while it holds';
 COMMENT ON TABLE policy.proposal_row IS
     'One row per eligible line and stretch of runs, after exclusion and budget: pay, or why not';
 COMMENT ON COLUMN policy.proposal_row.first_run IS 'The run that proposed it';
-COMMENT ON COLUMN policy.proposal_row.until_run IS 'The first run that proposed otherwise; null while it holds';
+COMMENT ON COLUMN policy.proposal_row.until_run IS 'The first run that proposed otherwise; null while so';
 
 CREATE FUNCTION policy.close_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -59,14 +59,14 @@ SELECT r.run_id, m.item_version_id, m.uscc, m.enterprise_name, m.county_code, m.
 FROM policy.match_run r
 JOIN policy.match_row m ON m.first_run <= r.run_id AND (m.until_run IS NULL OR m.until_run > r.run_id);
 COMMENT ON VIEW policy.match_result IS
-    'One row per run, enterprise and item version: eligible, lacking data or near; ineligible ones are left out';
+    'One row per run, enterprise and item version: eligible, lacking data or near; others are left out';
 
 CREATE VIEW policy.proposal WITH (security_invoker = true) AS
 SELECT r.run_id, p.item_version_id, p.uscc, p.outcome, p.amount, p.rank, p.reason, p.excluded_by
 FROM policy.match_run r
 JOIN policy.proposal_row p ON p.first_run <= r.run_id AND (p.until_run IS NULL OR p.until_run > r.run_id);
 COMMENT ON VIEW policy.proposal IS
-    'One row per run and eligible line after exclusion and budget: pay, or why not. People decide in the desk';
+    'One row per run and eligible line after exclusion and budget: pay, or why not; people decide';
 """
 
 RUNS = """
@@ -107,9 +107,9 @@ ALTER TABLE policy.match_run ADD COLUMN rows_added bigint;
 ALTER TABLE policy.match_run ADD CONSTRAINT base_of_incremental
     CHECK ((kind = 'incremental') = (base_run IS NOT NULL));
 COMMENT ON COLUMN policy.match_run.kind IS
-    'full: everything was matched; incremental: changed enterprises, changed items and what time alone changes';
-COMMENT ON COLUMN policy.match_run.base_run IS 'The run an incremental one continues; its facts object holds the change';
-COMMENT ON COLUMN policy.match_run.facts_sha256 IS 'Of the facts the rules saw: every enterprise with its hash';
+    'full: everything was matched; incremental: changed enterprises and items, and what time alone changes';
+COMMENT ON COLUMN policy.match_run.base_run IS 'The run it continues; its facts object holds what changed';
+COMMENT ON COLUMN policy.match_run.facts_sha256 IS 'Of the facts the rules saw, enterprise by enterprise';
 
 CREATE TABLE policy.facts_seen (
     uscc text NOT NULL,
