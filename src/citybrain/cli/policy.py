@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -123,9 +124,15 @@ def show(
 @app.command(epilog="Example: citybrain policy test DEMO-STABLE-JOBS")
 def test(
     item: Annotated[str | None, typer.Argument(help="id of an item; all when left out")] = None,
+    with_edges: Annotated[
+        bool, typer.Option("--edges", help="make cases at every limit, too, and change every operator")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Run the cases written in the item files. Exit code 1 when one does not hold."""
+    """Run the cases written in the item files. Exit code 1 when one does not hold.
+
+    `--edges` says how many of the changes to operators, nodes and caps the made cases notice.
+    """
     from citybrain.policy import load_policies
     from citybrain.policy.facts import load_facts
     from citybrain.policy.library import run_cases
@@ -142,6 +149,16 @@ def test(
         mark = "[green]ok[/]  " if result.reason is None else "[red]fail[/]"
         where = "" if result.reason is None else f" {result.path}:{result.line}: {result.reason}"
         console.print(f"{mark} {result.item_id} {result.name}{where}", soft_wrap=True)
+    if with_edges:
+        from citybrain.policy.mutation import score
+
+        scores = [(policy.item.id, score(rule)) for policy in chosen for rule in policy.rules]
+        made = sum(one.made for _, one in scores)
+        killed = sum(one.killed for _, one in scores)
+        for item_id, one in scores:
+            for what in one.survivors:
+                console.print(f"[yellow]unnoticed[/] {item_id} {what}", soft_wrap=True)
+        console.print(f"{killed} of {made} changes noticed ({killed / made if made else 1:.1%})")
     failed = sum(result.reason is not None for result in results)
     console.print(f"{len(results)} cases, {failed} failed")
     raise typer.Exit(1 if failed or not results else 0)
@@ -262,3 +279,71 @@ def replay(
     if not found.same_code:
         console.print("[yellow]the code has changed since that run[/]")
     raise typer.Exit(0 if found.equal else 1)
+
+
+@app.command(epilog="Example: citybrain policy impact drafts/human_resources/insurance.yml UI-STABLE-2026")
+def impact(
+    file: Annotated[Path, typer.Argument(help="draft, in a folder named after its department")],
+    item: Annotated[str, typer.Argument(help="id of an item of the draft")],
+    on: Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="default today")] = None,
+    as_json: Json = False,
+) -> None:
+    """What a draft would change if it held today: firms, yuan, the fund. Publishes and writes nothing."""
+    from citybrain.policy.impact import draft_rule
+    from citybrain.policy.impact import impact as simulate
+    from citybrain.settings import get_settings
+
+    day = (on or datetime.now().astimezone()).date()
+    with _told():
+        found = simulate(get_settings(), draft_rule(get_settings(), file, item, day), item, day)
+    if as_json:
+        _print_json({**asdict(found), "yuan": found.yuan})
+        return
+    table = Table("county", "before", "after", "gained", "lost", "changed", "yuan")
+    for share in (*found.counties, found.total):
+        table.add_row(
+            share.county_code or "all", str(share.before), str(share.after), str(share.gained),
+            str(share.lost), str(share.changed), f"{share.yuan_after - share.yuan_before:+,.2f}",
+        )  # fmt: skip
+    Console().print(table)
+    if found.fund_id is not None:
+        typer.echo(f"{found.fund_id}: {found.fund_left:,.2f} yuan left, {found.shortfall:,.2f} short")
+
+
+@app.command(epilog="Example: citybrain policy gaps --json")
+def gaps(as_json: Json = False) -> None:
+    """Whose missing column holds up how much money, from the newest run."""
+    from citybrain.policy.gaps import data_gaps
+    from citybrain.settings import get_settings
+
+    with _told():
+        found = data_gaps(get_settings())
+    if as_json:
+        _print_json([asdict(gap) for gap in found])
+        return
+    table = Table("department", "fact", "firms", "pairs", "alone", "yuan alone", "estimated", "yuan at most")
+    for gap in found:
+        table.add_row(
+            gap.department, gap.label, str(gap.enterprises), str(gap.pairs), str(gap.alone),
+            f"{gap.yuan_alone:,.0f}", f"{gap.yuan_alone_estimated:,.0f}", f"{gap.yuan_at_most:,.0f}",
+        )  # fmt: skip
+    Console().print(table if found else "nothing is held up by missing data")
+
+
+@app.command(epilog="Example: citybrain policy anomalies --json")
+def anomalies(as_json: Json = False) -> None:
+    """Limits with a crowd of enterprises just on the side that pays."""
+    from citybrain.policy.anomalies import bunchings
+    from citybrain.settings import get_settings
+
+    with _told():
+        found = bunchings(get_settings())
+    if as_json:
+        _print_json([asdict(one) for one in found])
+        return
+    table = Table("fact", "limit", "met", "missed", "deviations", "items")
+    for one in found:
+        table.add_row(
+            one.label, one.limit, str(one.met), str(one.missed), str(one.deviations), ", ".join(one.items)
+        )
+    Console().print(table if found else "no limit has a crowd beside it")
