@@ -140,7 +140,7 @@ def test_almost_every_change_to_a_rule_is_noticed(capsys: pytest.CaptureFixture[
     made, killed = sum(one.made for _, one in scores), sum(one.killed for _, one in scores)
     survivors = [(item_id, one.survivors) for item_id, one in scores if one.survivors]
     with capsys.disabled():
-        print(  # noqa: T201 - the score is to be readf"\n{killed} of {made} mutants of {len(A_FEW)} rules killed: {killed / made:.1%}")
+        print(f"\n{killed} of {made} mutants of {len(A_FEW)} rules killed: {killed / made:.1%}")  # noqa: T201
     assert killed / made >= 0.95, survivors
 
 
@@ -162,9 +162,10 @@ def state(bureau: Bureau) -> list[Any]:
 
 ASKED = {"id": "sold", "fact": "revenue", "op": ">=", "value": 1000}
 OLD = {"id": "old", "fact": "established_on", "op": "at_least_ago", "value": "P1Y"}
+ONE = {"group": "ONE", "rule": "highest_wins"}
 TRIAL_ITEMS = [
-    item("SALES", version(require={"all": [ACTIVE, ASKED]}, exclusion={"group": "ONE", "rule": "highest_wins"})),
-    item("FLAT", version(amount={"kind": "flat", "value": 70}, exclusion={"group": "ONE", "rule": "highest_wins"},
+    item("SALES", version(require={"all": [ACTIVE, ASKED]}, exclusion=ONE)),
+    item("FLAT", version(amount={"kind": "flat", "value": 70}, exclusion=ONE,
                          caps={"budget": {"id": "FUND", "amount": 500}})),
     item("OLD", version(require={"all": [ACTIVE, OLD]}, caps={"budget": {"id": "FUND", "amount": 500}})),
     item("SOME", version(require={"at_least": 1, "of": [ASKED, OLD]},
