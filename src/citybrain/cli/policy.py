@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from citybrain.policy import Policy
     from citybrain.policy.matching import MatchReport
     from citybrain.policy.passes import ItemCount
 
@@ -347,3 +348,52 @@ def anomalies(as_json: Json = False) -> None:
             one.label, one.limit, str(one.met), str(one.missed), str(one.deviations), ", ".join(one.items)
         )
     Console().print(table if found else "no limit has a crowd beside it")
+
+
+@app.command("to-excel", epilog="Example: citybrain policy to-excel DEMO-STABLE-JOBS conditions.xlsx")
+def to_excel(
+    item: Annotated[str, typer.Argument(help="id of an item")],
+    file: Annotated[Path, typer.Argument(help="workbook to write", dir_okay=False)],
+) -> None:
+    """The conditions of an item as an Excel table."""
+    from citybrain.policy.conditions_workbook import write_workbook
+
+    with _told():
+        write_workbook(_policy(item), file)
+
+
+@app.command(
+    "from-excel", epilog="Example: citybrain policy from-excel DEMO-STABLE-JOBS conditions.xlsx --dry-run"
+)
+def from_excel(
+    item: Annotated[str, typer.Argument(help="id of an item")],
+    file: Annotated[Path, typer.Argument(help="workbook to read", exists=True, dir_okay=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would change, change nothing")] = False,
+) -> None:
+    """Bring the conditions of an item file in line with its Excel table; refused unless the result loads."""
+    from citybrain.policy.conditions_workbook import WorkbookError, read_workbook
+    from citybrain.policy.facts import load_facts
+    from citybrain.settings import get_settings
+
+    with _told():
+        try:
+            changes = read_workbook(_policy(item), load_facts(get_settings()), file, dry_run)
+        except WorkbookError as error:
+            console.print(f"[red]{error}[/]", soft_wrap=True)
+            raise typer.Exit(2) from error
+    for change in changes:
+        typer.echo(
+            f"{change.valid_from} {change.criterion_id} {change.column}: {change.before} -> {change.after}"
+        )
+    typer.echo(f"{len(changes)} changes{' (not made)' if dry_run else ''}")
+
+
+def _policy(item: str) -> "Policy":
+    from citybrain.policy import load_policies
+    from citybrain.settings import get_settings
+
+    found = next((policy for policy in load_policies(get_settings()) if policy.item.id == item), None)
+    if found is None:
+        console.print(f"[red]no item is called {item}[/]")
+        raise typer.Exit(2)
+    return found
