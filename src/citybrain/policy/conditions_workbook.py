@@ -5,13 +5,13 @@ stands in the file; how criteria are nested is written in YAML. The file is repl
 loads whole: comments and everything else in it stay as they are.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -89,7 +89,7 @@ def _told(value: Any) -> str:
 
 
 def read_workbook(policy: Policy, facts: Facts, path: Path, dry_run: bool = False) -> list[Change]:
-    """Bring the item's file in line with the workbook. Returns what changed; nothing: the file is not touched.
+    """Bring the item's file in line with the workbook. Returns what changed; with nothing, the file rests.
 
     Raises WorkbookError for a table that is not that of the item, ContentError when the result would not
     load; the file then stays as it was.
@@ -114,12 +114,11 @@ def read_workbook(policy: Policy, facts: Facts, path: Path, dry_run: bool = Fals
 def _rows(path: Path, policy: Policy) -> Iterator[tuple[tuple[date, str], dict[str, str]]]:
     try:
         book = load_workbook(path, read_only=True, data_only=False)
-    except (InvalidFileException, OSError, KeyError, ValueError) as error:
+    except (InvalidFileException, BadZipFile, OSError, KeyError, ValueError) as error:
         raise WorkbookError(f"{path} is no Excel workbook: {error}") from error
     if policy.item.id[:31] not in book.sheetnames:
-        raise WorkbookError(
-            f"{path} has no sheet {policy.item.id[:31]}; there are {', '.join(book.sheetnames)}"
-        )
+        known = ", ".join(book.sheetnames)
+        raise WorkbookError(f"{path} has no sheet {policy.item.id[:31]}; there are {known}")
     sheet = book[policy.item.id[:31]]
     seen: set[tuple[date, str]] = set()
     for number, row in enumerate(sheet.iter_rows(values_only=True, max_col=len(HEADER)), 1):
@@ -222,6 +221,6 @@ def _replace(policy: Policy, facts: Facts, tree: YAML, content: Any) -> None:
         with beside.open("w", encoding="utf-8") as file:
             tree.dump(content, file)
         load_policy_file(beside, facts)
-        os.replace(beside, policy.path)
+        beside.replace(policy.path)
     finally:
         beside.unlink(missing_ok=True)
