@@ -1,6 +1,7 @@
 """What the bank says of a payment file: taken in whole or not at all; money that is asked back."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -143,3 +144,23 @@ def test_the_database_keeps_receipts_as_they_are(desk: Settings, people: People,
         ):
             with pytest.raises(psycopg.Error), owner.transaction():
                 owner.execute(statement.encode())
+
+
+def test_the_command_line_takes_in_and_reconciles(
+    desk: Settings, people: People, paid_file: Any, tmp_path: Path
+) -> None:
+    from typer.testing import CliRunner
+
+    from citybrain.cli import app
+
+    path = tmp_path / "return.csv"
+    path.write_text(HEAD + row(1, "1000.10", reference=f"D{paid_file.pk}"), encoding="utf-8")
+    call = ["grants", "import-receipts", str(paid_file.pk), str(path), "--person"]
+    runner = CliRunner()
+    assert runner.invoke(app, [*call, people.officer.username]).exit_code == 1
+    done = runner.invoke(app, [*call, people.treasury.username])
+    assert (done.exit_code, done.stdout) == (0, "1 paid, 0 failed\n")
+    told = runner.invoke(app, ["grants", "reconcile", str(paid_file.pk)])
+    assert told.exit_code == 1
+    assert "1 of 3 paid, 1,000.10 of 3,000.33 yuan; 0 failed, 2 open" in told.stdout
+    assert runner.invoke(app, ["grants", "reconcile", "99999"]).exit_code == 2

@@ -15,6 +15,7 @@ from bureau import ACTIVE, DAY, SALES, Bureau, code, firm, item, later, version
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from citybrain.catalogue import ContentError
 from citybrain.policy.comparison import compare_runs
 from citybrain.policy.explanation import explain
 from citybrain.policy.matching import MatchError, matcher
@@ -425,3 +426,17 @@ OF_NEWEST = """
 SELECT amount FROM policy.match_result
 WHERE status = 'eligible' AND run_id = (SELECT max(run_id) FROM policy.match_run)
 """
+
+
+def test_a_fact_taken_out_of_the_catalogue_stops_the_run_and_leaves_what_stands(bureau: Bureau) -> None:
+    bureau.writes(item("SALES"))
+    bureau.knows([firm()])
+    bureau.matches()
+    path = bureau.settings.policies_dir / "facts.yml"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "  revenue:" not in line), encoding="utf-8")
+    bureau.writes(item("SALES"), item("OTHER", version(amount={"kind": "flat", "value": 5})))
+    with pytest.raises(ContentError, match=r"trial.yml:[0-9]+: .*no fact is called 'revenue'"):
+        bureau.matches()
+    assert bureau.rows("SELECT item_id FROM policy.item") == [{"item_id": "SALES"}]
+    assert bureau.rows("SELECT count(*) AS n FROM policy.match_run") == [{"n": 1}]

@@ -1,4 +1,4 @@
-"""What a bank or the treasury returns for a payment file: CSV, one row a payment it made or could not make."""
+"""What a bank or the treasury returns for a payment file: CSV, one row a payment made or not made."""
 
 import csv
 from collections import Counter
@@ -11,6 +11,7 @@ from io import StringIO
 HEADER = ("统一社会信用代码", "金额（元）", "结果", "流水号", "日期", "原因")
 RESULTS = {"成功": True, "失败": False}
 MOST_ROWS = 100_000
+MOST_YUAN = Decimal(10) ** 16  # what a line of a list holds
 
 
 class ReceiptError(ValueError):
@@ -71,7 +72,8 @@ def _row(row: dict[str, str]) -> ReceiptRow:
         amount = Decimal(cells["金额（元）"])
     except InvalidOperation as error:
         raise ValueError(f"金额“{cells['金额（元）']}”不是数字") from error
-    if not amount.is_finite() or amount <= 0 or amount != amount.quantize(Decimal("0.01")):
+    plausible = amount.is_finite() and 0 < amount < MOST_YUAN
+    if not plausible or amount != amount.quantize(Decimal("0.01")):
         raise ValueError(f"金额“{cells['金额（元）']}”不是以分为止的正数")
     if not cells["流水号"] or len(cells["流水号"]) > 64:
         raise ValueError("须有流水号（64 字以内）")
