@@ -53,20 +53,26 @@ m.uscc IN (SELECT uscc FROM touched_firm) OR m.item_version_id IN (
 # No large set is joined with itself: the tables have just been filled, and the planner knows nothing of them.
 PROPOSE = """
 INSERT INTO {target} (first_run, item_version_id, uscc, outcome, amount, rank, reason, excluded_by)
-WITH lines AS MATERIALIZED (
-    SELECT r.item_version_id, r.uscc, r.amount, v.item_id, i.title,
-        coalesce(v.exclusion_group, v.item_id) AS pool, v.fund_id, v.fund_amount,
+WITH versions AS MATERIALIZED (
+    SELECT v.item_version_id, v.item_id, i.title, coalesce(v.exclusion_group, v.item_id) AS pool,
+        v.exclusion_group, v.exclusion_rule, v.fund_id, v.fund_amount,
         v.definition #>> '{{version,caps,budget,when_short}}' AS when_short,
-        v.definition #>> '{{version,caps,budget,rank_by}}' AS rank_by,
+        v.definition #>> '{{version,caps,budget,rank_by}}' AS rank_by
+    FROM policy.item_version v JOIN policy.item i USING (item_id)
+), awarded AS MATERIALIZED (
+    SELECT DISTINCT uscc FROM policy.award
+), lines AS MATERIALIZED (
+    SELECT r.item_version_id, r.uscc, r.amount, v.item_id, v.title, v.pool, v.fund_id, v.fund_amount,
+        v.when_short, v.rank_by,
         e.item_version_id AS award_version, e.title AS award_title, e.amount AS award_amount, e.period_year,
         v.exclusion_rule, coalesce(t.topped, 0) AS topped
     FROM policy.match_row r
-    JOIN policy.item_version v USING (item_version_id)
-    JOIN policy.item i USING (item_id)
+    JOIN versions v USING (item_version_id)
+    LEFT JOIN awarded w USING (uscc)
     LEFT JOIN LATERAL (
         SELECT a.item_version_id, ai.title, a.amount, a.period_year
         FROM policy.award a JOIN policy.item ai USING (item_id)
-        WHERE a.uscc = r.uscc AND (
+        WHERE w.uscc IS NOT NULL AND a.uscc = r.uscc AND (
             (a.item_id = v.item_id AND a.period_year = %(year)s)
             OR (a.exclusion_group = v.exclusion_group AND CASE v.exclusion_rule
                 WHEN 'once_ever' THEN true
@@ -78,8 +84,8 @@ WITH lines AS MATERIALIZED (
     ) e ON true
     LEFT JOIN LATERAL (
         SELECT sum(a.amount) AS topped FROM policy.award a
-        WHERE v.exclusion_rule = 'top_up' AND a.uscc = r.uscc AND a.exclusion_group = v.exclusion_group
-            AND a.period_year = %(year)s
+        WHERE w.uscc IS NOT NULL AND v.exclusion_rule = 'top_up' AND a.uscc = r.uscc
+            AND a.exclusion_group = v.exclusion_group AND a.period_year = %(year)s
     ) t ON true
     WHERE r.until_run IS NULL AND r.status = 'eligible' AND {firms}
 ), judged AS (
