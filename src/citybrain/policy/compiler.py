@@ -4,6 +4,7 @@ The statement is built as sqlglot nodes and written out once; columns come from 
 values are literal nodes cast to the fact's type, and nothing is concatenated. It nests, from the inside:
 
   facts      the columns the rule names; a fact older than its `fresh_within` is NULL
+  raw        the amount before cap and rounding; an OFFSET keeps it from being worked out twice
   judged     each criterion as a column c0 … cn (true, false or NULL), and the amount
   measured   masks of unmet and unknown bits; the distance with unknown counted as unmet and as met
   named      the status, and the place among the near ones
@@ -44,6 +45,7 @@ from citybrain.policy.span import Span
 
 FACTS_TABLE = "mart_enterprise_facts"  # without a schema: the session's search path says which one
 IDENTITY = ("uscc", "enterprise_name", "county_code")
+RAW = "raw_amount"
 GATE_WEIGHT = 1000  # further than any number of criteria that can be worked on
 FARTHEST = 9999
 LARGEST_AMOUNT = Decimal(10) ** 15  # above it something is wrong: no amount, rather than an error
@@ -170,11 +172,14 @@ def _judged(rule: Rule, as_of: date) -> exp.Select:
     def ago(span: Span) -> exp.Expr:
         return exp.cast(_text(span.before(as_of).isoformat()), "date")
 
-    amount = amount_node(rule)
+    raw = exp.select(
+        *(_column(name) for name in (*IDENTITY, *rule.used)),
+        exp.alias_(raw_amount_node(rule), RAW, quoted=True),
+    ).from_(_facts(rule, as_of).subquery("facts", copy=False))
     priced = exp.select(
         *(_column(name) for name in (*IDENTITY, *rule.used)),
-        exp.alias_(amount, "amount", quoted=True),
-    ).from_(_facts(rule, as_of).subquery("facts", copy=False))
+        exp.alias_(amount_node(rule), "amount", quoted=True),
+    ).from_(raw.offset(0).subquery("raw", copy=False))  # the fence: worked out once for each enterprise
     return exp.select(
         *(_column(name) for name in (*IDENTITY, *rule.used, "amount")),
         *(
@@ -281,20 +286,23 @@ def _cost(column: exp.Expr, weight: int, unknown_is_met: bool) -> exp.Expr:
 # Amounts
 
 
-def amount_node(rule: Rule) -> exp.Expr:
-    """numeric(18, 2); NULL when a fact it needs is missing, when a number of it is unconfirmed, and when it
-    is absurdly large."""
+def raw_amount_node(rule: Rule) -> exp.Expr:
+    """Before cap and rounding; NULL when a fact it needs is missing or a number of it is unconfirmed."""
     if not rule.payable:
-        return exp.cast(exp.null(), "decimal(18, 2)")
+        return exp.cast(exp.null(), "decimal")
+    present = [exp.not_(exp.Is(this=_column(name), expression=exp.null())) for name in rule.amount_names]
     raw = _raw_amount(rule)
+    return _case([(exp.and_(*present), raw)], exp.null()) if present else raw
+
+
+def amount_node(rule: Rule) -> exp.Expr:
+    """numeric(18, 2) from the column `raw_amount`, which is worked out once; NULL when absurdly large."""
+    raw: exp.Expr = _column(RAW)
     cap = rule.version.caps.per_enterprise
     if cap is not None:
-        raw = _case([(exp.GT(this=exp.Paren(this=raw.copy()), expression=literal(cap)), literal(cap))], raw)
-    rounded = _rounded(raw, rule)
+        raw = _case([(exp.GT(this=raw.copy(), expression=literal(cap)), literal(cap))], raw)
     plausible = exp.LT(this=exp.Abs(this=raw.copy()), expression=literal(LARGEST_AMOUNT))
-    present = [exp.not_(exp.Is(this=_column(name), expression=exp.null())) for name in rule.amount_names]
-    amount = _case([(exp.and_(*present, plausible), rounded)], exp.null())
-    return exp.cast(amount, "decimal(18, 2)")
+    return exp.cast(_case([(plausible, _rounded(raw, rule))], exp.null()), "decimal(18, 2)")
 
 
 def _raw_amount(rule: Rule) -> exp.Expr:

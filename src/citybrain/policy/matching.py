@@ -214,7 +214,11 @@ def match(
             writer, reader, run_id, items, enterprises, work, facts, day, earlier, on_item
         )
         phases["matching"] = _since(began) - phases["facts"]
+        if work.kind == "full":
+            writer.execute("ANALYZE policy.match_row (item_version_id, uscc, status, until_run)")
         _settle(writer, run_id, day, work, earlier, identity)
+        if work.kind == "full":
+            writer.execute("ANALYZE policy.proposal_row (item_version_id, uscc, outcome, until_run)")
         phases["settling"] = _since(began) - sum(phases.values())
         firms, proposed = cast(tuple[int, Decimal], writer.execute(FOUND).fetchone())
         if dry_run:

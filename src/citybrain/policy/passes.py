@@ -80,6 +80,8 @@ def run_pass(
     `bound`: keep only the best near ones of each item.
     """
     numbers = distinct_criteria(items)
+    for session in (writer, reader):
+        _look_up_rows(session, True)
     counts: list[ItemCount] = []
     with ThreadPoolExecutor(1, thread_name_prefix="policy-reader") as pool:
         answers = _ask_both(writer, reader, pool, table, list(numbers), enterprises)
@@ -102,7 +104,16 @@ def run_pass(
             )
             if on_item is not None:
                 on_item(place, len(items), counts[-1])
+    for session in (writer, reader):
+        _look_up_rows(session, False)
     return counts
+
+
+def _look_up_rows(connection: Connection, only: bool) -> None:
+    """Fetch candidates by their number: reading and hashing the whole table for each item costs far more."""
+    value = sql.SQL("off" if only else "on")
+    for way in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan"):
+        connection.execute(sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(way), value))
 
 
 def _ask_both(

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from citybrain.policy.compiler import amount_node, criterion_node
+from citybrain.policy.compiler import amount_node, criterion_node, raw_amount_node
 from citybrain.policy.item_file import All, AnyOf, Flat, Leaf, Node, children
 from citybrain.policy.rule import Rule
 from citybrain.policy.span import Span
@@ -26,13 +26,17 @@ Tree = int | dict[str, Any]  # a bit, or {"all": […]}, {"any": […]}, {"at_le
 
 @dataclass(frozen=True)
 class Plan:
-    """`amount` is None for a version that is not payable yet; `constant`: the same for every enterprise."""
+    """`amount` is over `raw_amount`; both are None for a version that is not payable yet.
+
+    `constant`: the amount is the same for every enterprise.
+    """
 
     criteria: tuple[str, ...]
     gates: tuple[bool, ...]
     tree: Tree
     within: int
     keep: int
+    raw_amount: str | None
     amount: str | None
     constant: bool
     used: tuple[str, ...]
@@ -55,6 +59,7 @@ class Plan:
             "tree": self.tree,
             "within": self.within,
             "keep": self.keep,
+            "raw_amount": self.raw_amount,
             "amount": self.amount,
             "constant": self.constant,
             "used": list(self.used),
@@ -81,6 +86,7 @@ def plan_of(rule: Rule) -> Plan:
         tree=_tree(rule.version.require, rule),
         within=rule.version.near.within,
         keep=rule.version.near.keep,
+        raw_amount=raw_amount_node(rule).sql(dialect="postgres") if rule.payable else None,
         amount=amount_node(rule).sql(dialect="postgres") if rule.payable else None,
         constant=isinstance(amount, Flat) and (amount.value or Decimal(0)) > 0,
         used=rule.used,

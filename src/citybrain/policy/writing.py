@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
-from citybrain.policy.compiler import FARTHEST, GATE_WEIGHT, RESULT
+from citybrain.policy.compiler import FARTHEST, GATE_WEIGHT, IDENTITY, RESULT
 from citybrain.policy.plan import Plan
 from citybrain.policy.verdicts import Candidates, best_near
 
@@ -25,12 +25,16 @@ NEW_ROWS = "new_row"
 COLUMNS = ("item_version_id", *RESULT, "first_run")
 
 PRICED = """
-SELECT n.*, p.unmet_mask, p.unknown_mask, p.distance, p.distance_known, {amount} AS amount
-FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[], $5::int[])
-    AS p (ord, unmet_mask, unknown_mask, distance, distance_known)
-JOIN {table} n ON n.ord = p.ord
+SELECT *, {amount} AS amount
+FROM (
+    SELECT {names}, p.unmet_mask, p.unknown_mask, p.distance, p.distance_known, {raw} AS raw_amount
+    FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[], $5::int[])
+        AS p (ord, unmet_mask, unknown_mask, distance, distance_known)
+    JOIN {table} n ON n.ord = p.ord
+    OFFSET 0
+) AS raw
 OFFSET 0
-"""  # the fence keeps the amount from being worked out once for each place that names it
+"""  # the fences keep an amount from being worked out once for each place that names it
 WRITE = """
 WITH written AS (
     INSERT INTO {target} ({columns})
@@ -133,7 +137,7 @@ def bounded(connection: Connection, table: str, plan: Plan, found: Candidates) -
         best = best_near(plan, near)
     else:
         query = sql.SQL(RANK).format(
-            priced=_priced(table, plan), gate=sql.Literal(GATE_WEIGHT), keep=sql.Literal(plan.keep)
+            priced=_priced(table, plan, ("ord",)), gate=sql.Literal(GATE_WEIGHT), keep=sql.Literal(plan.keep)
         )
         rows = psycopg.RawCursor(connection).execute(query, _vectors(near)).fetchall()
         chosen = np.array(sorted(row[0] for row in rows), dtype=near.ord.dtype)
@@ -173,16 +177,20 @@ def write_rows(
         farthest=sql.Literal(FARTHEST),
         gate=sql.Literal(GATE_WEIGHT),
         used=sql.SQL(", ").join(used),
-        priced=_priced(table, plan),
+        priced=_priced(table, plan, (*IDENTITY, *plan.used)),
     )
     row = psycopg.RawCursor(connection).execute(query, _vectors(found)).fetchone()
     assert row is not None  # noqa: S101 - three counts are one row
     return int(row[0]), int(row[1]), int(row[2])
 
 
-def _priced(table: str, plan: Plan) -> sql.Composed:
-    amount = plan.amount or "CAST(NULL AS DECIMAL(18, 2))"
-    return sql.SQL(PRICED).format(amount=sql.SQL(amount), table=sql.Identifier(table))
+def _priced(table: str, plan: Plan, columns: Sequence[str]) -> sql.Composed:
+    return sql.SQL(PRICED).format(
+        raw=sql.SQL(plan.raw_amount or "CAST(NULL AS DECIMAL)"),
+        amount=sql.SQL(plan.amount or "CAST(NULL AS DECIMAL(18, 2))"),
+        names=_names(columns, "n"),
+        table=sql.Identifier(table),
+    )
 
 
 def _vectors(found: Candidates) -> list[Any]:
@@ -217,6 +225,8 @@ def merge(
     connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(new)))
     content = [name for name in compared if name not in ("item_version_id", "uscc", "first_run")]
     names = {"rows": _table(rows), "new": sql.Identifier(new), "run": sql.Literal(run_id)}
+    # What was written since the last ANALYZE is unknown to the planner: a nested loop may cost minutes.
+    connection.execute("SET LOCAL enable_nestloop = off")
     closed = connection.execute(
         sql.SQL(CLOSE).format(
             **names,
@@ -226,6 +236,7 @@ def merge(
         )
     ).rowcount
     added = connection.execute(sql.SQL(ADD).format(**names, columns=_names(columns))).rowcount
+    connection.execute("SET LOCAL enable_nestloop = on")
     return closed, added
 
 

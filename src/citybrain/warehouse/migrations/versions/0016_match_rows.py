@@ -125,6 +125,7 @@ GRANTS = """
 GRANT SELECT ON policy.match_result, policy.proposal, policy.plan, policy.publication
     TO citybrain_matcher, citybrain_desk, citybrain_transformer;
 GRANT SELECT, INSERT ON policy.facts_seen TO citybrain_matcher;
+GRANT MAINTAIN ON policy.match_row, policy.proposal_row TO citybrain_matcher;  -- ANALYZE after it wrote
 GRANT UPDATE (until_run) ON policy.match_row, policy.proposal_row TO citybrain_matcher;
 """
 
