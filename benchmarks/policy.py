@@ -1,15 +1,15 @@
-"""How fast policies are matched: the platform's own run, beside zen-engine and openfisca-core on the same items.
+"""How fast policies are matched: the platform's own run, beside zen-engine and openfisca-core, same items.
 
     .venv/bin/python benchmarks/policy.py [--enterprises 20000 100000 200000] [--items 1178] [--peer-items 60]
 
-A thousand items are drawn from templates (four to seven of some hundreds of distinct criteria, six kinds of
-amounts), written as item files, published and matched by `citybrain.policy.matching.match` itself: three-valued, with
+The items are drawn from templates (four to eight of some hundreds of distinct criteria, six kinds of amounts),
+written as item files, published and matched by `citybrain.policy.matching.match` itself: three-valued, with
 masks, distances and numeric amounts, every row written. 5 % of the facts are missing.
 
 The peers (`pip install zen-engine openfisca-core`; one that is not installed is left out) answer yes or no
-for the first `--peer-items` items over every enterprise and are compared by enterprise-and-item pairs a second;
-a missing fact is no. All must find the same eligible pairs, or the run fails. Ratios within one run survive a
-change of machine; seconds do not.
+for the first `--peer-items` items over every enterprise and are compared by enterprise-and-item pairs a
+second; a missing fact is no. All must find the same eligible pairs, or the run fails. Ratios within one run
+survive a change of machine; seconds do not.
 """
 
 import argparse
@@ -165,21 +165,23 @@ def _amount(draw: random.Random) -> Row:
          "rates": {"large": 0.01, "medium": 0.02, "small": 0.03, "micro": 0.05}},
         {"kind": "tiers", "of": money, "mode": draw.choice(["marginal", "whole"]),
          "tiers": [{"from": 100_000, "rate": 0.01}, {"from": 1_000_000, "rate": 0.02}]},
-        {"kind": "formula", "expr": f"0.1 * greatest(revenue - revenue_before, 0) + 0.01 * least({money}, 5000000)"},
+        {"kind": "formula",
+         "expr": f"0.1 * greatest(revenue - revenue_before, 0) + 0.01 * least({money}, 5000000)"},
     ])  # fmt: skip
 
 
 def _item(draw: random.Random, number: int) -> Row:
     version: Row = {
-        "valid": {"from": date(2026, 1, 1), "to": date(2026, 12, 31)}, "clause": "条款", "source": "citybrain:bench",
+        "valid": {"from": date(2026, 1, 1), "to": date(2026, 12, 31)},
+        "clause": "条款", "source": "citybrain:bench",
         "require": {"all": _conditions(draw)}, "amount": _amount(draw), "caps": {"per_enterprise": 500_000},
         "review": {"roles": ["经办", "复核"], "notice_days": 5, "confirm_by_enterprise": True},
     }  # fmt: skip
     if number % 3 == 0:
         version["exclusion"] = {"group": f"GROUP-{number % 60}", "rule": "highest_wins"}
     case = {"name": "没有事实", "expect": {"status": "needs_data"}}
-    return {"id": f"BENCH-{number:04d}", "title": f"事项{number}", "channel": "confirm", "versions": [version],
-            "cases": [case]}  # fmt: skip
+    return {"id": f"BENCH-{number:04d}", "title": f"事项{number}", "channel": "confirm",
+            "versions": [version], "cases": [case]}  # fmt: skip
 
 
 def _write_files(project: Path, items: list[Row]) -> None:
@@ -258,7 +260,8 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
         with _Timed(seconds, "the same again, nothing changed"):
             assert not match(settings, DAY).made
         admin.execute(
-            "UPDATE marts.mart_enterprise_facts SET revenue_value = revenue_value * 1.1, staff_value = staff_value + 1"
+            "UPDATE marts.mart_enterprise_facts"
+            " SET revenue_value = revenue_value * 1.1, staff_value = staff_value + 1"
             " WHERE hashtext(uscc) % 100 = 0"
         )
         with _Timed(seconds, "incremental run, 1 % of the enterprises, all of it"):
@@ -343,7 +346,7 @@ def _start(folder: Path, servers: ExitStack) -> Any:
 
 
 def _eligible_only(settings: Any, facts: Any) -> tuple[list[int], int, int]:
-    """Eligible enterprises of each item by its conditions alone, as the peers answer; criteria, distinct ones."""
+    """Eligible enterprises of each item by its conditions alone, as the peers answer; both counts of criteria."""
     from citybrain.policy.answers import ask
     from citybrain.policy.facts_table import NOW, make_facts_now
     from citybrain.policy.matching import items_in_force, matcher_beside
@@ -380,11 +383,7 @@ def _zen(rows: list[Row], items: list[list[Row]]) -> tuple[int, float] | None:
         import zen
     except ImportError:
         return None
-    contexts = [
-        {name: int(value) if isinstance(value, bool) else float(value) if isinstance(value, Decimal) else value
-         for name, value in row.items()}
-        for row in rows
-    ]  # fmt: skip
+    contexts = [{name: _plain(value) for name, value in row.items()} for row in rows]
     decisions = {str(place): _graph(conditions) for place, conditions in enumerate(items)}
     engine = zen.ZenEngine({"loader": {"type": "static", "content": decisions}})
     found = 0
@@ -393,6 +392,12 @@ def _zen(rows: list[Row], items: list[list[Row]]) -> tuple[int, float] | None:
         answers = engine.evaluate_batch([{"key": key, "context": row} for row in contexts])
         found += sum(bool((answer["data"]["result"] or {}).get("eligible")) for answer in answers)
     return found, time.perf_counter() - began
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool):
+        return int(value)
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _graph(conditions: list[Row]) -> Row:
