@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/policy.py [--enterprises 20000 100000 200000] [--items 1178] [--peer-items 60]
 
-The items are drawn from templates (four to eight of some hundreds of distinct criteria, six kinds of amounts),
+The items are drawn from templates (four to eight of some hundreds of distinct criteria, six kinds of amount),
 written as item files, published and matched by `citybrain.policy.matching.match` itself: three-valued, with
 masks, distances and numeric amounts, every row written. 5 % of the facts are missing.
 
@@ -346,7 +346,7 @@ def _start(folder: Path, servers: ExitStack) -> Any:
 
 
 def _eligible_only(settings: Any, facts: Any) -> tuple[list[int], int, int]:
-    """Eligible enterprises of each item by its conditions alone, as the peers answer; both counts of criteria."""
+    """Eligible enterprises of each item by conditions alone, as the peers answer; two counts of criteria."""
     from citybrain.policy.answers import ask
     from citybrain.policy.facts_table import NOW, make_facts_now
     from citybrain.policy.matching import items_in_force, matcher_beside
