@@ -241,6 +241,18 @@ def test_a_changed_item_is_matched_with_everybody(bureau: Bureau) -> None:
     assert bureau.matches(full=True).rows_added == 0
 
 
+def test_once_a_day_a_run_is_a_full_one(bureau: Bureau) -> None:
+    bureau.writes(*TRIAL_ITEMS)
+    known = [firm(1000 + number, established_on=date(2020, 1, 1), staff=2) for number in range(9)]
+    bureau.knows(known)
+    bureau.matches()
+    bureau.knows([firm(1, established_on=date(2020, 1, 1), staff=2), *known[1:]])
+    assert bureau.matches(dry_run=True).kind == "incremental"
+    bureau.runs("UPDATE policy.match_run SET finished_at = finished_at - interval '25 hours'")
+    report = bureau.matches()
+    assert (report.kind, report.rows_closed, report.rows_added) == ("full", 3, 3)
+
+
 def test_an_award_settles_its_group_and_fund_again(bureau: Bureau) -> None:
     bureau.writes(*TRIAL_ITEMS)
     bureau.knows([firm(1000 + number, established_on=date(2020, 1, 1), staff=2) for number in range(8)])

@@ -2,6 +2,7 @@
 
 A full run matches everything. An incremental one matches the enterprises whose facts changed, the items that
 changed, and what time alone changes, and continues the run before it: rows hold from one run until another.
+Once a day a run is a full one and proves what the incremental ones left.
 All of a run is one transaction that sees one state of the facts: it stands whole or it never was. A run whose
 rules, facts, day, code and earlier awards are those of the newest run is not made again.
 """
@@ -49,7 +50,8 @@ WHERE v.withdrawn_at IS NULL AND v.valid_from <= %(day)s AND (v.valid_to IS NULL
 ORDER BY v.item_version_id
 """
 NEWEST = """
-SELECT run_id, as_of, facts_sha256, awards_seen, code_version, catalogue_sha256, rules_sha256, sql_sha256
+SELECT run_id, as_of, facts_sha256, awards_seen, code_version, catalogue_sha256, rules_sha256, sql_sha256,
+    (SELECT max(finished_at) FROM policy.match_run WHERE kind = 'full') < now() - interval '1 day'
 FROM policy.match_run ORDER BY run_id DESC LIMIT 1
 """
 RUN = """
@@ -166,6 +168,7 @@ class Earlier:
     identity: Identity
     plans: dict[int, str]
     near: dict[int, int]
+    full_is_due: bool
 
 
 @dataclass(frozen=True)
@@ -328,7 +331,7 @@ def _earlier(connection: Connection) -> Earlier | None:
     row = connection.execute(NEWEST).fetchone()
     if row is None:
         return None
-    run_id, as_of, facts, awards, code, catalogue, rules, sql_hash = row
+    run_id, as_of, facts, awards, code, catalogue, rules, sql_hash, full_is_due = row
     items = connection.execute(ITEMS_OF, (run_id,)).fetchall()
     return Earlier(
         run_id,
@@ -336,6 +339,7 @@ def _earlier(connection: Connection) -> Earlier | None:
         Identity(rules, sql_hash, facts, awards, code, catalogue or ""),
         {version: sha256 for version, sha256, _ in items},
         {version: near for version, _, near in items},
+        bool(full_is_due),
     )
 
 
@@ -366,6 +370,7 @@ def _work(
     whole = (
         full
         or earlier is None
+        or earlier.full_is_due
         or (earlier.identity.code, earlier.identity.catalogue_sha256)
         != (identity.code, identity.catalogue_sha256)
         or day.year != earlier.as_of.year  # what was awarded last year counts otherwise
