@@ -5,8 +5,8 @@
 
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 
 ROWS = """
 ALTER TABLE policy.proposal RENAME TO proposal_row;
