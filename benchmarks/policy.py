@@ -1,14 +1,15 @@
-"""How fast policies are matched: PostgreSQL with reasons, beside zen-engine's batch without, same answers.
+"""How fast policies are matched: the platform's own run, beside zen-engine and openfisca-core, same items.
 
-    .venv/bin/python benchmarks/policy.py [--enterprises 10000] [--items 100] [--repeat 3] [--json]
+    .venv/bin/python benchmarks/policy.py [--enterprises 20000 100000 200000] [--items 1178] [--peer-items 60]
 
-Every item has three conditions (industry, revenue, staff) and a flat or proportional amount; 5 % of the facts
-are missing. PostgreSQL runs the statements the platform compiles: three-valued, masks of unmet and unknown
-criteria, distance, numeric amounts, and the eligible rows with the facts used, those that lack data and the
-best near ones are written to a table. zen-engine (`pip install zen-engine`; without it only PostgreSQL is
-measured) evaluates one decision an item with `evaluate_batch` and answers yes or no; a missing fact is no.
-Both must find the same number of eligible pairs, or the run fails. Ratios within one run survive a change of
-machine; seconds do not.
+The items are drawn from templates (four to eight of some hundreds of distinct criteria, six kinds of amount),
+written as item files, published and matched by `citybrain.policy.matching.match` itself: three-valued, with
+masks, distances and numeric amounts, every row written. 5 % of the facts are missing.
+
+The peers (`pip install zen-engine openfisca-core`; one that is not installed is left out) answer yes or no
+for the first `--peer-items` items over every enterprise and are compared by enterprise-and-item pairs a
+second; a missing fact is no. All must find the same eligible pairs, or the run fails. Ratios within one run
+survive a change of machine; seconds do not.
 """
 
 import argparse
@@ -16,222 +17,397 @@ import json
 import os
 import random
 import shutil
-import statistics
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psycopg
 from psycopg import sql
-
-from citybrain.policy.compiler import FACTS_TABLE, RESULT, compile_rule
-from citybrain.policy.facts import Fact
-from citybrain.policy.item_file import Version
-from citybrain.policy.rule import Rule, resolve
-from citybrain.policy.snapshot import snapshot_columns
+from ruamel.yaml import YAML
 
 DAY = date(2026, 6, 1)
 LOADED = datetime(2026, 5, 31, tzinfo=UTC)
-INDUSTRIES = ["A0171", "C1512", "C2730", "C3311", "E4710", "F5211", "I6513", "M7310"]
 MISSING = 0.05
+INDUSTRIES = [f"{letter}{number}" for letter in "ABCDEFGHIJKLMNO" for number in (11, 25, 39)]
+COUNTIES = ["341602", "341621", "341622", "341623"]
+SIZES = {"large": "大型", "medium": "中型", "small": "小型", "micro": "微型"}
+FLAGS = [f"flag_{number}" for number in range(8)]
+COUNTS = ["staff", "insured", "patents", "hires", "years"]
+MONEY = ["revenue", "revenue_before", "tax", "research", "equipment", "exports", "loans", "rent"]
+FACTS = ("active", "county", "industry", "size", *FLAGS, *COUNTS, *MONEY)
 
-
-def _fact(kind: str, column: str) -> Fact:
-    return Fact.model_validate(
-        {"type": kind, "column": column, "label": column, "source": "taxation", "as_of": "seen_at",
-         "fresh_within": timedelta(days=400)}
-    )  # fmt: skip
-
-
-FACTS = {
-    "industry": _fact("code", "industry_code"),
-    "revenue": _fact("money", "revenue_yuan"),
-    "staff": _fact("int", "staff_count"),
-}
+Row = dict[str, Any]
 
 
 def main() -> None:
     options = _options()
-    folder = Path(tempfile.mkdtemp(prefix="citybrain-bench-", dir="/tmp"))  # PostgreSQL's user must reach it
-    folder.chmod(0o711)
-    try:
-        with ExitStack() as servers:
-            report = _run(options, folder, servers)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    reports = []
+    for enterprises in options.enterprises:
+        folder = Path(tempfile.mkdtemp(prefix="citybrain-bench-", dir="/tmp"))  # PostgreSQL's user reaches it
+        folder.chmod(0o711)
+        try:
+            with ExitStack() as servers:
+                reports.append(_run(options, enterprises, folder, servers))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        if not options.json:
+            _print(reports[-1])
     if options.json:
-        print(json.dumps(report))
-        return
-    pairs = report["pairs"]
-    print(f"{report['enterprises']:,} enterprises x {report['items']} items, {report['eligible']:,} eligible")
-    print(f"compiling: {report['compile_ms']:.1f} ms an item")
-    for name, seconds in report["seconds"].items():
-        print(f"{name:44} {seconds:8.2f} s {pairs / seconds / 1e6:8.2f} million pairs/s")
-    if "ratio" in report:
-        print(f"PostgreSQL with reasons is {report['ratio']:.1f} x zen-engine's batch without")
+        print(json.dumps(reports))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--enterprises", type=int, default=10_000)
-    parser.add_argument("--items", type=int, default=100)
-    parser.add_argument("--repeat", type=int, default=3, help="the median counts")
+    parser.add_argument("--enterprises", type=int, nargs="+", default=[20_000, 100_000, 200_000])
+    parser.add_argument("--items", type=int, default=1178)
+    parser.add_argument("--peer-items", type=int, default=60)
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
 
-def _run(options: argparse.Namespace, folder: Path, servers: ExitStack) -> dict[str, Any]:
-    draw = random.Random(341600)
-    rows = [_enterprise(draw) for _ in range(options.enterprises)]
-    conditions = [_conditions(draw) for _ in range(options.items)]
-    began = time.perf_counter()
-    rules = [_rule(condition) for condition in conditions]
-    statements = [compile_rule(rule, DAY).sql for rule in rules]
-    compiling = time.perf_counter() - began
-    found, seconds = _postgresql(folder, servers, rows, statements, options.repeat)
-    report: dict[str, Any] = {
-        "enterprises": options.enterprises,
-        "items": options.items,
-        "pairs": options.enterprises * options.items,
-        "eligible": found,
-        "compile_ms": compiling / options.items * 1000,
-        "seconds": {"PostgreSQL, explained, rows written": seconds},
+def _print(report: Row) -> None:
+    print(
+        f"\n{report['enterprises']:,} enterprises x {report['items']:,} items: {report['pairs']:,} pairs,"
+        f" {report['distinct_criteria']} distinct criteria of {report['criteria']:,},"
+        f" {report['rows']:,} rows written ({report['eligible']:,} eligible)"
+    )
+    for name, value in report["seconds"].items():
+        print(f"{name:58} {value:9.2f} s")
+    print(f"{'compiling and publishing, an item':58} {report['publish_ms']:9.2f} ms")
+    for name, rate in report["rates"].items():
+        print(f"{name:58} {rate / 1e6:9.2f} million pairs/s")
+    for name, ratio in report["ratios"].items():
+        print(f"{name:58} {ratio:9.1f} x")
+
+
+# The made-up city
+
+
+def _facts_file() -> Row:
+    def fact(kind: str, name: str, **more: Any) -> Row:
+        return {
+            "type": kind, "column": f"{name}_value", "label": f"事实{name}", "source": "taxation",
+            "as_of": "seen_at", "fresh_within": "P400D", **more,
+        }  # fmt: skip
+
+    facts = {
+        "active": fact("bool", "active"),
+        "county": fact("code", "county"),
+        "industry": fact("code", "industry"),
+        "size": fact("enum", "size", values=SIZES),
     }
-    zen = _zen(rows, conditions, options.repeat)
-    if zen is not None:
-        peer, peer_seconds = zen
-        assert peer == found, f"zen-engine finds {peer} eligible pairs, PostgreSQL {found}"
-        report["seconds"]["zen-engine evaluate_batch, not explained"] = peer_seconds
-        report["ratio"] = peer_seconds / seconds
-    return report
+    facts |= {name: fact("bool", name) for name in FLAGS}
+    facts |= {name: fact("int", name, unit="人") for name in COUNTS}
+    facts |= {name: fact("money", name, unit="元") for name in MONEY}
+    return {"schema": "citybrain/policy-facts@1", "facts": facts}
 
 
-def _enterprise(draw: random.Random) -> dict[str, Any]:
-    row = {
+def _enterprise(draw: random.Random) -> Row:
+    scale = draw.lognormvariate(0, 1.2)
+    row: Row = {
+        "active": draw.random() < 0.9,
+        "county": draw.choice(COUNTIES),
         "industry": draw.choice(INDUSTRIES),
-        "revenue": round(draw.lognormvariate(15, 1.5), 2),
-        "staff": int(draw.lognormvariate(2.5, 1)),
+        "size": draw.choices(list(SIZES), [1, 5, 24, 70])[0],
     }
+    row |= {name: draw.random() < 0.35 for name in FLAGS}
+    row |= {name: int(scale * draw.lognormvariate(2, 0.8)) for name in COUNTS}
+    row |= {name: Decimal(int(scale * draw.lognormvariate(14, 1) * 100)).scaleb(-2) for name in MONEY}
     return {name: None if draw.random() < MISSING else value for name, value in row.items()}
 
 
-def _conditions(draw: random.Random) -> dict[str, Any]:
-    return {
-        "industries": draw.sample(INDUSTRIES, 2),
-        "revenue": draw.choice([1_000_000, 3_000_000, 10_000_000, 20_000_000]),
-        "staff": draw.choice([5, 10, 20, 30]),
+def _criterion(draw: random.Random) -> Row:
+    """One of some hundreds."""
+    kind = draw.random()
+    if kind < 0.35:
+        name = draw.choice(MONEY)
+        return {"fact": name, "op": draw.choice([">=", ">", "<="]),
+                "value": draw.choice([1, 2, 3, 5, 8]) * 10 ** draw.randint(5, 6)}  # fmt: skip
+    if kind < 0.6:
+        return {"fact": draw.choice(COUNTS), "op": draw.choice([">=", "<="]),
+                "value": draw.choice([1, 2, 3, 5, 8, 10, 15, 20, 30])}  # fmt: skip
+    return {"fact": draw.choice(FLAGS), "op": "is", "value": draw.random() < 0.7}
+
+
+def _conditions(draw: random.Random) -> list[Row]:
+    industries = sorted(draw.sample(INDUSTRIES, draw.choice([3, 6, 12])))
+    gates = [{"fact": "active", "op": "is", "value": True, "gate": True},
+             {"fact": "industry", "op": "in", "value": industries, "gate": True}]  # fmt: skip
+    if draw.random() < 0.4:
+        gates.append({"fact": "county", "op": "in", "value": [draw.choice(COUNTIES)], "gate": True})
+    if draw.random() < 0.4:
+        sizes = draw.choice([["small", "micro"], ["micro"], ["large", "medium"]])
+        gates.append({"fact": "size", "op": "in", "value": sizes, "gate": True})
+    asked: dict[tuple[str, str], Row] = {}
+    while len(asked) < draw.choice([2, 3, 4]):
+        one = _criterion(draw)
+        if not any(fact == one["fact"] for fact, _ in asked):
+            asked[one["fact"], one["op"]] = one
+    return [{"id": f"c_{place}", **each} for place, each in enumerate([*gates, *asked.values()])]
+
+
+def _amount(draw: random.Random) -> Row:
+    money, count = draw.choice(MONEY), draw.choice(COUNTS)
+    return draw.choice([
+        {"kind": "flat", "value": draw.choice([5_000, 20_000, 100_000])},
+        {"kind": "flat", "value": draw.choice([10_000, 50_000, 200_000])},
+        {"kind": "rate_of", "of": money, "rate": draw.choice([0.01, 0.05, 0.1])},
+        {"kind": "per_unit", "of": count, "value": draw.choice([500, 1_000, 2_000])},
+        {"kind": "rate_by", "of": money, "by": "size",
+         "rates": {"large": 0.01, "medium": 0.02, "small": 0.03, "micro": 0.05}},
+        {"kind": "tiers", "of": money, "mode": draw.choice(["marginal", "whole"]),
+         "tiers": [{"from": 100_000, "rate": 0.01}, {"from": 1_000_000, "rate": 0.02}]},
+        {"kind": "formula",
+         "expr": f"0.1 * greatest(revenue - revenue_before, 0) + 0.01 * least({money}, 5000000)"},
+    ])  # fmt: skip
+
+
+def _item(draw: random.Random, number: int) -> Row:
+    version: Row = {
+        "valid": {"from": date(2026, 1, 1), "to": date(2026, 12, 31)},
+        "clause": "条款", "source": "citybrain:bench",
+        "require": {"all": _conditions(draw)}, "amount": _amount(draw), "caps": {"per_enterprise": 500_000},
+        "review": {"roles": ["经办", "复核"], "notice_days": 5, "confirm_by_enterprise": True},
+    }  # fmt: skip
+    if number % 3 == 0:
+        version["exclusion"] = {"group": f"GROUP-{number % 60}", "rule": "highest_wins"}
+    case = {"name": "没有事实", "expect": {"status": "needs_data"}}
+    return {"id": f"BENCH-{number:04d}", "title": f"事项{number}", "channel": "confirm",
+            "versions": [version], "cases": [case]}  # fmt: skip
+
+
+def _write_files(project: Path, items: list[Row]) -> None:
+    folder = project / "policies" / "taxation"
+    folder.mkdir(parents=True)
+    writer = YAML(typ="safe")
+    with (project / "policies" / "facts.yml").open("w", encoding="utf-8") as file:
+        writer.dump(_facts_file(), file)
+    for number, start in enumerate(range(0, len(items), 6)):
+        document = {"id": f"DOC-{number:03d}", "title": f"办法{number}", "department": "taxation",
+                    "uri": "citybrain:bench", "origin": "synthetic"}  # fmt: skip
+        content = {
+            "schema": "citybrain/policy-item@1",
+            "document": document,
+            "items": items[start : start + 6],
+        }
+        with (folder / f"bench_{number:03d}.yml").open("w", encoding="utf-8") as file:
+            writer.dump(content, file)
+
+
+def _fill(admin: psycopg.Connection[Any], facts: Any, rows: list[Row]) -> None:
+    from citybrain.policy.facts_table import mart_columns
+
+    table = sql.Identifier("marts", "mart_enterprise_facts")
+    columns = mart_columns(facts)
+    admin.execute(
+        sql.SQL("CREATE TABLE {} ({})").format(
+            table,
+            sql.SQL(", ").join(
+                sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in columns.items()
+            ),
+        )
+    )
+    names = ["uscc", "enterprise_name", "county_code", *(facts[name].column for name in FACTS), "seen_at"]
+    copy = sql.SQL("COPY {} ({}) FROM STDIN").format(table, sql.SQL(", ").join(map(sql.Identifier, names)))
+    with admin.cursor().copy(copy) as target:
+        for number, row in enumerate(rows):
+            values = [row[name] for name in FACTS]
+            target.write_row([_code(number), f"企业{number}", row["county"] or "341602", *values, LOADED])
+    admin.execute(sql.SQL("GRANT SELECT ON {} TO citybrain_matcher").format(table))
+    admin.execute(sql.SQL("ANALYZE {}").format(table))
+
+
+def _code(number: int) -> str:
+    return f"91341602MA{number:08d}"
+
+
+# The run
+
+
+def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: ExitStack) -> Row:
+    settings = _start(folder, servers)
+    from citybrain.policy.facts import load_facts
+    from citybrain.policy.impact import impact
+    from citybrain.policy.library import load_policies
+    from citybrain.policy.matching import match
+    from citybrain.policy.publishing import publish
+
+    draw = random.Random(341600)
+    items = [_item(draw, number) for number in range(options.items)]
+    rows = [_enterprise(draw) for _ in range(enterprises)]
+    _write_files(settings.project, items)
+    facts = load_facts(settings)
+    seconds: dict[str, float] = {}
+    with psycopg.connect(settings.admin_url, dbname="city", autocommit=True) as admin:
+        _fill(admin, facts, rows)
+        with _Timed(seconds, "publishing every item (files read, checked, compiled)"):
+            publish(settings)
+        with _Timed(seconds, "publishing again, nothing changed"):
+            publish(settings)
+        with _Timed(seconds, "first full run, all of it"):
+            full = match(settings, DAY)
+        for phase, took in full.phases.items():
+            seconds[f"  {phase}"] = took
+        seconds["explained and written (facts, matching)"] = full.phases["facts"] + full.phases["matching"]
+        with _Timed(seconds, "the same again, nothing changed"):
+            assert not match(settings, DAY).made
+        admin.execute(
+            "UPDATE marts.mart_enterprise_facts"
+            " SET revenue_value = revenue_value * 1.1, staff_value = staff_value + 1"
+            " WHERE hashtext(uscc) % 100 = 0"
+        )
+        with _Timed(seconds, "incremental run, 1 % of the enterprises, all of it"):
+            part = match(settings, DAY)
+        assert part.kind == "incremental", part.kind
+        for phase, took in part.phases.items():
+            seconds[f"  {phase} "] = took
+        rule = load_policies(settings)[0].rules[0]
+        with _Timed(seconds, "impact of one item"):
+            impact(settings, rule, "BENCH-0000", DAY)
+        admin.execute("DROP TABLE marts.mart_enterprise_facts")
+        _fill(admin, facts, rows)
+    with _Timed(seconds, "eligible only, no reasons, nothing written"):
+        eligible, criteria, distinct = _eligible_only(settings, facts)
+    pairs = enterprises * options.items
+    written = sum(item.eligible + item.needs_data + item.near for item in full.items)
+    report: Row = {
+        "enterprises": enterprises,
+        "items": options.items,
+        "pairs": pairs,
+        "criteria": criteria,
+        "distinct_criteria": distinct,
+        "rows": written,
+        "eligible": sum(item.eligible for item in full.items),
+        "changed_enterprises": part.changed_enterprises,
+        "seconds": seconds,
+        "publish_ms": seconds["publishing every item (files read, checked, compiled)"] / options.items * 1000,
+        "rates": {},
+        "ratios": {},
     }
+    explained = pairs / seconds["explained and written (facts, matching)"]
+    bare = pairs / seconds["eligible only, no reasons, nothing written"]
+    rates = {"citybrain, explained and written": explained, "citybrain, eligible only": bare}
+    for name, peer in (("zen-engine evaluate_batch", _zen), ("openfisca-core", _openfisca)):
+        found = peer(rows, [item["versions"][0]["require"]["all"] for item in items[: options.peer_items]])
+        if found is None:
+            continue
+        peer_eligible, took = found
+        assert peer_eligible == sum(eligible[: options.peer_items]), (name, peer_eligible)
+        rates[name] = enterprises * min(options.peer_items, options.items) / took
+        report["ratios"][f"explained and written, beside {name}"] = explained / rates[name]
+        report["ratios"][f"eligible only, beside {name}"] = bare / rates[name]
+    report["rates"] = rates
+    return report
 
 
-def _rule(condition: dict[str, Any]) -> Rule:
-    require = {
-        "all": [
-            {"id": "trade", "fact": "industry", "op": "in", "value": condition["industries"], "gate": True},
-            {"id": "revenue", "fact": "revenue", "op": ">=", "value": condition["revenue"]},
-            {"id": "staff", "fact": "staff", "op": ">=", "value": condition["staff"]},
-        ]
-    }
-    review = {"roles": ["x"], "notice_days": 5, "confirm_by_enterprise": True}
-    version = {
-        "valid": {"from": date(2026, 1, 1)},
-        "clause": "x",
-        "source": "x",
-        "require": require,
-        "amount": {"kind": "rate_of", "of": "revenue", "rate": Decimal("0.01")},
-        "review": review,
-    }
-    return resolve(Version.model_validate(version), FACTS)
+class _Timed:
+    def __init__(self, seconds: dict[str, float], name: str) -> None:
+        self.seconds, self.name = seconds, name
+
+    def __enter__(self) -> None:
+        self.began = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds[self.name] = time.perf_counter() - self.began
 
 
-def _postgresql(
-    folder: Path, servers: ExitStack, rows: list[dict[str, Any]], statements: list[str], repeat: int
-) -> tuple[int, float]:
-    os.environ["CITYBRAIN_HOME"] = str(folder)
-    from citybrain.settings import Settings
-    from citybrain.stack import postgres
+def _start(folder: Path, servers: ExitStack) -> Any:
+    for name in [name for name in os.environ if name.startswith("CITYBRAIN_")]:
+        del os.environ[name]
+    project = folder / "project"
+    os.environ |= {"CITYBRAIN_HOME": str(folder), "CITYBRAIN_PROJECT": str(project)}
+    from citybrain.settings import get_settings
+    from citybrain.stack import postgres, seaweedfs
     from citybrain.stack.ports import free_ports
+    from citybrain.warehouse.databases import prepare
+    from citybrain.warehouse.migrations import upgrade
 
-    settings = Settings(home=folder, postgres_port=free_ports(1)[0])
+    names = [name for name in type(get_settings()).model_fields if name.endswith("_port")]
+    for name, port in zip(names, free_ports(len(names)), strict=True):
+        os.environ[f"CITYBRAIN_{name.upper()}"] = str(port)
+    get_settings.cache_clear()
+    settings = get_settings()
+    s3 = seaweedfs.launch(settings)
+    servers.callback(seaweedfs.kill, s3)
     database = postgres.start(settings)
     servers.callback(postgres.stop, database)
-    with psycopg.connect(settings.admin_url, autocommit=True) as connection:
-        columns = snapshot_columns(FACTS)
-        connection.execute(
-            sql.SQL("CREATE TABLE {} ({})").format(
-                sql.Identifier(FACTS_TABLE),
-                sql.SQL(", ").join(
-                    sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
-                    for name, kind in columns.items()
-                ),
-            )
-        )
-        names = ["uscc", "industry_code", "revenue_yuan", "staff_count", "seen_at"]
-        copy = sql.SQL("COPY {} ({}) FROM STDIN").format(
-            sql.Identifier(FACTS_TABLE), sql.SQL(", ").join(map(sql.Identifier, names))
-        )
-        with connection.cursor().copy(copy) as target:
-            for number, row in enumerate(rows):
-                target.write_row([f"E{number:08d}", row["industry"], row["revenue"], row["staff"], LOADED])
-        connection.execute(
-            "CREATE TABLE result (uscc text, enterprise_name text, county_code text, status text,"
-            " unmet_mask bigint, unknown_mask bigint, distance int, amount numeric(18, 2), facts jsonb)"
-        )
-        connection.execute("ANALYZE")
-        into = sql.SQL("INSERT INTO result ({}) ").format(sql.SQL(", ").join(map(sql.Identifier, RESULT)))
-        times = []
-        for _ in range(repeat):
-            connection.execute("TRUNCATE result")
-            began = time.perf_counter()
-            for statement in statements:
-                connection.execute(into + sql.SQL(statement))
-            times.append(time.perf_counter() - began)
-        row = connection.execute("SELECT count(*) FROM result WHERE status = 'eligible'").fetchone()
-    assert row is not None
-    return int(row[0]), statistics.median(times)
+    prepare(settings)
+    upgrade(settings)
+    seaweedfs.wait_ready(settings, s3)
+    return settings
 
 
-def _zen(
-    rows: list[dict[str, Any]], conditions: list[dict[str, Any]], repeat: int
-) -> tuple[int, float] | None:
+def _eligible_only(settings: Any, facts: Any) -> tuple[list[int], int, int]:
+    """Eligible enterprises of each item by conditions alone, as the peers answer; two counts of criteria."""
+    from citybrain.policy.answers import ask
+    from citybrain.policy.facts_table import NOW, make_facts_now
+    from citybrain.policy.matching import items_in_force, matcher_beside
+    from citybrain.policy.passes import distinct_criteria
+    from citybrain.policy.verdicts import combine
+
+    def half(which: int) -> np.ndarray[Any, Any]:
+        with matcher_beside(settings) as connection:
+            enterprises = make_facts_now(connection, facts, DAY)
+            asked = list(numbers)
+            middle = len(asked) // 2
+            found = ask(connection, NOW, asked[:middle] if which == 0 else asked[middle:], enterprises)
+            connection.rollback()
+        return found
+
+    with matcher_beside(settings) as connection:
+        items = sorted(items_in_force(connection, DAY), key=lambda item: item.item_id)
+    numbers = distinct_criteria(items)
+    with ThreadPoolExecutor(2) as pool:
+        answers = np.concatenate(list(pool.map(half, (0, 1))))
+    eligible = []
+    for item in items:
+        found = combine(item.plan, [numbers[condition] for condition in item.plan.criteria], answers)
+        eligible.append(int((found.strict == 0).sum()))
+    return eligible, sum(len(item.plan.criteria) for item in items), len(numbers)
+
+
+# The peers
+
+
+def _zen(rows: list[Row], items: list[list[Row]]) -> tuple[int, float] | None:
     """Eligible pairs and seconds of zen-engine; None where it is not installed."""
     try:
         import zen
     except ImportError:
         return None
-    decisions = {str(place): _graph(each) for place, each in enumerate(conditions)}
+    contexts = [{name: _plain(value) for name, value in row.items()} for row in rows]
+    decisions = {str(place): _graph(conditions) for place, conditions in enumerate(items)}
     engine = zen.ZenEngine({"loader": {"type": "static", "content": decisions}})
-    times = []
-    for _ in range(repeat):
-        found = 0
-        began = time.perf_counter()
-        for key in decisions:
-            answers = engine.evaluate_batch([{"key": key, "context": row} for row in rows])
-            found += sum(bool((answer["data"]["result"] or {}).get("eligible")) for answer in answers)
-        times.append(time.perf_counter() - began)
-    return found, statistics.median(times)
+    found = 0
+    began = time.perf_counter()
+    for key in decisions:
+        answers = engine.evaluate_batch([{"key": key, "context": row} for row in contexts])
+        found += sum(bool((answer["data"]["result"] or {}).get("eligible")) for answer in answers)
+    return found, time.perf_counter() - began
 
 
-def _graph(condition: dict[str, Any]) -> dict[str, Any]:
-    """An item as a decision table with one row: all three met, or nothing."""
-    inputs = [{"id": name, "name": name, "field": name} for name in ("industry", "revenue", "staff")]
-    rule = {
-        "_id": "1",
-        "industry": ", ".join(f'"{code}"' for code in condition["industries"]),
-        "revenue": f">= {condition['revenue']}",
-        "staff": f">= {condition['staff']}",
-        "eligible": "true",
-    }
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool):
+        return int(value)
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _graph(conditions: list[Row]) -> Row:
+    """An item as a decision table with one row: all met, or nothing."""
+    inputs = [{"id": each["id"], "name": each["id"], "field": each["fact"]} for each in conditions]
     table = {
         "hitPolicy": "first",
         "inputs": inputs,
         "outputs": [{"id": "eligible", "name": "eligible", "field": "eligible"}],
-        "rules": [rule],
+        "rules": [{"_id": "1", **{each["id"]: _test(each) for each in conditions}, "eligible": "true"}],
     }
     return {
         "nodes": [
@@ -244,6 +420,72 @@ def _graph(condition: dict[str, Any]) -> dict[str, Any]:
             {"id": "b", "sourceId": "table", "targetId": "out", "type": "edge"},
         ],
     }
+
+
+def _test(condition: Row) -> str:
+    if condition["op"] == "in":
+        return ", ".join(f'"{value}"' for value in condition["value"])
+    return (
+        str(int(condition["value"])) if condition["op"] == "is" else f"{condition['op']} {condition['value']}"
+    )
+
+
+def _openfisca(rows: list[Row], items: list[list[Row]]) -> tuple[int, float] | None:
+    """Eligible pairs and seconds of openfisca-core; None where it is not installed.
+
+    Numbers that are missing are NaN and codes that are missing -1, so that no test of them holds.
+    """
+    try:
+        from openfisca_core import entities, periods, taxbenefitsystems, variables
+        from openfisca_core.simulations import SimulationBuilder
+    except ImportError:
+        return None
+    firm = entities.Entity("firm", "firms", "", "")
+    system = taxbenefitsystems.TaxBenefitSystem([firm])
+    codes = {name: {value: place for place, value in enumerate(sorted({row[name] for row in rows} - {None}))}
+             for name in ("county", "industry", "size")}  # fmt: skip
+
+    def declare(name: str, **parts: Any) -> None:
+        base = {"value_type": float, "entity": firm, "definition_period": periods.DateUnit.YEAR}
+        system.add_variable(type(name, (variables.Variable,), {**base, **parts}))
+
+    for name in FACTS:
+        declare(name)
+    for place, conditions in enumerate(items):
+        declare(f"item_{place}", value_type=bool, formula=_formula(conditions, codes))
+    simulation = SimulationBuilder().build_default_simulation(system, len(rows))
+    for name in FACTS:
+        values = [_number(row[name], codes.get(name)) for row in rows]
+        simulation.set_input(name, "2026", np.array(values, dtype=np.float32))
+    began = time.perf_counter()
+    found = sum(int(simulation.calculate(f"item_{place}", "2026").sum()) for place in range(len(items)))
+    return found, time.perf_counter() - began
+
+
+def _number(value: Any, codes: dict[str, int] | None) -> float:
+    if value is None:
+        return float("nan")
+    return float(codes[value]) if codes is not None else float(value)
+
+
+def _formula(conditions: list[Row], codes: dict[str, dict[str, int]]) -> Any:
+    def formula(firm: Any, period: Any) -> Any:
+        met = None
+        for each in conditions:
+            value = firm(each["fact"], period)
+            if each["op"] == "in":
+                known = codes[each["fact"]]
+                test = np.isin(value, [known[code] for code in each["value"] if code in known])
+            elif each["op"] == "is":
+                test = value == float(each["value"])
+            else:
+                test = {">=": np.greater_equal, ">": np.greater, "<=": np.less_equal}[each["op"]](
+                    value, each["value"]
+                )
+            met = test if met is None else met & test
+        return met
+
+    return formula
 
 
 if __name__ == "__main__":

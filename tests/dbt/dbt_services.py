@@ -112,9 +112,10 @@ def record_matches(connection: psycopg.Connection) -> None:
     )
     for run, version, firm, status, unmet, unknown, amount in results:
         insert(
-            connection, "policy.match_result",
-            run_id=run, item_version_id=version, uscc=firm, enterprise_name=f"企业{firm[-4:]}",
-            county_code=COUNTY[firm], status=status, unmet_mask=unmet, unknown_mask=unknown,
+            connection, "policy.match_row",
+            first_run=run, until_run=2 if run == 1 else None, item_version_id=version, uscc=firm,
+            enterprise_name=f"企业{firm[-4:]}", county_code=COUNTY[firm], status=status,
+            unmet_mask=unmet, unknown_mask=unknown,
             distance=(unmet | unknown).bit_count(), amount=amount,
             facts={} if status == "eligible" else None,
         )  # fmt: skip
@@ -126,8 +127,8 @@ def record_matches(connection: psycopg.Connection) -> None:
     )
     for rank, (version, firm, outcome, amount, reason, by) in enumerate(proposals, start=1):
         insert(
-            connection, "policy.proposal",
-            run_id=2, item_version_id=version, uscc=firm, outcome=outcome, amount=amount, rank=rank,
+            connection, "policy.proposal_row",
+            first_run=2, item_version_id=version, uscc=firm, outcome=outcome, amount=amount, rank=rank,
             reason=reason, excluded_by=by,
         )  # fmt: skip
 
@@ -274,7 +275,8 @@ def forget_services(settings: Settings) -> None:
     """No row of policies, grants and cases."""
     with past_the_rules(settings) as connection:
         connection.execute(
-            "TRUNCATE policy.document, policy.match_run, ops.grant_list, ops.grant_line, ops.payment_file"
+            "TRUNCATE policy.document, policy.match_run, policy.match_row, policy.proposal_row"
+            ", ops.grant_list, ops.grant_line, ops.payment_file"
             ", ops.event_case, ops.transition, ops.clock, ops.signal CASCADE"
         )
         connection.execute("DELETE FROM ops.organisation WHERE code LIKE 'test:%'")

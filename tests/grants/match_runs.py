@@ -125,7 +125,7 @@ def publish(
                 payable,
                 [] if payable else ["返还比例"],
                 group,
-                "once_per_year" if group else None,
+                "once_a_year" if group else None,
                 *(fund or (None, None)),
                 Jsonb(review),
                 list(recheck),
@@ -154,6 +154,8 @@ def run(settings: Settings, found: Mapping[Item, Sequence[Found]], day: date = D
         ).fetchone()
         assert row is not None
         run_id = int(row[0])
+        for rows in ("match_row", "proposal_row"):  # a run is the whole state: what was found before ends
+            matcher.execute(f"UPDATE policy.{rows} SET until_run = %s WHERE until_run IS NULL", (run_id,))
         for item, found_lines in found.items():
             matcher.execute(
                 "INSERT INTO policy.match_run_item VALUES (%s, %s, %s, 'SELECT', 0, 0, 0, 0)",
@@ -162,7 +164,7 @@ def run(settings: Settings, found: Mapping[Item, Sequence[Found]], day: date = D
             for rank, line in enumerate(found_lines, start=1):
                 eligible = line.status == "eligible"
                 matcher.execute(
-                    "INSERT INTO policy.match_result VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                    "INSERT INTO policy.match_row VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                     (
                         *(
                             run_id,
@@ -177,7 +179,7 @@ def run(settings: Settings, found: Mapping[Item, Sequence[Found]], day: date = D
                 )
                 if eligible:
                     matcher.execute(
-                        "INSERT INTO policy.proposal VALUES (%s, %s, %s, 'pay', %s, %s, NULL, NULL)",
+                        "INSERT INTO policy.proposal_row VALUES (%s, %s, %s, 'pay', %s, %s, NULL, NULL)",
                         (run_id, item.version_id, line.uscc, line.amount, rank),
                     )
     return run_id

@@ -13,8 +13,8 @@ from ruamel.yaml import YAML
 
 from citybrain.policy.compiler import FACTS_TABLE
 from citybrain.policy.facts import FactValue, load_facts
+from citybrain.policy.facts_table import mart_columns
 from citybrain.policy.matching import MatchReport, match
-from citybrain.policy.snapshot import snapshot_columns
 from citybrain.settings import DatabaseRole, Settings
 
 DAY = date(2026, 6, 1)
@@ -80,7 +80,7 @@ class Bureau:
     def knows(self, enterprises: Sequence[Mapping[str, FactValue]], loaded: datetime = LOADED) -> None:
         """The facts table: one row for each, the n-th one's code is `code(n)`; a fact left out is missing."""
         facts = load_facts(self.settings)
-        columns = snapshot_columns(facts)
+        columns = mart_columns(facts)
         loads = sorted({fact.as_of for fact in facts.values()})
         table = sql.Identifier("marts", FACTS_TABLE)
         self.transformer.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))

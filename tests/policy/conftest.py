@@ -32,7 +32,8 @@ def bureau(settings: Settings, tmp_path: Path) -> Iterator[Bureau]:
     with psycopg.connect(settings.dsn(DatabaseRole.OWNER)) as owner:
         owner.execute(
             "TRUNCATE policy.document, policy.item, policy.item_version, policy.criterion, policy.match_run,"
-            " policy.match_run_item, policy.match_result, policy.proposal, policy.award RESTART IDENTITY"
+            " policy.match_run_item, policy.match_row, policy.proposal_row, policy.award, policy.plan,"
+            " policy.publication, policy.facts_seen RESTART IDENTITY"
         )
     with psycopg.connect(settings.dsn(DatabaseRole.TRANSFORMER), autocommit=True) as transformer:
         yield Bureau(own, transformer)

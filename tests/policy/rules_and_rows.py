@@ -11,9 +11,9 @@ from psycopg import sql
 
 from citybrain.policy.compiler import FACTS_TABLE, compile_rule
 from citybrain.policy.facts import Fact, FactValue
+from citybrain.policy.facts_table import mart_columns
 from citybrain.policy.item_file import Version
 from citybrain.policy.rule import Criterion, Rule, resolve
-from citybrain.policy.snapshot import snapshot_columns
 
 Enterprise = dict[str, FactValue]
 DAY = date(2026, 6, 1)
@@ -196,7 +196,7 @@ def only(rule: Rule) -> Criterion:
 
 
 def create_facts_table(connection: psycopg.Connection[Any], facts: dict[str, Fact] | None = None) -> None:
-    columns = snapshot_columns(facts or FACTS)
+    columns = mart_columns(facts or FACTS)
     connection.execute(
         sql.SQL("CREATE TEMPORARY TABLE {} ({})").format(
             sql.Identifier(FACTS_TABLE),

@@ -48,7 +48,7 @@ def test_postgresql_and_python_find_the_same(trial: Trial, rule: Rule, rows: lis
     fill(trial, rows)
     answers = found(trial, rule)
     for number, row in enumerate(rows):
-        expected = evaluate(rule, row)
+        expected = evaluate(rule, row, DAY)
         answer = answers.get(f"E{number:04d}")
         if expected.status == "ineligible":
             assert answer is None
@@ -80,7 +80,7 @@ def test_missing_never_pays(trial: Trial, rule: Rule, row: Enterprise, data: st.
         assert all(holes[name] is not None for name in rule.amount_names)
         for name in (name for name, value in holes.items() if value is None):
             for value in POOLS[name]:
-                completed = evaluate(rule, {**holes, name: value})
+                completed = evaluate(rule, {**holes, name: value}, DAY)
                 assert (completed.status, completed.amount) == ("eligible", answer["amount"]), (name, value)
 
 
@@ -138,7 +138,7 @@ def test_each_operator_at_under_and_over_its_value(
     answers = found(trial, rule)
     statuses = [answers[code]["status"] for code in sorted(answers)]
     assert statuses == ["eligible"] * len(met_by) + ["near"] * len(not_by) + ["needs_data"]
-    assert [met(only(rule), each) for each in (*met_by, *not_by, None)] == (
+    assert [met(only(rule), each, DAY) for each in (*met_by, *not_by, None)] == (
         [True] * len(met_by) + [False] * len(not_by) + [None]
     )
 

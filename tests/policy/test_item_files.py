@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from bureau import REVIEW, Bureau, item, version
+from bureau import ACTIVE, REVIEW, Bureau, item, version
 from psycopg import sql
 from rules_and_rows import fill
 from typer.testing import CliRunner
@@ -18,9 +18,10 @@ from citybrain.cli import app
 from citybrain.policy import load_policies, policy_faults
 from citybrain.policy.compiler import compile_rule
 from citybrain.policy.facts import load_facts
+from citybrain.policy.facts_table import mart_columns
 from citybrain.policy.formula import FormulaError, parse_formula
 from citybrain.policy.library import case_facts, run_cases
-from citybrain.policy.snapshot import snapshot_columns
+from citybrain.policy.wording import amount_words, condition_lines, exclusion_words
 from citybrain.settings import SOURCE_TREE, DatabaseRole, Settings, get_settings
 
 POLICIES = load_policies(Settings(project=SOURCE_TREE))
@@ -43,6 +44,55 @@ def faults(bureau: Bureau) -> list[tuple[int, str]]:
 
 def asking(**leaf: Any) -> dict[str, Any]:
     return item("SALES", version(require={"all": [{**ASKED, **leaf}]}))
+
+
+def both(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    return item("SALES", version(require={"all": [{**ASKED, **first}, {**ASKED, "id": "too", **second}]}))
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        "revenue / 3",
+        "1 / revenue",
+        "1 / (revenue + 5)",
+        "1 / greatest(staff, 1)",
+        "case when staff > 0 then 1 / staff else 0 end",
+        "case when staff >= 1 and revenue > 2 then 1 / staff else 0 end",
+    ],
+)
+def test_a_guarded_division_is_no_fault(bureau: Bureau, expr: str) -> None:
+    bureau.writes(item("SALES", version(require=ASKED, amount={"kind": "formula", "expr": expr})))
+    assert faults(bureau) == []
+
+
+def test_a_whole_version_of_everything_loads_and_is_told(bureau: Bureau) -> None:
+    whole = version(
+        valid={"from": date(2026, 2, 1), "gap": "一月停办"},
+        params={"least": "$base", "base": 5, "age": "P2Y"},
+        require={"all": [ACTIVE, {**ASKED, "op": ">", "value": "$least"},
+                         {"id": "old", "fact": "established_on", "op": "at_least_ago", "value": "$age"}]},
+        amount={"kind": "match", "of": "revenue", "ratio": 1.5},
+        pay=[{"id": "first", "share": 0.5, "label": "立项后"},
+             {"id": "second", "share": 0.5, "label": "达产后", "when": {**ASKED, "value": 9}}],
+        share={"city": 0.5, "county": 0.5},
+        exclusion={"group": "TOP-UP", "rule": "top_up"},
+    )  # fmt: skip
+    bureau.writes(item("SALES", version(valid={"from": date(2025, 1, 1), "to": date(2025, 12, 31)}), whole))
+    (policy,) = load_policies(bureau.settings)
+    rule = policy.rules[1]
+    assert condition_lines(rule) == [
+        "须同时满足：",
+        "　登记状态为存续",
+        "　上年度营业收入高于 5 元（不含）",
+        "　成立日期距今满 2 年（含）",
+    ]
+    assert amount_words(rule) == (
+        "上年度营业收入按 1:1.5 配套；分期支付：立项后 50%，达产后 50%（上年度营业收入不低于 9 元（含））"
+        "；资金分担：市级 50%、县级 50%"
+    )
+    assert exclusion_words(rule.version.exclusion) == "同组事项一年内就高补差（组 TOP-UP）"
+    assert "established_on" in rule.used
 
 
 @pytest.mark.parametrize(
@@ -96,6 +146,57 @@ def asking(**leaf: Any) -> dict[str, Any]:
         (item("SALES", version(caps={"per_enterprise": 0})), "greater than 0"),
         (item("SALES", channel="auto"), "channel auto asks no enterprise to confirm"),
         (item("sales; drop table"), "String should match pattern"),
+        (
+            item("SALES", version(valid={"from": date(2025, 1, 1), "to": date(2025, 6, 30)}), version()),
+            "nothing holds between 2025-06-30 and 2026-01-01",
+        ),
+        (item("SALES", version(amount={"kind": "flat", "value": 10**15})), "less than Decimal('1000"),
+        (item("SALES", version(params={"a": "$b", "b": "$a"})), "go round in a circle: a -> b -> a"),
+        (item("SALES", version(params={"a": "$b"})), "no parameter is called 'b'"),
+        (item("SALES", version(params={"a": 1})), "nothing uses the parameter 'a'"),
+        (item("SALES", version(pay=[{"id": "a", "share": 0.4, "label": "首期"}])), "do not add up to 1"),
+        (item("SALES", version(share={"city": 0.5, "county": 0.4})), "do not add up to 1"),
+        (item("SALES", version(share={"village": 1})), "Input should be 'nation'"),
+        (
+            item("SALES", version(pay=[{"id": "a", "share": 1, "label": "首期", "when": ASKED}])),
+            "the first part of `pay`",
+        ),
+        (item("SALES", version(amount={"kind": "match", "of": "staff", "ratio": 1})), "int, not money"),
+        (item("SALES", version(amount={"kind": "match", "of": "revenue", "ratio": 0})), "greater than 0"),
+        (asking(fact="established_on", op="at_least_ago", value="2 years"), "is not a span of time"),
+        (asking(fact="established_on", op="at_least_ago", value="P900Y"), "longer than two hundred years"),
+        (asking(op="at_most_ago", value="P1Y"), "at_most_ago does not fit revenue (money)"),
+        (both({"op": ">", "value": 5}, {"op": "<", "value": 5}), "no value is left for 上年度营业收入"),
+        (both({"op": ">=", "value": 5}, {"op": "<", "value": 5}), "no value is left for 上年度营业收入"),
+        (both({"op": "==", "value": 5}, {"op": "!=", "value": 5}), "no value is left for 上年度营业收入"),
+        (
+            both({"fact": "staff", "op": ">", "value": 5}, {"fact": "staff", "op": "<", "value": 6}),
+            "no value is left for 从业人数",
+        ),
+        (
+            both({"fact": "industry_code", "op": "under", "value": ["C2"]},
+                 {"fact": "industry_code", "op": "under", "value": ["C3", "D"]}),
+            "no value is left for 行业代码",
+        ),
+        (
+            both({"fact": "size_band", "op": "in", "value": ["large"]},
+                 {"fact": "size_band", "op": "!=", "value": "large"}),
+            "no value is left for 企业规模",
+        ),
+        (
+            both({"fact": "established_on", "op": "at_least_ago", "value": "P3Y"},
+                 {"fact": "established_on", "op": "at_most_ago", "value": "P2Y"}),
+            "no value is left for 成立日期",
+        ),
+        (
+            item("SALES", version(require={"all": [ASKED, {"any": [
+                {**ASKED, "id": "less", "op": "<", "value": 1}, {**ASKED, "id": "more", "value": 9}]}]})),
+            "this branch is dead",
+        ),
+        *(
+            (item("SALES", version(amount={"kind": "formula", "expr": expr})), "may be zero")
+            for expr in ("1 / staff", "1 / (staff - 5)", "case when staff >= 0 then 1 / staff else 1 end")
+        ),
         (item("SALES", given={"profit": 1}), "no fact is called 'profit'"),
         (
             item("SALES", cases=[{"name": "x", "on": date(2031, 1, 1), "expect": {"status": "near"}}]),
@@ -143,7 +244,7 @@ def test_a_file_that_is_no_item_file(bureau: Bureau, change: Callable[[str], str
 
 
 def test_groups_funds_and_ids_agree_across_files(bureau: Bureau) -> None:
-    once, ever = ({"group": "SHARED", "rule": rule} for rule in ("once_per_year", "highest_wins"))
+    once, ever = ({"group": "SHARED", "rule": rule} for rule in ("once_a_year", "highest_wins"))
     bureau.writes(item("AA", version(exclusion=once)), item("BB", version(exclusion=ever)))
     assert [told for _, told in faults(bureau)] == ["SHARED is a group with two rules"]
     funds = [{"budget": {"id": "FUND", "amount": amount}} for amount in (1, 2)]
@@ -217,7 +318,7 @@ def test_the_project_has_real_clauses_and_labelled_examples() -> None:
         for each in policy.item.versions:
             assert each.source.startswith("http") == (policy.document.origin == "real")
     kinds = {version.amount.kind for policy in POLICIES for version in policy.item.versions}
-    assert kinds == {"flat", "flat_by", "rate_of", "rate_by", "tiers", "per_unit", "formula"}
+    assert kinds >= {"flat", "flat_by", "rate_of", "rate_by", "tiers", "per_unit", "formula"}
 
 
 def test_no_item_with_an_unconfirmed_number_is_payable() -> None:
@@ -238,7 +339,7 @@ def test_cases_hold_in_postgresql(settings: Settings) -> None:
     from rules_and_rows import create_facts_table
 
     facts = load_facts(settings)
-    assert {"uscc", "county_code"} < set(snapshot_columns(facts))
+    assert {"uscc", "county_code"} < set(mart_columns(facts))
     with psycopg.connect(settings.dsn(DatabaseRole.MATCHER), autocommit=True) as connection:
         connection.execute("SET search_path = pg_temp, pg_catalog")
         create_facts_table(connection, facts)

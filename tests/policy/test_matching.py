@@ -15,6 +15,7 @@ from bureau import ACTIVE, DAY, SALES, Bureau, code, firm, item, later, version
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from citybrain.catalogue import ContentError
 from citybrain.policy.comparison import compare_runs
 from citybrain.policy.explanation import explain
 from citybrain.policy.matching import MatchError, matcher
@@ -58,9 +59,13 @@ def test_a_run_writes_results_proposals_and_its_manifest(bureau: Bureau) -> None
     assert [row["facts"] for row in rows[1:3]] == [None, None]
     (run,) = bureau.rows("SELECT * FROM policy.latest_run")
     assert (run["items"], run["eligible"], run["needs_data"], run["near"]) == (1, 2, 2, 1)
-    (manifest,) = bureau.rows("SELECT * FROM policy.match_run JOIN policy.match_run_item USING (run_id)")
+    (manifest,) = bureau.rows(
+        "SELECT * FROM policy.match_run JOIN policy.match_run_item USING (run_id)"
+        " JOIN policy.plan ON plan.sha256 = match_run_item.sql_sha256"
+    )
     assert manifest["code_version"].startswith("0.")
-    assert "mart_enterprise_facts" in manifest["sql_text"]
+    assert (manifest["kind"], manifest["base_run"]) == ("full", None)
+    assert '"revenue" >= CAST' in manifest["plan"]["criteria"][1]
 
 
 def test_nothing_changed_makes_no_new_run(bureau: Bureau) -> None:
@@ -156,9 +161,12 @@ def test_the_largest_of_a_group_wins_and_the_other_line_says_why(bureau: Bureau)
 @pytest.mark.parametrize(
     ("rule", "awarded_in", "outcome"),
     [
-        ("highest_wins", 2024, "excluded"),
-        ("once_per_year", 2024, "pay"),
-        ("once_per_year", 2026, "excluded"),
+        ("highest_wins", 2024, "pay"),
+        ("highest_wins", 2026, "excluded"),
+        ("once_ever", 2024, "excluded"),
+        ("mutual", 2024, "excluded"),
+        ("once_a_year", 2024, "pay"),
+        ("once_a_year", 2026, "excluded"),
     ],
 )
 def test_what_was_awarded_before_is_not_paid_again(
@@ -287,10 +295,7 @@ def test_replay_gives_the_same_rows_though_everything_changed_since(bureau: Bure
     again = replay(bureau.settings, first.run_id)
     assert again.equal
     assert again.same_code
-    assert [(item.item_id, item.rows, item.same_sql) for item in again.items] == [
-        ("FLAT", 199, True),
-        ("SALES", 199, True),
-    ]
+    assert [(item.item_id, item.rows) for item in again.items] == [("FLAT", 199), ("SALES", 199)]
 
 
 def test_replay_notices_a_changed_row_and_a_lost_snapshot(bureau: Bureau) -> None:
@@ -298,11 +303,11 @@ def test_replay_notices_a_changed_row_and_a_lost_snapshot(bureau: Bureau) -> Non
     bureau.knows([firm(), firm(2000)])
     run = bureau.matches().run_id
     assert run is not None
-    bureau.runs("UPDATE policy.match_result SET amount = amount + 1 WHERE uscc = %s", code(1))
+    bureau.runs("UPDATE policy.match_row SET amount = amount + 1 WHERE uscc = %s", code(1))
     (found,) = replay(bureau.settings, run).items
     assert (found.lost, found.gained) == (1, 1)
     bureau.runs("UPDATE policy.match_run SET facts_sha256 = repeat('0', 64)")
-    with pytest.raises(SnapshotError, match="not what the run saw"):
+    with pytest.raises(SnapshotError, match="not what run"):
         replay(bureau.settings, run)
     with pytest.raises(MatchError, match="there is no run 99"):
         replay(bureau.settings, 99)
@@ -316,8 +321,8 @@ def test_the_matcher_reads_facts_and_writes_results_and_nothing_else(bureau: Bur
     try:
         with psycopg.connect(bureau.settings.dsn(DatabaseRole.MATCHER), autocommit=True) as session:
             for statement in (
-                "UPDATE policy.match_result SET amount = 9",
-                "DELETE FROM policy.match_result",
+                "UPDATE policy.match_row SET amount = 9",
+                "DELETE FROM policy.match_row",
                 "UPDATE policy.item_version SET payable = true",
                 "INSERT INTO policy.criterion SELECT * FROM policy.criterion",
                 "INSERT INTO policy.award (run_id, item_version_id, item_id, uscc, period_year, amount)"
@@ -421,3 +426,17 @@ OF_NEWEST = """
 SELECT amount FROM policy.match_result
 WHERE status = 'eligible' AND run_id = (SELECT max(run_id) FROM policy.match_run)
 """
+
+
+def test_a_fact_taken_out_of_the_catalogue_stops_the_run_and_leaves_what_stands(bureau: Bureau) -> None:
+    bureau.writes(item("SALES"))
+    bureau.knows([firm()])
+    bureau.matches()
+    path = bureau.settings.policies_dir / "facts.yml"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "  revenue:" not in line), encoding="utf-8")
+    bureau.writes(item("SALES"), item("OTHER", version(amount={"kind": "flat", "value": 5})))
+    with pytest.raises(ContentError, match=r"trial.yml:[0-9]+: .*no fact is called 'revenue'"):
+        bureau.matches()
+    assert bureau.rows("SELECT item_id FROM policy.item") == [{"item_id": "SALES"}]
+    assert bureau.rows("SELECT count(*) AS n FROM policy.match_run") == [{"n": 1}]

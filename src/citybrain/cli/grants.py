@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -134,3 +135,68 @@ def close_notices(as_json: AsJson = False) -> None:
 
     closed = close_due_notices()
     typer.echo(json.dumps(closed) if as_json else f"{len(closed)} closed: {', '.join(closed) or '-'}")
+
+
+@app.command("import-receipts")
+def import_receipts(
+    payment_file: Annotated[int, typer.Argument(help="id of the payment file")],
+    file: Annotated[Path, typer.Argument(help="the bank's return, CSV", exists=True, dir_okay=False)],
+    person: Annotated[str, typer.Option(help="user name of the treasury's person who takes it in")],
+    as_json: AsJson = False,
+) -> None:
+    """Take in what the bank says became of a payment file, all of it or nothing.
+
+    Example: citybrain grants import-receipts 3 return.csv --person treasury_1
+    """
+    start_django()
+    from django.contrib.auth import get_user_model
+
+    from citybrain.policy.grants.acts import GrantRefusedError, scope
+    from citybrain.policy.grants.receipt_rows import ReceiptError
+    from citybrain.policy.grants.receipts import import_receipts as take_in
+    from citybrain.settings import get_settings
+
+    with scope():
+        who = get_user_model().objects.filter(username=person, is_active=True).first()
+    if who is None:
+        typer.echo(f"nobody is called {person}", err=True)
+        raise typer.Exit(1)
+    try:
+        with scope(who.row_scope):
+            taken = take_in(get_settings(), payment_file, file.read_bytes(), who)
+    except (GrantRefusedError, ReceiptError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo(
+        json.dumps(asdict(taken))
+        if as_json
+        else f"{taken.paid} paid, {taken.failed} failed{'' if taken.new else ' (taken in before)'}"
+    )
+
+
+@app.command()
+def reconcile(
+    payment_file: Annotated[int, typer.Argument(help="id of the payment file")],
+    as_json: AsJson = False,
+) -> None:
+    """A payment file beside its receipts. Exit code 1 while a line of it is not paid."""
+    start_django()
+    from citybrain.policy.grants.acts import GrantRefusedError, scope
+    from citybrain.policy.grants.receipts import reconcile as compare
+
+    try:
+        with scope():
+            found = compare(payment_file)
+    except GrantRefusedError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    if as_json:
+        typer.echo(json.dumps({**asdict(found), "settled": found.settled}, default=str))
+    else:
+        typer.echo(
+            f"file {found.file_id}: {found.paid} of {found.rows} paid, {found.yuan_paid:,.2f} of"
+            f" {found.total:,.2f} yuan; {len(found.failed_lines)} failed, {len(found.open_lines)} open,"
+            f" {found.yuan_open:,.2f} yuan open, {found.yuan_to_recover:,.2f} asked back,"
+            f" {found.yuan_recovered:,.2f} given back"
+        )
+    raise typer.Exit(0 if found.settled else 1)

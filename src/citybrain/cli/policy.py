@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from citybrain.policy.matching import ItemCount, MatchReport
+    from citybrain.policy import Policy
+    from citybrain.policy.matching import MatchReport
+    from citybrain.policy.passes import ItemCount
 
 app = typer.Typer(help="Policies: items in YAML, matched with enterprises in SQL.", no_args_is_help=True)
 console = Console(stderr=True, highlight=False)
@@ -50,13 +53,20 @@ def _told() -> Iterator[None]:
 @app.command(epilog="Example: citybrain policy validate --json")
 def validate(as_json: Json = False) -> None:
     """Check `policies/` alone: one line a fault, `file:line: reason`. Exit code 1 when there is any."""
-    from citybrain.policy import policy_faults
+    from citybrain.policy.library import examine
     from citybrain.settings import get_settings
 
-    faults = sorted(set(policy_faults(get_settings())))
+    found, counts = examine(get_settings())
+    faults = sorted(set(found))
     if as_json:
-        _print_json(
-            {"faults": [{"file": str(path), "line": line, "reason": why} for path, line, why in faults]}
+        told = [{"file": str(path), "line": line, "reason": why} for path, line, why in faults]
+        _print_json({**(asdict(counts) if counts else {}), "faults": told})
+    elif counts is not None:
+        console.print(
+            f"{counts.documents} documents ({counts.real_documents} real), {counts.items} items,"
+            f" {counts.versions} versions, {counts.distinct_criteria} distinct criteria,"
+            f" {counts.facts_used} of {counts.facts} facts used, {counts.not_payable} not payable yet",
+            soft_wrap=True,
         )
     for path, line, why in faults:
         console.print(f"[red]{path}:{line}: {why}[/]", soft_wrap=True)
@@ -76,8 +86,7 @@ def show(
     """The items of the files, or one item as officers read it."""
     from citybrain.policy import load_policies
     from citybrain.policy.compiler import compile_rule
-    from citybrain.policy.publishing import criterion_rows
-    from citybrain.policy.wording import CHANNEL_ZH, amount_words
+    from citybrain.policy.wording import CHANNEL_ZH, amount_words, condition_lines, exclusion_words
     from citybrain.settings import get_settings
 
     day = (on or datetime.now().astimezone()).date()
@@ -106,18 +115,25 @@ def show(
     typer.echo(f"条款：{rule.version.clause}")
     typer.echo(f"来源：{rule.version.source}")
     typer.echo(f"金额：{amount_words(rule)}")
+    typer.echo(f"不重复享受：{exclusion_words(rule.version.exclusion)}")
     for note in rule.unconfirmed:
         typer.echo(f"待核定：{note}（核定前不发放）")
-    for bit, _, label, words, *_ in criterion_rows(rule):
-        typer.echo(f"  {bit + 1}. {words}" if label == words else f"  {bit + 1}. {label}（{words}）")
+    for line in condition_lines(rule):
+        typer.echo(line)
 
 
 @app.command(epilog="Example: citybrain policy test DEMO-STABLE-JOBS")
 def test(
     item: Annotated[str | None, typer.Argument(help="id of an item; all when left out")] = None,
+    with_edges: Annotated[
+        bool, typer.Option("--edges", help="make cases at every limit, too, and change every operator")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Run the cases written in the item files. Exit code 1 when one does not hold."""
+    """Run the cases written in the item files. Exit code 1 when one does not hold.
+
+    `--edges` says how many of the changes to operators, nodes and caps the made cases notice.
+    """
     from citybrain.policy import load_policies
     from citybrain.policy.facts import load_facts
     from citybrain.policy.library import run_cases
@@ -134,6 +150,16 @@ def test(
         mark = "[green]ok[/]  " if result.reason is None else "[red]fail[/]"
         where = "" if result.reason is None else f" {result.path}:{result.line}: {result.reason}"
         console.print(f"{mark} {result.item_id} {result.name}{where}", soft_wrap=True)
+    if with_edges:
+        from citybrain.policy.mutation import score
+
+        scores = [(policy.item.id, score(rule)) for policy in chosen for rule in policy.rules]
+        made = sum(one.made for _, one in scores)
+        killed = sum(one.killed for _, one in scores)
+        for item_id, one in scores:
+            for what in one.survivors:
+                console.print(f"[yellow]unnoticed[/] {item_id} {what}", soft_wrap=True)
+        console.print(f"{killed} of {made} changes noticed ({killed / made if made else 1:.1%})")
     failed = sum(result.reason is not None for result in results)
     console.print(f"{len(results)} cases, {failed} failed")
     raise typer.Exit(1 if failed or not results else 0)
@@ -148,9 +174,15 @@ def match(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="count, but write no run (the files are published)")
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="match everything, though little changed: proves what stands")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Match every item in force with every enterprise. Nothing changed since the last run: no new run."""
+    """Match items with enterprises: what changed since the last run, or everything.
+
+    Nothing changed since the last run: no new run.
+    """
     from citybrain.policy.matching import match as run_match
     from citybrain.settings import get_settings
 
@@ -162,7 +194,7 @@ def match(
         )
 
     with _told():
-        report = run_match(get_settings(), as_of.date() if as_of else None, dry_run, show_item)
+        report = run_match(get_settings(), as_of.date() if as_of else None, dry_run, show_item, full)
     if as_json:
         _print_json(asdict(report))
     console.print(_summary(report), soft_wrap=True)
@@ -173,8 +205,10 @@ def _summary(report: "MatchReport") -> str:
         "dry run" if report.run_id is None else f"run {report.run_id}{'' if report.made else ' (unchanged)'}"
     )
     return (
-        f"{head} as of {report.as_of}: {len(report.items)} items, {report.enterprises} enterprises,"
+        f"{head} ({report.kind}) as of {report.as_of}: {len(report.items)} items,"
+        f" {report.enterprises} enterprises,"
         f" {report.firms_found} firms found, {report.yuan_proposed:,.2f} yuan proposed,"
+        f" {report.rows_added} rows new, {report.rows_closed} closed,"
         f" {report.seconds:.2f} s"
     )
 
@@ -246,3 +280,120 @@ def replay(
     if not found.same_code:
         console.print("[yellow]the code has changed since that run[/]")
     raise typer.Exit(0 if found.equal else 1)
+
+
+@app.command(epilog="Example: citybrain policy impact drafts/human_resources/insurance.yml UI-STABLE-2026")
+def impact(
+    file: Annotated[Path, typer.Argument(help="draft, in a folder named after its department")],
+    item: Annotated[str, typer.Argument(help="id of an item of the draft")],
+    on: Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="default today")] = None,
+    as_json: Json = False,
+) -> None:
+    """What a draft would change if it held today: firms, yuan, the fund. Publishes and writes nothing."""
+    from citybrain.policy.impact import draft_rule
+    from citybrain.policy.impact import impact as simulate
+    from citybrain.settings import get_settings
+
+    day = (on or datetime.now().astimezone()).date()
+    with _told():
+        found = simulate(get_settings(), draft_rule(get_settings(), file, item, day), item, day)
+    if as_json:
+        _print_json({**asdict(found), "yuan": found.yuan})
+        return
+    table = Table("county", "before", "after", "gained", "lost", "changed", "yuan")
+    for share in (*found.counties, found.total):
+        table.add_row(
+            share.county_code or "all", str(share.before), str(share.after), str(share.gained),
+            str(share.lost), str(share.changed), f"{share.yuan_after - share.yuan_before:+,.2f}",
+        )  # fmt: skip
+    Console().print(table)
+    if found.fund_id is not None:
+        typer.echo(f"{found.fund_id}: {found.fund_left:,.2f} yuan left, {found.shortfall:,.2f} short")
+
+
+@app.command(epilog="Example: citybrain policy gaps --json")
+def gaps(as_json: Json = False) -> None:
+    """Whose missing column holds up how much money, from the newest run."""
+    from citybrain.policy.gaps import data_gaps
+    from citybrain.settings import get_settings
+
+    with _told():
+        found = data_gaps(get_settings())
+    if as_json:
+        _print_json([asdict(gap) for gap in found])
+        return
+    table = Table("department", "fact", "firms", "pairs", "alone", "yuan alone", "estimated", "yuan at most")
+    for gap in found:
+        table.add_row(
+            gap.department, gap.label, str(gap.enterprises), str(gap.pairs), str(gap.alone),
+            f"{gap.yuan_alone:,.0f}", f"{gap.yuan_alone_estimated:,.0f}", f"{gap.yuan_at_most:,.0f}",
+        )  # fmt: skip
+    Console().print(table if found else "nothing is held up by missing data")
+
+
+@app.command(epilog="Example: citybrain policy anomalies --json")
+def anomalies(as_json: Json = False) -> None:
+    """Limits with a crowd of enterprises just on the side that pays."""
+    from citybrain.policy.anomalies import bunchings
+    from citybrain.settings import get_settings
+
+    with _told():
+        found = bunchings(get_settings())
+    if as_json:
+        _print_json([asdict(one) for one in found])
+        return
+    table = Table("fact", "limit", "met", "missed", "deviations", "items")
+    for one in found:
+        table.add_row(
+            one.label, one.limit, str(one.met), str(one.missed), str(one.deviations), ", ".join(one.items)
+        )
+    Console().print(table if found else "no limit has a crowd beside it")
+
+
+@app.command("to-excel", epilog="Example: citybrain policy to-excel DEMO-STABLE-JOBS conditions.xlsx")
+def to_excel(
+    item: Annotated[str, typer.Argument(help="id of an item")],
+    file: Annotated[Path, typer.Argument(help="workbook to write", dir_okay=False)],
+) -> None:
+    """The conditions of an item as an Excel table."""
+    from citybrain.policy.conditions_workbook import write_workbook
+
+    with _told():
+        write_workbook(_policy(item), file)
+
+
+@app.command(
+    "from-excel", epilog="Example: citybrain policy from-excel DEMO-STABLE-JOBS conditions.xlsx --dry-run"
+)
+def from_excel(
+    item: Annotated[str, typer.Argument(help="id of an item")],
+    file: Annotated[Path, typer.Argument(help="workbook to read", exists=True, dir_okay=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would change, change nothing")] = False,
+) -> None:
+    """Bring the conditions of an item file in line with its Excel table; refused unless the result loads."""
+    from citybrain.policy.conditions_workbook import WorkbookError, read_workbook
+    from citybrain.policy.facts import load_facts
+    from citybrain.settings import get_settings
+
+    with _told():
+        try:
+            changes = read_workbook(_policy(item), load_facts(get_settings()), file, dry_run)
+        except WorkbookError as error:
+            console.print(f"[red]{error}[/]", soft_wrap=True)
+            raise typer.Exit(2) from error
+    for change in changes:
+        typer.echo(
+            f"{change.valid_from} {change.criterion_id} {change.column}: {change.before} -> {change.after}"
+        )
+    typer.echo(f"{len(changes)} changes{' (not made)' if dry_run else ''}")
+
+
+def _policy(item: str) -> "Policy":
+    from citybrain.policy import load_policies
+    from citybrain.settings import get_settings
+
+    found = next((policy for policy in load_policies(get_settings()) if policy.item.id == item), None)
+    if found is None:
+        console.print(f"[red]no item is called {item}[/]")
+        raise typer.Exit(2)
+    return found

@@ -24,7 +24,8 @@ def match_policies(
         outlets=list(outlets),
     )
     def match_all() -> dict[str, Any]:
-        from citybrain.policy.matching import ItemCount, NoFactsError, match
+        from citybrain.policy.matching import NoFactsError, match
+        from citybrain.policy.passes import ItemCount
         from citybrain.settings import get_settings
 
         leave_to_main_job(get_current_context())

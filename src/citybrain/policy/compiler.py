@@ -4,6 +4,7 @@ The statement is built as sqlglot nodes and written out once; columns come from 
 values are literal nodes cast to the fact's type, and nothing is concatenated. It nests, from the inside:
 
   facts      the columns the rule names; a fact older than its `fresh_within` is NULL
+  raw        the amount before cap and rounding; an OFFSET keeps it from being worked out twice
   judged     each criterion as a column c0 … cn (true, false or NULL), and the amount
   measured   masks of unmet and unknown bits; the distance with unknown counted as unmet and as met
   named      the status, and the place among the near ones
@@ -13,7 +14,7 @@ that hold for the money, too.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -31,6 +32,7 @@ from citybrain.policy.item_file import (
     FlatBy,
     Formula,
     Leaf,
+    Match,
     Node,
     PerUnit,
     RateBy,
@@ -38,10 +40,12 @@ from citybrain.policy.item_file import (
     Tiers,
     children,
 )
-from citybrain.policy.rule import Criterion, Rule
+from citybrain.policy.rule import AGO, Criterion, Rule
+from citybrain.policy.span import Span
 
 FACTS_TABLE = "mart_enterprise_facts"  # without a schema: the session's search path says which one
 IDENTITY = ("uscc", "enterprise_name", "county_code")
+RAW = "raw_amount"
 GATE_WEIGHT = 1000  # further than any number of criteria that can be worked on
 FARTHEST = 9999
 LARGEST_AMOUNT = Decimal(10) ** 15  # above it something is wrong: no amount, rather than an error
@@ -83,18 +87,13 @@ def compile_rule(rule: Rule, as_of: date, near_only_best: bool = True) -> Statem
     return Statement(query, query.sql(dialect="postgres"))
 
 
-def insert_statement(statement: Statement, run_id: int, item_version_id: int) -> str:
-    """Write the rows of a statement into policy.match_result as those of a run."""
-    rows = exp.select(
-        exp.cast(_number(run_id), "bigint"),
-        exp.cast(_number(item_version_id), "bigint"),
-        *(_column(name) for name in RESULT),
-    ).from_(statement.query.subquery("matched"))
-    target = exp.Schema(
-        this=exp.table_("match_result", db="policy", quoted=True),
-        expressions=[exp.to_identifier(name, quoted=True) for name in ("run_id", "item_version_id", *RESULT)],
+def compile_eligible(rule: Rule, as_of: date) -> str:
+    """The enterprises that get the item, uscc, county_code and amount: nothing of the others."""
+    query = exp.select(*(_column(name) for name in ("uscc", "county_code", "amount"))).from_(
+        _measured(rule, as_of).subquery("measured", copy=False)
     )
-    return exp.Insert(this=target, expression=rows).sql(dialect="postgres")
+    eligible = exp.EQ(this=_column("distance"), expression=_number(0))
+    return query.where(eligible).sql(dialect="postgres")
 
 
 # The nested selects
@@ -169,14 +168,24 @@ def _measured(rule: Rule, as_of: date) -> exp.Select:
 
 
 def _judged(rule: Rule, as_of: date) -> exp.Select:
-    amount = _amount(rule)
+
+    def ago(span: Span) -> exp.Expr:
+        return exp.cast(_text(span.before(as_of).isoformat()), "date")
+
+    raw = exp.select(
+        *(_column(name) for name in (*IDENTITY, *rule.used)),
+        exp.alias_(raw_amount_node(rule), RAW, quoted=True),
+    ).from_(_facts(rule, as_of).subquery("facts", copy=False))
     priced = exp.select(
         *(_column(name) for name in (*IDENTITY, *rule.used)),
-        exp.alias_(amount, "amount", quoted=True),
-    ).from_(_facts(rule, as_of).subquery("facts", copy=False))
+        exp.alias_(amount_node(rule), "amount", quoted=True),
+    ).from_(raw.offset(0).subquery("raw", copy=False))  # the fence: worked out once for each enterprise
     return exp.select(
         *(_column(name) for name in (*IDENTITY, *rule.used, "amount")),
-        *(exp.alias_(_criterion(criterion), f"c{criterion.bit}", quoted=True) for criterion in rule.criteria),
+        *(
+            exp.alias_(criterion_node(criterion, ago), f"c{criterion.bit}", quoted=True)
+            for criterion in rule.criteria
+        ),
         exp.alias_(exp.GT(this=_column("amount"), expression=_number(0)), f"c{rule.amount_bit}", quoted=True),
     ).from_(priced.subquery("priced", copy=False))
 
@@ -202,10 +211,18 @@ def oldest_load(as_of: date, fresh_within: timedelta) -> datetime:
 # Criteria
 
 
-def _criterion(criterion: Criterion) -> exp.Expr:
+def criterion_node(criterion: Criterion, ago: Callable[[Span], exp.Expr]) -> exp.Expr:
+    """true, false, or NULL when the fact is missing or nobody has confirmed what it is compared with.
+
+    `ago`: the day a span before the day of the run.
+    """
     fact, column = criterion.fact, _column(criterion.leaf.fact)
     if not criterion.known:  # nobody has confirmed the number: it cannot be judged
         return exp.cast(exp.null(), "boolean")
+    if criterion.leaf.op in AGO:
+        then = ago(Span.read(criterion.values[0]))
+        compare = exp.LTE if criterion.leaf.op == "at_least_ago" else exp.GTE
+        return compare(this=column, expression=then)
     values = [value_node(value, fact) for value in criterion.values]
     match criterion.leaf.op:
         case "is" | "==":
@@ -230,6 +247,7 @@ def _criterion(criterion: Criterion) -> exp.Expr:
             return exp.or_(
                 *(exp.Anonymous(this="starts_with", expressions=[column.copy(), value]) for value in values)
             )
+    raise AssertionError(f"{criterion.leaf.op} has no SQL")
 
 
 def value_node(value: FactValue, fact: Fact) -> exp.Expr:
@@ -268,20 +286,23 @@ def _cost(column: exp.Expr, weight: int, unknown_is_met: bool) -> exp.Expr:
 # Amounts
 
 
-def _amount(rule: Rule) -> exp.Expr:
-    """numeric(18, 2); NULL when a fact it needs is missing, when a number of it is unconfirmed, and when it
-    is absurdly large."""
+def raw_amount_node(rule: Rule) -> exp.Expr:
+    """Before cap and rounding; NULL when a fact it needs is missing or a number of it is unconfirmed."""
     if not rule.payable:
-        return exp.cast(exp.null(), "decimal(18, 2)")
+        return exp.cast(exp.null(), "decimal")
+    present = [exp.not_(exp.Is(this=_column(name), expression=exp.null())) for name in rule.amount_names]
     raw = _raw_amount(rule)
+    return _case([(exp.and_(*present), raw)], exp.null()) if present else raw
+
+
+def amount_node(rule: Rule) -> exp.Expr:
+    """numeric(18, 2) from the column `raw_amount`, which is worked out once; NULL when absurdly large."""
+    raw: exp.Expr = _column(RAW)
     cap = rule.version.caps.per_enterprise
     if cap is not None:
-        raw = _case([(exp.GT(this=exp.Paren(this=raw.copy()), expression=literal(cap)), literal(cap))], raw)
-    rounded = _rounded(raw, rule)
+        raw = _case([(exp.GT(this=raw.copy(), expression=literal(cap)), literal(cap))], raw)
     plausible = exp.LT(this=exp.Abs(this=raw.copy()), expression=literal(LARGEST_AMOUNT))
-    present = [exp.not_(exp.Is(this=_column(name), expression=exp.null())) for name in rule.amount_names]
-    amount = _case([(exp.and_(*present, plausible), rounded)], exp.null())
-    return exp.cast(amount, "decimal(18, 2)")
+    return exp.cast(_case([(plausible, _rounded(raw, rule))], exp.null()), "decimal(18, 2)")
 
 
 def _raw_amount(rule: Rule) -> exp.Expr:
@@ -299,6 +320,8 @@ def _raw_amount(rule: Rule) -> exp.Expr:
             )
         case PerUnit():
             return exp.Mul(this=_numeric(amount.of), expression=_money(amount.value))
+        case Match():
+            return exp.Mul(this=_numeric(amount.of), expression=_money(amount.ratio))
         case Tiers():
             return _tiers(amount)
         case Formula():

@@ -6,6 +6,7 @@ the tests hold it and PostgreSQL to the same answers on made-up enterprises.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal, localcontext
 from itertools import combinations
 
@@ -19,6 +20,7 @@ from citybrain.policy.item_file import (
     FlatBy,
     Formula,
     Leaf,
+    Match,
     Node,
     PerUnit,
     RateBy,
@@ -27,6 +29,7 @@ from citybrain.policy.item_file import (
     children,
 )
 from citybrain.policy.rule import AMOUNT_ID, Criterion, Rule
+from citybrain.policy.span import Span
 
 ROUNDING = {"half_up": ROUND_HALF_UP, "down": ROUND_DOWN, "up": ROUND_UP}
 
@@ -42,11 +45,12 @@ class Outcome:
     amount: Decimal | None
 
 
-def evaluate(rule: Rule, facts: Mapping[str, FactValue]) -> Outcome:
-    """A fact that is not in `facts` is missing."""
+def evaluate(rule: Rule, facts: Mapping[str, FactValue], day: date) -> Outcome:
+    """On one day. A fact that is not in `facts` is missing."""
     amount = amount_of(rule, facts)
     answers: list[tuple[str, bool | None]] = [
-        (criterion.leaf.id, met(criterion, facts.get(criterion.leaf.fact))) for criterion in rule.criteria
+        (criterion.leaf.id, met(criterion, facts.get(criterion.leaf.fact), day))
+        for criterion in rule.criteria
     ]
     answers.append((AMOUNT_ID, None if amount is None else amount > 0))
     known = dict(answers)
@@ -73,7 +77,7 @@ def evaluate(rule: Rule, facts: Mapping[str, FactValue]) -> Outcome:
     )
 
 
-def met(criterion: Criterion, value: FactValue) -> bool | None:
+def met(criterion: Criterion, value: FactValue, day: date) -> bool | None:
     """Three-valued: None when the fact is missing or nobody has confirmed what it is compared with."""
     if value is None or not criterion.known:
         return None
@@ -99,6 +103,16 @@ def met(criterion: Criterion, value: FactValue) -> bool | None:
             return values[0] <= value <= values[1]  # type: ignore[operator]
         case "under":
             return any(str(value).startswith(str(prefix)) for prefix in values)
+        case "at_least_ago":
+            return value <= Span.read(values[0]).before(day)  # type: ignore[operator]
+        case "at_most_ago":
+            return value >= Span.read(values[0]).before(day)  # type: ignore[operator]
+
+
+def holds(node: Node, criteria: tuple[Criterion, ...], facts: Mapping[str, FactValue], day: date) -> bool:
+    """Whether a tree is known to hold: what a later part of a payment waits for."""
+    answers = {each.leaf.id: met(each, facts.get(each.leaf.fact), day) for each in criteria}
+    return _distance(node, answers, unknown_is_met=False) == 0
 
 
 def _distance(node: Node, known: Mapping[str, bool | None], unknown_is_met: bool) -> int:
@@ -150,6 +164,8 @@ def _raw(rule: Rule, facts: Mapping[str, FactValue]) -> Decimal | None:
             return number(amount.of) * _given(amount.rates.get(str(facts[amount.by]), Decimal(0)))
         case PerUnit():
             return number(amount.of) * _given(amount.value)
+        case Match():
+            return number(amount.of) * _given(amount.ratio)
         case Tiers():
             return _tiers(amount, number(amount.of))
         case Formula():

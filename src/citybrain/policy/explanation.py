@@ -10,8 +10,9 @@ from psycopg import sql
 from citybrain.policy.compiler import FACTS_TABLE, oldest_load
 from citybrain.policy.evaluation import Outcome, evaluate
 from citybrain.policy.facts import Fact, FactValue
-from citybrain.policy.matching import ItemInForce, MatchError, items_in_force, matcher, newest_run
-from citybrain.policy.publishing import criterion_rows
+from citybrain.policy.matching import MatchError, matcher, newest_run
+from citybrain.policy.publishing import criterion_rows, stored_rule
+from citybrain.policy.rule import Rule
 from citybrain.policy.wording import STATUS_ZH, shown
 from citybrain.settings import Settings
 
@@ -23,6 +24,28 @@ SELECT r.status, r.unmet_mask, r.unknown_mask, r.amount, p.outcome, p.amount, p.
 FROM policy.match_result r LEFT JOIN policy.proposal p USING (run_id, item_version_id, uscc)
 WHERE r.run_id = %s AND r.item_version_id = %s AND r.uscc = %s
 """
+
+
+ITEM = """
+SELECT v.item_version_id, v.item_id, i.title, v.definition
+FROM policy.match_run_item r JOIN policy.item_version v USING (item_version_id)
+JOIN policy.item i USING (item_id)
+WHERE r.run_id = %s AND v.item_id = %s
+"""
+ITEM_IDS = """
+SELECT string_agg(v.item_id, ', ' ORDER BY v.item_id)
+FROM policy.match_run_item r JOIN policy.item_version v USING (item_version_id) WHERE r.run_id = %s
+"""
+
+
+@dataclass(frozen=True)
+class ItemOfRun:
+    """The version of an item that a run matched."""
+
+    item_version_id: int
+    item_id: str
+    title: str
+    rule: Rule
 
 
 @dataclass(frozen=True)
@@ -74,13 +97,11 @@ def explain(settings: Settings, item_id: str, uscc: str, run_id: int | None = No
         row = connection.execute("SELECT as_of FROM policy.match_run WHERE run_id = %s", (run_id,)).fetchone()
         if row is None:
             raise MatchError(f"there is no run {run_id}")
-        items = {item.item_id: item for item in items_in_force(connection, row[0])}
-        if item_id not in items:
-            raise MatchError(f"no item {item_id} holds on {row[0]}; there are {', '.join(sorted(items))}")
-        item = items[item_id]
+        as_of = row[0]
+        item = _item_of(connection, run_id, item_id)
         name, facts = _facts_of(connection, item, uscc, row[0])
         stored = connection.execute(STORED, (run_id, item.item_version_id, uscc)).fetchone()
-    outcome = evaluate(item.rule, facts)
+    outcome = evaluate(item.rule, facts, as_of)
     if stored is None:
         answers = _answers(item, facts, _masks(item, outcome))
         return Explanation(
@@ -95,12 +116,23 @@ def explain(settings: Settings, item_id: str, uscc: str, run_id: int | None = No
     )
 
 
-def _masks(item: ItemInForce, outcome: Outcome) -> tuple[int, int]:
+def _item_of(connection: Connection, run_id: int, item_id: str) -> ItemOfRun:
+    row = connection.execute(ITEM, (run_id, item_id)).fetchone()
+    if row is None:
+        known = connection.execute(ITEM_IDS, (run_id,)).fetchone()
+        raise MatchError(
+            f"no item {item_id} was matched by run {run_id}; there are {known[0] if known else ''}"
+        )
+    version_id, item_id, title, definition = row
+    return ItemOfRun(version_id, item_id, title, stored_rule(definition))
+
+
+def _masks(item: ItemOfRun, outcome: Outcome) -> tuple[int, int]:
     bits = {row[1]: 1 << row[0] for row in criterion_rows(item.rule)}
     return sum(bits[name] for name in outcome.unmet), sum(bits[name] for name in outcome.unknown)
 
 
-def _answers(item: ItemInForce, facts: dict[str, FactValue], masks: tuple[int, int]) -> list[Answer]:
+def _answers(item: ItemOfRun, facts: dict[str, FactValue], masks: tuple[int, int]) -> list[Answer]:
     """Decode the masks: one answer for each bit."""
     unmet, unknown = masks
     answers = []
@@ -112,7 +144,7 @@ def _answers(item: ItemInForce, facts: dict[str, FactValue], masks: tuple[int, i
 
 
 def _facts_of(
-    connection: Connection, item: ItemInForce, uscc: str, as_of: Any
+    connection: Connection, item: ItemOfRun, uscc: str, as_of: Any
 ) -> tuple[str | None, dict[str, FactValue]]:
     """The enterprise's name and the facts the rule names, the stale ones left out."""
     named = {name: item.rule.facts[name] for name in item.rule.used}

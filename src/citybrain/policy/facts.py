@@ -20,7 +20,8 @@ NAME = re.compile(r"^[a-z][a-z0-9_]{0,47}$")
 
 RESERVED = {
     "uscc", "enterprise_name", "county_code", "status", "amount", "distance", "distance_known", "unmet_mask",
-    "unknown_mask", "facts", "place",
+    "unknown_mask", "facts", "place", "raw_amount",
+    "ord", "as_of", "before", "row_hash", "first_run", "until_run",
 }  # fmt: skip
 
 FactType = Literal["int", "decimal", "money", "date", "bool", "enum", "code"]

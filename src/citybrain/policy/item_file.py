@@ -6,7 +6,7 @@ number that nobody has confirmed is null; an item that needs it is not payable u
 """
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any, Literal
@@ -15,12 +15,15 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from citybrain.catalogue import ContentModel
 from citybrain.policy.facts import Name
-from citybrain.policy.values import NotNegative, Number, Rate, Scalar
+from citybrain.policy.span import Span
+from citybrain.policy.values import Rate, Ratio, Scalar, Yuan
 
 ITEM_SCHEMA = "citybrain/policy-item@1"
 MOST_CRITERIA = 60  # bits of a mask; two are kept for the amount
 
-Operator = Literal["is", "==", "!=", ">", ">=", "<", "<=", "in", "not_in", "between", "under"]
+Operator = Literal[
+    "is", "==", "!=", ">", ">=", "<", "<=", "in", "not_in", "between", "under", "at_least_ago", "at_most_ago"
+]
 ItemId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]{1,47}$")]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -50,6 +53,8 @@ class Leaf(ContentModel):
                 raise ValueError(f"{self.op} takes at least one value")
         elif isinstance(self.value, list):
             raise ValueError(f"{self.op} takes one value, not a list")
+        elif self.op in ("at_least_ago", "at_most_ago") and not parameter and self.value is not None:
+            Span.read(self.value)
         return self
 
 
@@ -141,7 +146,7 @@ class Flat(_Amount):
     """The same for everybody."""
 
     kind: Literal["flat"]
-    value: NotNegative | None
+    value: Yuan | None
 
 
 class FlatBy(_Amount):
@@ -149,7 +154,7 @@ class FlatBy(_Amount):
 
     kind: Literal["flat_by"]
     by: Name
-    values: dict[str, NotNegative | None] = Field(min_length=1)
+    values: dict[str, Yuan | None] = Field(min_length=1)
 
 
 class RateOf(_Amount):
@@ -172,9 +177,9 @@ class RateBy(_Amount):
 class Tier(ContentModel):
     """`from` is included. A `rate` is a share of the fact, a `value` an amount."""
 
-    start: NotNegative = Field(alias="from")
+    start: Yuan = Field(alias="from")
     rate: Rate | None = None
-    value: NotNegative | None = None
+    value: Yuan | None = None
     unconfirmed: bool = Field(default=False, description="true: its number is known to nobody yet")
 
     @model_validator(mode="after")
@@ -208,7 +213,15 @@ class PerUnit(_Amount):
 
     kind: Literal["per_unit"]
     of: Name
-    value: NotNegative | None
+    value: Yuan | None
+
+
+class Match(_Amount):
+    """So much for each yuan that a higher level granted, e.g. 1:1."""
+
+    kind: Literal["match"]
+    of: Name = Field(description="a money fact: what the higher level granted")
+    ratio: Ratio | None
 
 
 class Formula(_Amount):
@@ -218,7 +231,9 @@ class Formula(_Amount):
     expr: Annotated[str, Field(min_length=1, max_length=400)]
 
 
-Amount = Annotated[Flat | FlatBy | RateOf | RateBy | Tiers | PerUnit | Formula, Field(discriminator="kind")]
+Amount = Annotated[
+    Flat | FlatBy | RateOf | RateBy | Tiers | PerUnit | Match | Formula, Field(discriminator="kind")
+]
 
 
 # Money limits, exclusion, review
@@ -228,26 +243,45 @@ class Budget(ContentModel):
     """A fund shared by every item that names its id. Spent in order until it is used up, or cut pro rata."""
 
     id: ItemId
-    amount: NotNegative
+    amount: Yuan
     when_short: Literal["rank", "pro_rata"] = "rank"
     rank_by: Literal["amount asc", "amount desc"] = "amount asc"
 
 
 class Caps(ContentModel):
-    per_enterprise: Annotated[Number, Field(gt=0)] | None = None
+    per_enterprise: Annotated[Yuan, Field(gt=0)] | None = None
     budget: Budget | None = None
 
 
+class Stage(ContentModel):
+    """One payment of a grant. `when`: what must hold before this part is paid; the first has no such tree."""
+
+    id: Name
+    share: Annotated[Rate, Field(gt=0)]
+    label: Line
+    when: Node | None = None
+
+
+Payer = Literal["nation", "province", "city", "county"]
+Shares = dict[Payer, Rate]
+
+
 class Exclusion(ContentModel):
-    """highest_wins: of the items of a group an enterprise gets the largest, once. once_per_year: one of the
-    group in a calendar year."""
+    """What an enterprise gets of the items of a group, whichever year the rule looks at.
+
+    highest_wins  in a calendar year the largest, and nothing besides
+    top_up        in a calendar year the largest, less what was awarded of the group already
+    once_a_year   one of the group in a calendar year; of several found at once the largest
+    once_ever     one of the group in its life; of several found at once the largest
+    mutual        who was ever awarded one item of the group gets no other one of it
+    """
 
     group: ItemId
-    rule: Literal["highest_wins", "once_per_year"]
+    rule: Literal["highest_wins", "top_up", "once_a_year", "once_ever", "mutual"]
 
 
 class Escalation(ContentModel):
-    if_amount_over: NotNegative
+    if_amount_over: Yuan
     level: int = Field(ge=1, le=5)
 
 
@@ -274,6 +308,9 @@ class Validity(ContentModel):
     start: date = Field(alias="from")
     end: date | None = Field(default=None, alias="to")
     basis: Line | None = Field(default=None, description="how the days were found, where the text has none")
+    gap: Line | None = Field(
+        default=None, description="why nothing held between the version before and this one"
+    )
 
     @model_validator(mode="after")
     def _forward(self) -> "Validity":
@@ -294,6 +331,8 @@ class Version(ContentModel):
     params: dict[Name, Scalar | list[Scalar]] = Field(default_factory=dict)
     require: Node
     amount: Amount
+    pay: list[Stage] = Field(default_factory=list, max_length=6, description="parts; default: paid at once")
+    share: Shares = Field(default_factory=dict, description="which level bears which share; default the city")
     caps: Caps = Caps()
     exclusion: Exclusion | None = None
     review: Review
@@ -305,6 +344,20 @@ class Version(ContentModel):
     unconfirmed: list[Line] = Field(
         default_factory=list, description="what nobody has confirmed yet: nothing is paid until it is"
     )
+
+    @model_validator(mode="after")
+    def _parts_make_a_whole(self) -> "Version":
+        if self.pay:
+            if sum(stage.share for stage in self.pay) != 1:
+                raise ValueError("the shares of `pay` do not add up to 1")
+            if self.pay[0].when is not None:
+                raise ValueError("the first part of `pay` is paid with the grant: it has no `when`")
+            names = [stage.id for stage in self.pay]
+            if len(set(names)) < len(names):
+                raise ValueError("two parts of `pay` have one id")
+        if self.share and sum(self.share.values()) != 1:
+            raise ValueError("the shares of `share` do not add up to 1")
+        return self
 
     @property
     def criteria(self) -> list[Leaf]:
@@ -350,6 +403,12 @@ class Item(ContentModel):
         for before, after in pairwise(ordered):
             if before.valid.end is None or after.valid.start <= before.valid.end:
                 raise ValueError(f"versions overlap on {after.valid.start}")
+            gap = after.valid.start > before.valid.end + timedelta(days=1)
+            if gap and after.valid.gap is None:
+                raise ValueError(
+                    f"nothing holds between {before.valid.end} and {after.valid.start}:"
+                    " say why in `gap`, or mend the days"
+                )
         for version in self.versions:
             if self.channel == "auto" and version.review.confirm_by_enterprise:
                 raise ValueError("channel auto asks no enterprise to confirm")

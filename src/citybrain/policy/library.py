@@ -1,14 +1,20 @@
 """The policies of the project: every file of `policies/` read, typed against the facts, and its cases run."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
 from citybrain.catalogue import ContentError, line_of, load_content, load_departments, read_yaml
 from citybrain.policy.evaluation import Outcome, evaluate
 from citybrain.policy.facts import Facts, FactValue, facts_path, load_facts
 from citybrain.policy.item_file import Case, Document, Item, PolicyFile, Version
+from citybrain.policy.lints import lint
 from citybrain.policy.rule import Location, Rule, RuleError, resolve
 from citybrain.settings import Settings
 
@@ -28,7 +34,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class CaseResult:
-    """`reason` says what came out instead; None when the case holds."""
+    """`reason` says what came out instead; None when the case holds, and `line` is then 1."""
 
     path: Path
     line: int
@@ -53,7 +59,7 @@ def load_policies(settings: Settings) -> list[Policy]:
 
 def load_policy_file(path: Path, facts: Facts) -> list[Policy]:
     """The items of one file. Raises ContentError."""
-    content = load_content(path, PolicyFile)
+    content = _read(path)
     faults: list[tuple[Location, str]] = []
     policies = []
     if content.document.department != path.parent.name:
@@ -62,11 +68,13 @@ def load_policy_file(path: Path, facts: Facts) -> list[Policy]:
     for place, item in enumerate(content.items):
         rules = []
         for number, version in enumerate(item.versions):
+            where = ("items", place, "versions", number)
             try:
-                rules.append(resolve(version, facts))
+                rules.append(rule := resolve(version, facts))
+                found = lint(rule)
             except RuleError as error:
-                where = ("items", place, "versions", number)
-                faults += [((*where, *inner), reason) for inner, reason in error.faults]
+                found = error.faults
+            faults += [((*where, *inner), reason) for inner, reason in found]
         faults += [(("items", place, *inner), reason) for inner, reason in _case_faults(item, facts)]
         policies.append(Policy(path, content.document, item, tuple(rules)))
     if faults:
@@ -75,6 +83,14 @@ def load_policy_file(path: Path, facts: Facts) -> list[Policy]:
             path, [(line_of(tree, where), f"{_dotted(where)}: {why}") for where, why in faults]
         )
     return policies
+
+
+def _read(path: Path) -> PolicyFile:
+    """The file as its model: the quick way, and when anything is wrong the way that knows the lines."""
+    try:
+        return PolicyFile.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
+    except (YAMLError, ValidationError, UnicodeDecodeError, OSError):
+        return load_content(path, PolicyFile)
 
 
 def _dotted(where: Location) -> str:
@@ -131,15 +147,20 @@ def case_facts(policy: Policy, case: Case, facts: Facts) -> dict[str, FactValue]
 
 def run_cases(policy: Policy, facts: Facts) -> list[CaseResult]:
     """Every case of an item in Python."""
-    tree = read_yaml(policy.path)
-    ids = [entry["id"] for entry in tree["items"]]
     results = []
     for place, case in enumerate(policy.item.cases):
         rule = rule_of(policy, case)
-        outcome = evaluate(rule, case_facts(policy, case, facts))
-        line = line_of(tree, ("items", ids.index(policy.item.id), "cases", place))
-        results.append(CaseResult(policy.path, line, policy.item.id, case.name, difference(case, outcome)))
+        outcome = evaluate(rule, case_facts(policy, case, facts), case.on or rule.version.valid.start)
+        reason = difference(case, outcome)
+        line = 1 if reason is None else _line_of_case(policy, place)
+        results.append(CaseResult(policy.path, line, policy.item.id, case.name, reason))
     return results
+
+
+def _line_of_case(policy: Policy, place: int) -> int:
+    tree = read_yaml(policy.path)
+    ids = [entry["id"] for entry in tree["items"]]
+    return line_of(tree, ("items", ids.index(policy.item.id), "cases", place))
 
 
 def rule_of(policy: Policy, case: Case) -> Rule:
@@ -163,8 +184,59 @@ def difference(case: Case, outcome: Outcome) -> str | None:
     return "; ".join(parts) or None
 
 
+@dataclass(frozen=True)
+class Census:
+    """What stands in `policies/`. `distinct_criteria`: fact, operator and value, whatever it is called."""
+
+    documents: int
+    real_documents: int
+    items: int
+    versions: int
+    criteria: int
+    distinct_criteria: int
+    facts: int
+    facts_used: int
+    amount_kinds: dict[str, int]
+    not_payable: int
+
+
+def census(policies: list[Policy], facts: Facts) -> Census:
+    """Counts over items that load."""
+    rules = [rule for policy in policies for rule in policy.rules]
+    criteria = [criterion for rule in rules for criterion in rule.criteria]
+    kinds = Counter(rule.version.amount.kind for rule in rules)
+    return Census(
+        documents=len({policy.document.id for policy in policies}),
+        real_documents=len({policy.document.id for policy in policies if policy.document.origin == "real"}),
+        items=len(policies),
+        versions=len(rules),
+        criteria=len(criteria),
+        distinct_criteria=len({(each.leaf.fact, each.leaf.op, each.values) for each in criteria}),
+        facts=len(facts),
+        facts_used=len({name for rule in rules for name in rule.used}),
+        amount_kinds=dict(sorted(kinds.items())),
+        not_payable=sum(not rule.payable for rule in rules),
+    )
+
+
 def policy_faults(settings: Settings) -> Iterator[tuple[Path, int, str]]:
     """Everything wrong with `policies/`, as `citybrain validate` reports it; a failing case is a fault."""
+    faults, _ = examine(settings)
+    yield from faults
+
+
+def examine(settings: Settings) -> tuple[list[tuple[Path, int, str]], Census | None]:
+    """Every fault of `policies/`, and the counts over what loads; None without a facts catalogue."""
+    loaded: list[Policy] = []
+    faults = list(_faults(settings, loaded))
+    try:
+        return faults, census(loaded, load_facts(settings))
+    except ContentError:
+        return faults, None
+
+
+def _faults(settings: Settings, loaded: list[Policy]) -> Iterator[tuple[Path, int, str]]:
+    """The faults; what loads is put into `loaded`."""
     try:
         facts = load_facts(settings)
     except ContentError as error:
@@ -176,7 +248,6 @@ def policy_faults(settings: Settings) -> Iterator[tuple[Path, int, str]]:
         if fact.source not in departments:
             line = line_of(tree, ("facts", name, "source"))
             yield facts_path(settings), line, f"{name}: no department is called {fact.source!r}"
-    loaded: list[Policy] = []
     for path in policy_files(settings):
         try:
             found = load_policy_file(path, facts)

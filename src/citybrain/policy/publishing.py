@@ -8,15 +8,17 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from citybrain.catalogue import load_departments
-from citybrain.policy.facts import stored_facts
+from citybrain.policy.facts import facts_path, stored_facts
 from citybrain.policy.item_file import Version
-from citybrain.policy.library import Policy, load_policies
+from citybrain.policy.library import Policy, load_policies, policy_files
+from citybrain.policy.plan import plan_of
 from citybrain.policy.rule import AMOUNT_ID, Rule, resolve
 from citybrain.policy.wording import amount_words, sentence
 from citybrain.settings import DatabaseRole, Settings
@@ -43,8 +45,8 @@ ON CONFLICT (item_id) DO UPDATE SET document_id = excluded.document_id, title = 
 VERSION = """
 INSERT INTO policy.item_version (item_id, valid_from, valid_to, sha256, definition, clause, source_url,
     amount_words, payable, unconfirmed, exclusion_group, exclusion_rule, fund_id, fund_amount, review,
-    recheck_before_pay)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    recheck_before_pay, plan_sha256)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 RETURNING item_version_id
 """
 CRITERION = """
@@ -57,6 +59,14 @@ UPDATE policy.item_version SET withdrawn_at = now()
 WHERE withdrawn_at IS NULL AND NOT sha256 = ANY(%s)
 """
 IN_FORCE = "SELECT sha256 FROM policy.item_version WHERE withdrawn_at IS NULL"
+PLAN = "INSERT INTO policy.plan (sha256, plan) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+REPLAN = "UPDATE policy.item_version SET plan_sha256 = %s WHERE sha256 = %s AND withdrawn_at IS NULL"
+LAST = """
+SELECT inputs_sha256, documents, items, versions FROM policy.publication ORDER BY publication_id DESC LIMIT 1
+"""
+PUBLICATION = """
+INSERT INTO policy.publication (inputs_sha256, documents, items, versions) VALUES (%s, %s, %s, %s)
+"""
 
 
 @dataclass(frozen=True)
@@ -98,14 +108,32 @@ def publish(settings: Settings) -> Publication:
 
     It runs as the owner: who matches and who decides cannot write rules.
     """
-    policies = load_policies(settings)
+    inputs = _inputs_sha256(settings)
     with connect(settings, DatabaseRole.OWNER, "citybrain policy publish") as connection:
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('citybrain policy publish'))")
-        return publish_policies(connection, policies)
+        last = connection.execute(LAST).fetchone()
+        if last is not None and last[0] == inputs:
+            documents, items, versions = last[1:]
+            return Publication(documents, items, versions, added=0, withdrawn=0)
+        done = publish_policies(connection, load_policies(settings))
+        connection.execute(PUBLICATION, (inputs, done.documents, done.items, done.versions))
+        return done
+
+
+def _inputs_sha256(settings: Settings) -> str:
+    """Of everything a publication depends on: item files, facts, departments, code."""
+    digest = hashlib.sha256()
+    code = sorted(Path(__file__).parent.glob("*.py"))
+    for path in (facts_path(settings), *policy_files(settings), *code):
+        digest.update(f"{path.parent.name}/{path.name}\n".encode())
+        digest.update(path.read_bytes() if path.exists() else b"")
+    names = {name: department.zh for name, department in load_departments().items()}
+    digest.update(json.dumps(names, sort_keys=True).encode())
+    return digest.hexdigest()
 
 
 def publish_policies(connection: Connection, policies: Sequence[Policy]) -> Publication:
-    """As `publish`, in the caller's transaction."""
+    """As `publish`, in the caller's transaction. A version that stands is planned again: by newer code."""
     departments = load_departments()
     wanted: dict[str, tuple[Policy, Rule, dict[str, Any]]] = {}
     for policy in policies:
@@ -128,8 +156,12 @@ def publish_policies(connection: Connection, policies: Sequence[Policy]) -> Publ
     standing = {row[0] for row in connection.execute(IN_FORCE)}
     added = 0
     for sha256, (policy, rule, definition) in wanted.items():
-        if sha256 not in standing:
-            _add(connection, policy, rule, definition, sha256)
+        plan = plan_of(rule)
+        connection.execute(PLAN, (plan.sha256, Jsonb(plan.as_json())))
+        if sha256 in standing:
+            connection.execute(REPLAN, (plan.sha256, sha256))
+        else:
+            _add(connection, policy, rule, definition, sha256, plan.sha256)
             added += 1
     return Publication(
         documents=len({policy.document.id for policy in policies}),
@@ -140,7 +172,14 @@ def publish_policies(connection: Connection, policies: Sequence[Policy]) -> Publ
     )
 
 
-def _add(connection: Connection, policy: Policy, rule: Rule, definition: dict[str, Any], sha256: str) -> None:
+def _add(
+    connection: Connection,
+    policy: Policy,
+    rule: Rule,
+    definition: dict[str, Any],
+    sha256: str,
+    plan_sha256: str,
+) -> None:
     version = rule.version
     exclusion, budget = version.exclusion, version.caps.budget
     row = connection.execute(
@@ -162,6 +201,7 @@ def _add(connection: Connection, policy: Policy, rule: Rule, definition: dict[st
             budget.amount if budget else None,
             Jsonb(version.review.model_dump(mode="json")),
             list(version.recheck_before_pay),
+            plan_sha256,
         ),
     ).fetchone()
     assert row is not None  # noqa: S101 - INSERT … RETURNING of one row

@@ -1,4 +1,4 @@
-"""Make a past run again, from its rules and its kept facts, and hold the rows against those it wrote."""
+"""Make a past run again, from its plans and its kept facts, and hold its rows against those that come out."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,28 +7,50 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from citybrain.policy.compiler import RESULT, compile_rule
 from citybrain.policy.facts import Facts, stored_facts
-from citybrain.policy.matching import MatchError, code_version, matcher
-from citybrain.policy.publishing import stored_rule
-from citybrain.policy.snapshot import load_snapshot
+from citybrain.policy.facts_table import NOW, digest, number_rows
+from citybrain.policy.matching import MatchError, code_version, matcher, matcher_beside
+from citybrain.policy.passes import PlannedItem, run_pass
+from citybrain.policy.plan import Plan
+from citybrain.policy.snapshot import SnapshotError, load_snapshot
+from citybrain.policy.writing import COLUMNS, NEW_ROWS, make_new_rows
 from citybrain.settings import Settings
 
 Connection = psycopg.Connection[Any]
 
-RUN = "SELECT as_of, facts_sha256, facts_object_key, code_version FROM policy.match_run WHERE run_id = %s"
+RUN = "SELECT as_of, facts_sha256, code_version FROM policy.match_run WHERE run_id = %s"
 ITEMS = """
-SELECT v.item_version_id, v.item_id, v.definition, r.sql_sha256
+SELECT v.item_version_id, v.item_id, i.title, v.sha256, v.payable, r.sql_sha256, p.plan,
+    v.definition -> 'facts'
 FROM policy.match_run_item r JOIN policy.item_version v USING (item_version_id)
-WHERE r.run_id = %s ORDER BY v.item_id
+JOIN policy.item i USING (item_id) LEFT JOIN policy.plan p ON p.sha256 = r.sql_sha256
+WHERE r.run_id = %s ORDER BY v.item_version_id
+"""
+OBJECTS = """
+WITH RECURSIVE continued AS (
+    SELECT run_id, base_run, facts_object_key FROM policy.match_run WHERE run_id = %s
+    UNION ALL
+    SELECT r.run_id, r.base_run, r.facts_object_key FROM policy.match_run r
+    JOIN continued c ON r.run_id = c.base_run
+)
+SELECT facts_object_key FROM continued ORDER BY run_id
 """
 DIFFERENCES = """
 WITH then_rows AS (
-    SELECT {columns} FROM policy.match_result WHERE run_id = {run} AND item_version_id = {version}
-), now_rows AS ({query})
-SELECT (SELECT count(*) FROM now_rows),
-    (SELECT count(*) FROM (SELECT * FROM then_rows EXCEPT SELECT * FROM now_rows) AS gone),
-    (SELECT count(*) FROM (SELECT * FROM now_rows EXCEPT SELECT * FROM then_rows) AS come)
+    SELECT {columns} FROM policy.match_result WHERE run_id = {run}
+), now_rows AS (
+    SELECT {columns} FROM new_row
+), gone AS (
+    SELECT item_version_id, count(*) AS rows FROM (TABLE then_rows EXCEPT TABLE now_rows) AS d GROUP BY 1
+), come AS (
+    SELECT item_version_id, count(*) AS rows FROM (TABLE now_rows EXCEPT TABLE then_rows) AS d GROUP BY 1
+), found AS (
+    SELECT item_version_id, count(*) AS rows FROM now_rows GROUP BY 1
+)
+SELECT i.item_version_id, coalesce(found.rows, 0), coalesce(gone.rows, 0), coalesce(come.rows, 0)
+FROM policy.match_run_item i LEFT JOIN gone USING (item_version_id) LEFT JOIN come USING (item_version_id)
+LEFT JOIN found USING (item_version_id)
+WHERE i.run_id = {run}
 """
 
 
@@ -40,7 +62,6 @@ class ItemReplay:
     rows: int
     lost: int
     gained: int
-    same_sql: bool
 
 
 @dataclass(frozen=True)
@@ -56,33 +77,56 @@ class Replay:
 
 
 def replay(settings: Settings, run_id: int) -> Replay:
-    """Raises MatchError when there is no such run, LakeError or SnapshotError without its facts."""
-    with matcher(settings) as connection:
-        row = connection.execute(RUN, (run_id,)).fetchone()
+    """Raises MatchError when there is no such run, LakeError or SnapshotError without its facts.
+
+    Near lists that an incremental run left cut at `keep` are ranked anew here, as by a full run.
+    """
+    with matcher(settings) as writer, matcher_beside(settings) as reader:
+        row = writer.execute(RUN, (run_id,)).fetchone()
         if row is None:
             raise MatchError(f"there is no run {run_id}")
-        as_of, facts_sha256, key, code = row
-        items = connection.execute(ITEMS, (run_id,)).fetchall()
+        as_of, facts_sha256, code = row
+        stored = writer.execute(ITEMS, (run_id,)).fetchall()
+        if any(item[6] is None for item in stored):
+            raise MatchError(f"run {run_id} was made before plans were kept")
+        items = [
+            PlannedItem(version_id, item_id, title, sha256, payable, plan_sha256, Plan.from_json(plan))
+            for version_id, item_id, title, sha256, payable, plan_sha256, plan, _ in stored
+        ]
         facts: Facts = {}
-        for _, _, definition, _ in items:
-            facts |= stored_facts(definition["facts"])
-        # The temporary table comes first now: the rules read the kept facts, not today's.
-        connection.execute("SET LOCAL search_path = pg_temp, pg_catalog")
-        load_snapshot(settings, connection, key, facts_sha256, facts)
-        replays = [_replay_item(connection, run_id, as_of, item) for item in items]
-        connection.rollback()
-    return Replay(run_id, as_of, code == code_version(), replays)
+        for item in stored:
+            facts |= stored_facts(item[7])
+        for session in (writer, reader):
+            rows = _facts_then(settings, session, run_id, facts, as_of)
+        if facts_sha256 != digest(writer):
+            raise SnapshotError(f"the kept facts are not what run {run_id} saw")
+        make_new_rows(writer)
+        run_pass(writer, reader, NOW, rows, items, NEW_ROWS, run_id)
+        query = sql.SQL(DIFFERENCES).format(
+            columns=sql.SQL(", ").join(
+                map(sql.Identifier, [name for name in COLUMNS if name != "first_run"])
+            ),
+            run=sql.Literal(run_id),
+        )
+        found = {version: counts for version, *counts in writer.execute(query).fetchall()}
+        writer.rollback()
+    replays = [ItemReplay(item.item_id, *found[item.item_version_id]) for item in items]
+    return Replay(run_id, as_of, code == code_version(), sorted(replays, key=lambda each: each.item_id))
 
 
-def _replay_item(connection: Connection, run_id: int, as_of: date, item: tuple[Any, ...]) -> ItemReplay:
-    version_id, item_id, definition, sql_sha256 = item
-    statement = compile_rule(stored_rule(definition), as_of)
-    query = sql.SQL(DIFFERENCES).format(
-        columns=sql.SQL(", ").join(map(sql.Identifier, RESULT)),
-        run=sql.Literal(run_id),
-        version=sql.Literal(version_id),
-        query=sql.SQL(statement.sql),
-    )
-    row = connection.execute(query).fetchone()
-    assert row is not None  # noqa: S101 - three scalar sub-selects are one row
-    return ItemReplay(item_id, row[0], row[1], row[2], statement.sha256 == sql_sha256)
+def _facts_then(settings: Settings, connection: Connection, run_id: int, facts: Facts, as_of: date) -> int:
+    """`facts_now` as the run saw it: the last full snapshot before it and every change since."""
+    keys = [row[0] for row in connection.execute(OBJECTS, (run_id,)).fetchall()]
+    for key in keys:
+        load_snapshot(settings, connection, key, facts, "facts_kept")
+    names = [
+        row[0]
+        for row in connection.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 'facts_kept'::regclass AND attnum > 0"
+        ).fetchall()
+    ]
+    kept: dict[str, Any] = {name: facts.get(name) for name in names if name not in _NOT_FACTS}
+    return number_rows(connection, NOW, sql.SQL("SELECT * FROM facts_kept"), kept, as_of)
+
+
+_NOT_FACTS = {"uscc", "enterprise_name", "county_code", "gone"}

@@ -19,6 +19,7 @@ from citybrain.policy.item_file import (
     FlatBy,
     Formula,
     Leaf,
+    Match,
     Node,
     PerUnit,
     RateBy,
@@ -27,8 +28,12 @@ from citybrain.policy.item_file import (
     Version,
     children,
 )
+from citybrain.policy.span import Span
+from citybrain.policy.values import Scalar
 
 Location = tuple[int | str, ...]
+Parameter = Scalar | list[Scalar]
+AGO = ("at_least_ago", "at_most_ago")
 AMOUNT_ID = "amount_positive"  # the last bit of the masks: the amount is known and above zero
 OPERATORS: dict[str, tuple[str, ...]] = {
     "bool": ("is",),
@@ -36,6 +41,7 @@ OPERATORS: dict[str, tuple[str, ...]] = {
     "code": ("==", "!=", "in", "not_in", "under"),
     **dict.fromkeys(ORDERED, ("==", "!=", ">", ">=", "<", "<=", "between", "in", "not_in")),
 }
+OPERATORS["date"] += AGO
 
 
 class RuleError(ValueError):
@@ -48,7 +54,10 @@ class RuleError(ValueError):
 
 @dataclass(frozen=True)
 class Criterion:
-    """One leaf and its bit. `values`: what the fact is compared with; None while nobody confirmed it."""
+    """One leaf and its bit. `values`: what the fact is compared with; None while nobody confirmed it.
+
+    For `at_least_ago` and `at_most_ago` the value is a span, as text.
+    """
 
     bit: int
     leaf: Leaf
@@ -59,10 +68,17 @@ class Criterion:
     def known(self) -> bool:
         return None not in self.values
 
+    @property
+    def by_time(self) -> bool:
+        """Whether its answer may change though the fact does not."""
+        return self.leaf.op in AGO and self.known
+
 
 @dataclass(frozen=True)
 class Rule:
-    """`amount_names`: facts the amount needs, all of them. `parameters`: numbers a formula may name."""
+    """`amount_names`: facts the amount needs, all of them. `parameters`: numbers a formula may name.
+    `later`: by part of `pay`, the criteria it waits for; they have no bit of the masks.
+    """
 
     version: Version
     facts: Facts
@@ -72,6 +88,7 @@ class Rule:
     arithmetic: Arithmetic | None
     unconfirmed: tuple[str, ...]
     by_leaf: dict[str, Criterion] = field(default_factory=dict)
+    later: dict[str, tuple[Criterion, ...]] = field(default_factory=dict)
 
     @property
     def payable(self) -> bool:
@@ -85,7 +102,8 @@ class Rule:
     def used(self) -> tuple[str, ...]:
         """Facts the rule looks at, in order of appearance."""
         named = [criterion.leaf.fact for criterion in self.criteria]
-        return tuple(dict.fromkeys([*named, *self.amount_names, *self.version.recheck_before_pay]))
+        later = [criterion.leaf.fact for criteria in self.later.values() for criterion in criteria]
+        return tuple(dict.fromkeys([*named, *self.amount_names, *self.version.recheck_before_pay, *later]))
 
     def criterion(self, leaf: Leaf) -> Criterion:
         return self.by_leaf[leaf.id]
@@ -103,11 +121,12 @@ def resolve(version: Version, facts: Facts) -> Rule:
     faults: list[tuple[Location, str]] = []
     criteria: list[Criterion] = []
     seen: set[str] = set()
+    params = _parameters(version, faults)
     for where, leaf in _located_leaves(version.require, ("require",)):
         if leaf.id in seen or leaf.id == AMOUNT_ID:
             faults.append(((*where, "id"), f"{leaf.id!r} is taken"))
         seen.add(leaf.id)
-        criterion = _criterion(len(criteria), leaf, where, version, facts, faults)
+        criterion = _criterion(len(criteria), leaf, where, params, facts, faults)
         if criterion is not None:
             criteria.append(criterion)
     if len(seen) > MOST_CRITERIA:
@@ -118,15 +137,20 @@ def resolve(version: Version, facts: Facts) -> Rule:
     for name in version.params:
         if name in facts:
             faults.append((("params", name), f"{name!r} is a fact: call the parameter something else"))
-    names, arithmetic, missing = _amount(version, facts, faults)
+    names, arithmetic, missing = _amount(version, params, facts, faults)
+    later = {
+        stage.id: tuple(_later(stage.when, ("pay", place, "when"), params, facts, faults))
+        for place, stage in enumerate(version.pay)
+        if stage.when is not None
+    }
     if faults:
         raise RuleError(faults)
     parameters = {
         name: Decimal(value)
-        for name, value in version.params.items()
+        for name, value in params.items()
         if isinstance(value, int | Decimal) and not isinstance(value, bool)
     }
-    unknown = [f"参数 {name} 待核定" for name, value in version.params.items() if value is None]
+    unknown = [f"参数 {name} 待核定" for name, value in params.items() if value is None]
     return Rule(
         version=version,
         facts=facts,
@@ -136,7 +160,42 @@ def resolve(version: Version, facts: Facts) -> Rule:
         arithmetic=arithmetic,
         unconfirmed=tuple(dict.fromkeys([*version.unconfirmed, *unknown, *missing])),
         by_leaf={criterion.leaf.id: criterion for criterion in criteria},
+        later=later,
     )
+
+
+def _parameters(version: Version, faults: list[tuple[Location, str]]) -> dict[str, Parameter]:
+    """The parameters, those that name another one (`$name`) looked up."""
+    found: dict[str, Parameter] = {}
+    for name in version.params:
+        path = [name]
+        value = version.params[name]
+        while isinstance(value, str) and value.startswith("$"):
+            following = value[1:]
+            if following in path:
+                way = " -> ".join([*path, following])
+                faults.append((("params", name), f"the parameters go round in a circle: {way}"))
+                break
+            if following not in version.params:
+                faults.append((("params", name), f"no parameter is called {following!r}"))
+                break
+            path.append(following)
+            value = version.params[following]
+        found[name] = value
+    return found
+
+
+def _later(
+    when: Node,
+    where: Location,
+    params: dict[str, Parameter],
+    facts: Facts,
+    faults: list[tuple[Location, str]],
+) -> Iterator[Criterion]:
+    for place, (inner, leaf) in enumerate(_located_leaves(when, where)):
+        criterion = _criterion(place, leaf, inner, params, facts, faults)
+        if criterion is not None:
+            yield criterion
 
 
 def _unknown(name: str) -> str:
@@ -156,7 +215,7 @@ def _criterion(
     bit: int,
     leaf: Leaf,
     where: Location,
-    version: Version,
+    params: dict[str, Parameter],
     facts: Facts,
     faults: list[tuple[Location, str]],
 ) -> Criterion | None:
@@ -169,7 +228,7 @@ def _criterion(
         faults.append(((*where, "op"), f"{leaf.op} does not fit {leaf.fact} ({fact.type}): use {allowed}"))
         return None
     try:
-        values = tuple(fact.typed(value) for value in _values(leaf.value, version))
+        values = tuple(_typed(fact, leaf, value) for value in _values(leaf.value, params))
     except ValueError as error:
         faults.append(((*where, "value"), str(error)))
         return None
@@ -182,14 +241,20 @@ def _criterion(
     return Criterion(bit, leaf, fact, values)
 
 
-def _values(written: Any, version: Version) -> list[Any]:
+def _typed(fact: Fact, leaf: Leaf, value: Any) -> FactValue:
+    if leaf.op in AGO and value is not None:
+        return str(Span.read(value))
+    return fact.typed(value)
+
+
+def _values(written: Any, params: dict[str, Parameter]) -> list[Any]:
     """The value or values, parameters looked up. Raises ValueError for a parameter that is not there."""
     values: list[Any] = []
     for value in written if isinstance(written, list) else [written]:
         if isinstance(value, str) and value.startswith("$"):
-            if value[1:] not in version.params:
+            if value[1:] not in params:
                 raise ValueError(f"no parameter is called {value[1:]!r}")
-            given = version.params[value[1:]]
+            given = params[value[1:]]
             values += given if isinstance(given, list) else [given]
         else:
             values.append(value)
@@ -197,7 +262,7 @@ def _values(written: Any, version: Version) -> list[Any]:
 
 
 def _amount(
-    version: Version, facts: Facts, faults: list[tuple[Location, str]]
+    version: Version, params: dict[str, Parameter], facts: Facts, faults: list[tuple[Location, str]]
 ) -> tuple[tuple[str, ...], Arithmetic | None, list[str]]:
     """Facts the amount needs, its formula if it is one, and what of its numbers is unconfirmed."""
     amount = version.amount
@@ -246,12 +311,19 @@ def _amount(
             if amount.value is None:
                 missing.append("补助标准待核定")
             return (amount.of,), None, missing
+        case Match():
+            number(amount.of, "of")
+            if amount.of in facts and facts[amount.of].type != "money":
+                faults.append((("amount", "of"), f"{amount.of} is {facts[amount.of].type}, not money"))
+            if amount.ratio is None:
+                missing.append("配套比例待核定")
+            return (amount.of,), None, missing
         case Formula():
-            return (*_formula(amount, version, facts, faults), missing)
+            return (*_formula(amount, params, facts, faults), missing)
 
 
 def _formula(
-    amount: Formula, version: Version, facts: Facts, faults: list[tuple[Location, str]]
+    amount: Formula, params: dict[str, Parameter], facts: Facts, faults: list[tuple[Location, str]]
 ) -> tuple[tuple[str, ...], Arithmetic | None]:
     try:
         arithmetic = parse_formula(amount.expr)
@@ -260,8 +332,8 @@ def _formula(
         return (), None
     named = []
     for name in arithmetic.names:
-        value = version.params.get(name)
-        if name in version.params:
+        value = params.get(name)
+        if name in params:
             if value is not None and (isinstance(value, bool) or not isinstance(value, int | Decimal)):
                 faults.append((("amount", "expr"), f"parameter {name} is not a number"))
         elif name not in facts:

@@ -72,5 +72,7 @@ Number = Annotated[
     BeforeValidator(_number, json_schema_input_type=float),
     PlainSerializer(_stored, when_used="json"),
 ]
-NotNegative = Annotated[Number, Field(ge=0)]
+MOST_YUAN = Decimal(10) ** 12  # more than a city has in years: a slip of the keyboard
+Yuan = Annotated[Number, Field(ge=0, lt=MOST_YUAN)]
 Rate = Annotated[Number, Field(ge=0, le=1)]
+Ratio = Annotated[Number, Field(gt=0, le=10)]

@@ -4,11 +4,36 @@ from datetime import date
 from decimal import Decimal
 
 from citybrain.policy.facts import Fact, Facts, FactValue
-from citybrain.policy.item_file import Flat, FlatBy, Formula, PerUnit, RateBy, RateOf, Tiers, Version
+from citybrain.policy.item_file import (
+    All,
+    AnyOf,
+    Exclusion,
+    Flat,
+    FlatBy,
+    Formula,
+    Leaf,
+    Match,
+    Node,
+    PerUnit,
+    RateBy,
+    RateOf,
+    Tiers,
+    Version,
+    children,
+)
 from citybrain.policy.rule import Criterion, Rule
+from citybrain.policy.span import Span
 
 STATUS_ZH = {"eligible": "符合", "needs_data": "缺数据", "near": "接近符合", "ineligible": "不符合"}
 CHANNEL_ZH = {"auto": "免申即享", "confirm": "企业确认后享受", "apply": "申报享受"}
+PAYER_ZH = {"nation": "中央", "province": "省级", "city": "市级", "county": "县级"}
+EXCLUSION_ZH = {
+    "highest_wins": "同组事项一年内就高不重复",
+    "top_up": "同组事项一年内就高补差",
+    "once_a_year": "同组事项一年只享受一项",
+    "once_ever": "同组事项只享受一次",
+    "mutual": "享受过同组其他事项的不再享受",
+}
 MOST_LISTED = 8
 
 
@@ -17,6 +42,10 @@ def sentence(criterion: Criterion) -> str:
     fact, leaf = criterion.fact, criterion.leaf
     if not criterion.known:
         return f"{fact.label}（标准待核定）"
+    if leaf.op == "at_least_ago":
+        return f"{fact.label}距今满 {Span.read(criterion.values[0]).zh}（含）"
+    if leaf.op == "at_most_ago":
+        return f"{fact.label}距今不超过 {Span.read(criterion.values[0]).zh}（含）"
     values = [shown(value, fact) for value in criterion.values]
     match leaf.op:
         case "is":
@@ -41,6 +70,33 @@ def sentence(criterion: Criterion) -> str:
             return f"{fact.label}在 {values[0]}（含）至 {values[1]}（含）之间"
         case "under":
             return f"{fact.label}属于 {_listed(values)}"
+    raise AssertionError(f"{leaf.op} has no words")
+
+
+def condition_lines(rule: Rule) -> list[str]:
+    """The whole condition, one line a criterion, indented below `须同时满足`, `满足任一项` …"""
+    return [f"{'　' * depth}{words}" for depth, words in _lines(rule.version.require, rule.by_leaf, 0)]
+
+
+def _lines(node: Node, criteria: dict[str, Criterion], depth: int) -> list[tuple[int, str]]:
+    if isinstance(node, Leaf):
+        words = sentence(criteria[node.id])
+        return [(depth, words if node.label in (None, words) else f"{node.label}（{words}）")]
+    if isinstance(node, All):
+        head = "须同时满足："
+    elif isinstance(node, AnyOf):
+        head = "满足任一项："
+    else:
+        head = f"至少满足 {node.at_least} 项（含）："
+    inner = [line for child in children(node) for line in _lines(child, criteria, depth + 1)]
+    return [(depth, head), *inner]
+
+
+def exclusion_words(exclusion: Exclusion | None) -> str:
+    """Which other items an enterprise cannot have beside this one."""
+    if exclusion is None:
+        return "每户每年享受一次"
+    return f"{EXCLUSION_ZH[exclusion.rule]}（组 {exclusion.group}）"
 
 
 def _later(fact: Fact, words: str) -> str:
@@ -93,7 +149,21 @@ def amount_words(rule: Rule) -> str:
         words += f"，每户最高 {yuan(version.caps.per_enterprise)}"
     if version.caps.budget is not None:
         words += f"，资金总额 {yuan(version.caps.budget.amount)}"
+    if version.pay:
+        words += "；分期支付：" + "，".join(_stage_words(rule, place) for place in range(len(version.pay)))
+    if version.share:
+        borne = (f"{PAYER_ZH[payer]} {plain(part * 100)}%" for payer, part in version.share.items())
+        words += "；资金分担：" + "、".join(borne)
     return words
+
+
+def _stage_words(rule: Rule, place: int) -> str:
+    stage = rule.version.pay[place]
+    words = f"{stage.label} {plain(stage.share * 100)}%"
+    if stage.when is None:
+        return words
+    criteria = {criterion.leaf.id: criterion for criterion in rule.later[stage.id]}
+    return words + "（" + "；".join(text for _, text in _lines(stage.when, criteria, 0)) + "）"
 
 
 def _amount_words(version: Version, facts: Facts) -> str:
@@ -121,6 +191,9 @@ def _amount_words(version: Version, facts: Facts) -> str:
         case PerUnit():
             fact = facts[amount.of]
             return f"{fact.label}每{fact.unit or '个'} {money(amount.value)}"
+        case Match():
+            how = "待核定比例" if amount.ratio is None else f"1:{plain(amount.ratio)}"
+            return f"{facts[amount.of].label}按 {how} 配套"
         case Tiers():
             parts = (
                 f"{yuan(tier.start)}（含）起 {money(tier.value) if tier.rate is None else share(tier.rate)}"

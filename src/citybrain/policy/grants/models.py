@@ -311,3 +311,70 @@ class GrantObjection(models.Model):
                 name="grant_objection_settled_by_a_person",
             )
         ]
+
+
+class PaymentReceipt(models.Model):
+    """What became of one line of a payment file, as the bank says; never changed.
+
+    A line that failed may be told again by a later return; of one that was paid nothing more is taken.
+    """
+
+    line = models.ForeignKey(GrantLine, models.PROTECT, related_name="receipts")
+    payment_file = models.ForeignKey(PaymentFile, models.PROTECT, related_name="receipts")
+    organisation = models.ForeignKey("accounts.Organisation", models.PROTECT, null=True, related_name="+")
+    paid = models.BooleanField("已入账")
+    amount = models.DecimalField("金额（元）", max_digits=18, decimal_places=2)
+    reference = models.CharField("流水号", max_length=64, unique=True)
+    booked_on = models.DateField("日期")
+    reason = models.CharField("失败原因", max_length=500, blank=True)
+    sha256 = models.CharField("回单文件 SHA-256", max_length=64)
+    received_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    received_at = models.DateTimeField("导入时间", auto_now_add=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "拨付回单"
+        db_table = "payment_receipt"
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint("line", condition=Q(paid=True), name="payment_receipt_paid_once"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payment_receipt_amount"),
+            models.CheckConstraint(
+                condition=Q(paid=True, reason="") | (Q(paid=False) & ~Q(reason="")),
+                name="payment_receipt_reason",
+            ),
+        ]
+
+
+class Recovery(models.Model):
+    """Money that an enterprise has to give back. Who asks for it does not say that it came."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "追回中"
+        RECOVERED = "recovered", "已追回"
+        DROPPED = "dropped", "不再追回"
+
+    line = models.ForeignKey(GrantLine, models.PROTECT, related_name="recoveries")
+    organisation = models.ForeignKey("accounts.Organisation", models.PROTECT, null=True, related_name="+")
+    amount = models.DecimalField("应追回（元）", max_digits=18, decimal_places=2)
+    reason = models.CharField("原因", max_length=500)
+    state = models.CharField("状态", max_length=9, choices=State, default=State.OPEN)
+    opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField("提出时间", auto_now_add=True)
+    answer = models.CharField("办结说明", max_length=500, blank=True)
+    settled_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    settled_at = models.DateTimeField("办结时间", null=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "追回"
+        db_table = "grant_recovery"
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint("line", condition=Q(state="open"), name="grant_recovery_one_open"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="grant_recovery_amount"),
+            models.CheckConstraint(
+                condition=Q(state="open", settled_by__isnull=True)
+                | (~Q(state="open") & Q(settled_by__isnull=False) & ~Q(answer="")),
+                name="grant_recovery_settled_by_a_person",
+            ),
+            models.CheckConstraint(condition=~Q(opened_by=F("settled_by")), name="grant_recovery_four_eyes"),
+        ]

@@ -11,7 +11,7 @@ from citybrain.policy.grants.differences import newest_run_of
 from citybrain.policy.grants.models import GrantLine, GrantList
 
 _RULE = """
-SELECT recheck_before_pay, fund_id, fund_amount, exclusion_rule = 'highest_wins'
+SELECT recheck_before_pay, fund_id, fund_amount, coalesce(exclusion_rule, '')
 FROM policy.item_version WHERE item_version_id = %s
 """
 _NOW = """
@@ -30,7 +30,9 @@ _AWARDED = """
 SELECT uscc, bool_or(item_id = %(item_id)s AND period_year = %(period_year)s) FROM policy.award
 WHERE uscc = ANY (%(uscc)s) AND (
     (item_id = %(item_id)s AND period_year = %(period_year)s)
-    OR (exclusion_group = nullif(%(exclusion_group)s, '') AND (%(ever)s OR period_year = %(period_year)s)))
+    OR (exclusion_group = nullif(%(exclusion_group)s, '') AND CASE %(rule)s
+        WHEN 'once_ever' THEN true WHEN 'mutual' THEN item_id <> %(item_id)s WHEN 'top_up' THEN false
+        ELSE period_year = %(period_year)s END))
 GROUP BY uscc
 """
 _SPENT = """
@@ -52,11 +54,11 @@ def recheck(grant_list: GrantList, lines: Sequence[GrantLine]) -> Checked:
     lines with what was paid already from the item, its exclusion group and its fund."""
     with connection.cursor() as cursor:
         cursor.execute(_RULE, [grant_list.item_version_id])
-        names, fund_id, fund_amount, once_ever = cursor.fetchone()
+        names, fund_id, fund_amount, rule = cursor.fetchone()
         for purse in filter(None, (grant_list.exclusion_group, fund_id)):
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('citybrain purse ' || %s))", [purse])
     run_id = newest_run_of(grant_list.item_id) or grant_list.run_id
-    held = _paid_elsewhere(grant_list, lines, bool(once_ever))
+    held = _paid_elsewhere(grant_list, lines, str(rule))
     if names:
         held = {**_drifted(grant_list, lines, names, run_id), **held}
     if fund_id:
@@ -83,12 +85,12 @@ def _drifted(
     return held
 
 
-def _paid_elsewhere(grant_list: GrantList, lines: Sequence[GrantLine], once_ever: bool) -> dict[int, str]:
+def _paid_elsewhere(grant_list: GrantList, lines: Sequence[GrantLine], rule: str) -> dict[int, str]:
     values: dict[str, Any] = {
         "item_id": grant_list.item_id,
         "period_year": grant_list.period_year,
         "exclusion_group": grant_list.exclusion_group,
-        "ever": once_ever,
+        "rule": rule,
         "uscc": [line.uscc for line in lines],
     }
     with connection.cursor() as cursor:

@@ -1,0 +1,171 @@
+"""One pass of matching: plans against the enterprises of one facts table, by two sessions at once.
+
+The reading session asks, combines and ranks, some items ahead; the writing session asks its half of the
+criteria and then writes the rows. Both see the same state of the database.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import psycopg
+from psycopg import sql
+
+from citybrain.policy.answers import Answers, ask
+from citybrain.policy.plan import Plan
+from citybrain.policy.verdicts import Candidates, combine
+from citybrain.policy.writing import bounded, write_rows
+
+AHEAD = 12  # items that are combined and not written yet
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True)
+class PlannedItem:
+    """A published version that holds on the day of the run."""
+
+    item_version_id: int
+    item_id: str
+    title: str
+    sha256: str
+    payable: bool
+    plan_sha256: str
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class ItemCount:
+    """What one item found. Counts are enterprises."""
+
+    item_version_id: int
+    item_id: str
+    title: str
+    payable: bool
+    eligible: int
+    needs_data: int
+    near: int
+    seconds: float
+
+
+OnItem = Callable[[int, int, ItemCount], None]
+
+
+def distinct_criteria(items: Sequence[PlannedItem]) -> dict[str, int]:
+    """Every condition the items ask, once, with its number."""
+    found: dict[str, int] = {}
+    for item in items:
+        for condition in item.plan.criteria:
+            found.setdefault(condition, len(found))
+    return found
+
+
+def run_pass(
+    writer: Connection,
+    reader: Connection,
+    table: str,
+    enterprises: int,
+    items: Sequence[PlannedItem],
+    target: str,
+    run_id: int,
+    on_item: OnItem | None = None,
+    bound: bool = True,
+) -> list[ItemCount]:
+    """Write the rows of `items` for every enterprise of `table` into `target`, each item in one statement.
+
+    `bound`: keep only the best near ones of each item.
+    """
+    numbers = distinct_criteria(items)
+    for session in (writer, reader):
+        _look_up_rows(session, True)
+    counts: list[ItemCount] = []
+    with ThreadPoolExecutor(1, thread_name_prefix="policy-reader") as pool:
+        answers = _ask_both(writer, reader, pool, table, list(numbers), enterprises)
+        for place, (item, found) in enumerate(_ahead(pool, reader, table, items, numbers, answers, bound), 1):
+            began = time.monotonic()
+            eligible, needs_data, near = write_rows(
+                writer, table, target, item.plan, found, item.item_version_id, run_id
+            )
+            counts.append(
+                ItemCount(
+                    item.item_version_id,
+                    item.item_id,
+                    item.title,
+                    item.payable,
+                    eligible,
+                    needs_data,
+                    near,
+                    round(time.monotonic() - began, 4),
+                )
+            )
+            if on_item is not None:
+                on_item(place, len(items), counts[-1])
+    for session in (writer, reader):
+        _look_up_rows(session, False)
+    return counts
+
+
+def _look_up_rows(connection: Connection, only: bool) -> None:
+    """Fetch candidates by their number: reading and hashing the whole table for each item costs far more."""
+    value = sql.SQL("off" if only else "on")
+    for way in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan"):
+        connection.execute(sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(way), value))
+
+
+def _ask_both(
+    writer: Connection,
+    reader: Connection,
+    pool: ThreadPoolExecutor,
+    table: str,
+    criteria: list[str],
+    enterprises: int,
+) -> Answers:
+    half = len(criteria) // 2
+    other = pool.submit(ask, reader, table, criteria[half:], enterprises)
+    own = ask(writer, table, criteria[:half], enterprises)
+    return np.concatenate([own, other.result()])
+
+
+def _ahead(
+    pool: ThreadPoolExecutor,
+    reader: Connection,
+    table: str,
+    items: Sequence[PlannedItem],
+    numbers: dict[str, int],
+    answers: Answers,
+    bound: bool,
+) -> Iterator[tuple[PlannedItem, Candidates]]:
+    """The candidates of each item in order, worked out in the reading session's thread."""
+
+    def work(plan: Plan) -> Candidates:
+        found = combine(plan, [numbers[condition] for condition in plan.criteria], answers)
+        return bounded(reader, table, plan, found) if bound else found
+
+    waiting: deque[tuple[PlannedItem, Future[Candidates]]] = deque()
+    for item in items:
+        waiting.append((item, pool.submit(work, item.plan)))
+        if len(waiting) > AHEAD:
+            ready, found = waiting.popleft()
+            yield ready, found.result()
+    for ready, found in waiting:
+        yield ready, found.result()
+
+
+def flipped_by_time(items: Sequence[PlannedItem]) -> sql.Composable | None:
+    """Whether an enterprise's answer to any span-of-time criterion differs between `$before` and `as_of`.
+
+    A condition over facts_now, `before` being a column beside `as_of`; None when no item has such criteria.
+    """
+    conditions = dict.fromkeys(item.plan.criteria[bit] for item in items for bit in item.plan.by_time)
+    if not conditions:
+        return None
+    return sql.SQL(" OR ").join(
+        sql.SQL("({}) IS DISTINCT FROM ({})").format(
+            sql.SQL(condition), sql.SQL(condition.replace('"as_of"', '"before"'))
+        )
+        for condition in conditions
+    )
