@@ -5,8 +5,8 @@
 
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 
 ROWS = """
 ALTER TABLE policy.proposal RENAME TO proposal_row;
