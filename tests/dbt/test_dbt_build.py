@@ -268,8 +268,8 @@ def test_a_fact_nobody_knows_is_null_and_an_absence_is_known_only_from_a_list(
 def test_who_is_not_on_the_list_of_an_indicator_has_none_of_it(transformer: psycopg.Connection) -> None:
     found = rows(
         transformer,
-        "SELECT exports_yuan, smart_factory_level, is_above_scale, above_scale_year, trained, has_skill_studio,"
-        " indicators_as_of IS NOT NULL FROM marts.mart_enterprise_facts"
+        "SELECT exports_yuan, smart_factory_level, is_above_scale, above_scale_year,"
+        " trained, has_skill_studio, indicators_as_of IS NOT NULL FROM marts.mart_enterprise_facts"
         " WHERE uscc IN ('91341602MA0000001X', '91341602MA0000002X', '91341622MA0000005X') ORDER BY uscc",
     )
     nobody_was_listed = (None, None)  # under the last two: then nothing is known of anybody
