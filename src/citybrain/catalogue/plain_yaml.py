@@ -1,7 +1,7 @@
 """YAML as plain values, read by libyaml: a hundred times as fast as the reader that remembers lines.
 
-Scalars are those of YAML 1.2 (`on`, `yes` and `010` are not what YAML 1.1 makes of them), and a key that stands
-twice is an error. Where anything is wrong, read the file again with `read_yaml`, which knows the lines.
+Scalars are those of YAML 1.2 (`on`, `yes` and `010` are not what YAML 1.1 makes of them), and a key that
+stands twice is an error. Where anything is wrong, read the file with `read_yaml`, which knows the lines.
 """
 
 import re

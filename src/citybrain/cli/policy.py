@@ -397,3 +397,18 @@ def _policy(item: str) -> "Policy":
         console.print(f"[red]no item is called {item}[/]")
         raise typer.Exit(2)
     return found
+
+
+@app.command(epilog="Example: citybrain policy texts")
+def texts(as_json: Json = False) -> None:
+    """Publish the files, keep each document's text in the lake and index its words for the public pages."""
+    from citybrain.policy.publishing import publish
+    from citybrain.policy.texts import keep_texts
+    from citybrain.settings import get_settings
+
+    with _told():
+        publish(get_settings())
+        kept = keep_texts(get_settings())
+    if as_json:
+        _print_json(asdict(kept))
+    console.print(f"{kept.documents} documents, {kept.items} items, {kept.written} texts written anew")

@@ -33,7 +33,10 @@ def cases_of(item: Raw, sample: Raw, facts: Facts) -> tuple[Raw, list[Raw]]:
     given = _profile(rule, sample, day)
     granted = evaluate(rule, given, day)
     if granted.status != "eligible":
-        raise CasingError(f"{item['id']} {item['title']}: {granted.status}, unmet {granted.unmet}, unknown {granted.unknown}: {given}")
+        raise CasingError(
+            f"{item['id']} {item['title']}: {granted.status}, unmet {', '.join(granted.unmet) or 'nothing'},"
+            f" unknown {', '.join(granted.unknown) or 'nothing'}"
+        )
     on = {} if len(rules) == 1 else {"on": day}
     cases = [{"name": "恰好达到各项标准", **on, "expect": _expected(granted, with_amount=True)}]
     cases.append({**_near_miss(rule, given, day), **on})

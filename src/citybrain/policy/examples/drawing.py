@@ -93,9 +93,7 @@ def outlines(plan: Plan, files: Sequence[TemplatesFile]) -> list[Outline]:
             term = draw.weighted([(term, term.weight) for term in plan.terms], "term")
             drawn.append(Outline(file, theme, where, term, len(drawn) + 1, edition, 0))
     sizes = shares(plan.items, [len(outline.theme.items) for outline in drawn])
-    return [
-        Outline(**{**vars(outline), "items": size}) for outline, size in zip(drawn, sizes, strict=True)
-    ]
+    return [Outline(**{**vars(outline), "items": size}) for outline, size in zip(drawn, sizes, strict=True)]
 
 
 def shares(total: int, weights: Sequence[int]) -> list[int]:
@@ -172,7 +170,7 @@ def _version(
     nodes += [_filled(node, {}) for node in template.require]
     words = [template.clause]
     asked = set(_facts(nodes)) | set(_ids(nodes))
-    for further in draw.order(plan.further, f"{which}/further")[: 4]:
+    for further in draw.order(plan.further, f"{which}/further")[:4]:
         facts = set(_facts([further.node])) | set(_ids([further.node]))
         if facts & asked or set(further.vary) & set(ranges) or len(words) > 1 + draw.below(3, "how many"):
             continue
@@ -202,7 +200,10 @@ def _version(
     fund = {"id": f"{outline.id}-FUND", "amount": _fund(outline, plan), **_spending(outline, plan)}
     cap = {} if template.cap is None else {"per_enterprise": numbers[template.cap.removeprefix("$")]}
     version["caps"] = {**cap, "budget": fund}
-    version["exclusion"] = {"group": f"EX-{template.id.upper().replace('_', '-')}", "rule": template.exclusion}
+    version["exclusion"] = {
+        "group": f"EX-{template.id.upper().replace('_', '-')}",
+        "rule": template.exclusion,
+    }
     version["review"] = {
         "level": 2,
         "roles": [str(role) for role in outline.file.roles],
@@ -221,7 +222,9 @@ def _fund(outline: Outline, plan: Plan) -> int:
 
 
 def _spending(outline: Outline, plan: Plan) -> Raw:
-    return {key: str(value) for key, value in Draw(plan.seed, outline.id).one(plan.spending, "spending").items()}
+    return {
+        key: str(value) for key, value in Draw(plan.seed, outline.id).one(plan.spending, "spending").items()
+    }
 
 
 def _told(words: Sequence[str], numbers: Drawn, ranges: dict[str, Range]) -> str:

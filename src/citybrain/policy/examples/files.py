@@ -1,4 +1,4 @@
-"""The example policies as files: `policies/<department>/example_*.yml`, in the layout people write by hand."""
+"""The example policies as files, `policies/<department>/example_*.yml`, laid out as people write them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,10 +35,10 @@ class Written:
 class _Page(yaml.SafeDumper):
     """Lists stand indented under their key; what holds only plain values takes one line."""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+    def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
@@ -93,8 +93,11 @@ def example_files(facts: Facts) -> Iterator[tuple[str, str, int]]:
         yield f"{outline.file.department}/{outline.file_name}", head + text, len(items)
 
 
-def write_examples(folder: Path, facts: Facts) -> Written:
-    """Write every example below `folder`, take away those no template gives any more."""
+def write_examples(folder: Path, facts: Facts, dry_run: bool = False) -> Written:
+    """Write every example below `folder`, take away those no template gives any more.
+
+    `dry_run` only counts. Raises ContentError for a wrong template, CasingError for one nobody can get.
+    """
     documents = items = changed = removed = 0
     wanted: set[Path] = set()
     for name, text, count in example_files(facts):
@@ -102,14 +105,14 @@ def write_examples(folder: Path, facts: Facts) -> Written:
         wanted.add(path)
         documents, items = documents + 1, items + count
         if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
             changed += 1
+            if not dry_run:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
     for path in folder.glob("*/example_*.yml"):
         if path not in wanted:
-            path.unlink()
             removed += 1
+            if not dry_run:
+                path.unlink()
     templates = sum(len(theme.items) for file in load_templates() for theme in file.themes)
     return Written(documents, items, templates, changed, removed)
-
-

@@ -152,9 +152,7 @@ def load_plan() -> Plan:
 @cache
 def load_templates() -> tuple[TemplatesFile, ...]:
     """In order of department. Raises ContentError, ValueError for an id used twice."""
-    files = tuple(
-        load_content(path, TemplatesFile) for path in sorted((FOLDER / "templates").glob("*.yml"))
-    )
+    files = tuple(load_content(path, TemplatesFile) for path in sorted((FOLDER / "templates").glob("*.yml")))
     names = [template.id for file in files for theme in file.themes for template in theme.items]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
