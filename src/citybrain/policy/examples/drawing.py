@@ -140,7 +140,7 @@ def items_of(outline: Outline, plan: Plan) -> Iterator[tuple[Raw, Template]]:
 def _item(outline: Outline, plan: Plan, template: Template, place: int, again: bool) -> Raw:
     draw = Draw(plan.seed, f"{outline.id}/{place}")
     channel = draw.one(template.channel, "channel")
-    title = f"{outline.place.zh}{template.title}" + ("（另一档）" if again else "")
+    title = f"【示例】{outline.place.zh}{template.title}" + ("（另一档）" if again else "")
     versions = [_version(outline, plan, template, draw, channel, outline.term.start, outline.term.end, "now")]
     if draw.below(1000, "earlier") < plan.earlier.share * 1000:
         began = date(outline.term.start.year - plan.earlier.years, 1, 1)

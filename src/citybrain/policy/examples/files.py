@@ -10,7 +10,7 @@ import yaml
 
 from citybrain.policy.examples.casing import cases_of
 from citybrain.policy.examples.drawing import document_of, items_of, outlines
-from citybrain.policy.examples.template_file import load_plan, load_templates
+from citybrain.policy.examples.template_file import Raw, load_plan, load_templates
 from citybrain.policy.facts import Facts
 from citybrain.policy.item_file import ITEM_SCHEMA
 
@@ -76,21 +76,25 @@ def _laid_out(value: Any) -> Any:
     return {key: _laid_out(each) for key, each in value.items()}
 
 
-def example_files(facts: Facts) -> Iterator[tuple[str, str, int]]:
-    """Path below `policies/`, text and number of items of every example document."""
-    plan, files = load_plan(), load_templates()
-    for outline in outlines(plan, files):
+def example_documents(facts: Facts) -> Iterator[tuple[str, Raw]]:
+    """Path below `policies/` and content of every example document. Raises ContentError, CasingError."""
+    plan = load_plan()
+    for outline in outlines(plan, load_templates()):
         items = []
         for item, template in items_of(outline, plan):
             given, cases = cases_of(item, dict(template.sample), facts)
             items.append({**item, "given": given, "cases": cases})
-        document = _Spread(document_of(outline, plan))
-        content = {"schema": ITEM_SCHEMA, "document": document, "items": _laid_out(items)}
-        text = yaml.dump(
-            content, Dumper=_Page, default_flow_style=None, allow_unicode=True, sort_keys=False, width=WIDTH
-        )
-        head = HEAD.format(department=outline.file.department)
-        yield f"{outline.file.department}/{outline.file_name}", head + text, len(items)
+        path = f"{outline.file.department}/{outline.file_name}"
+        yield path, {"schema": ITEM_SCHEMA, "document": document_of(outline, plan), "items": items}
+
+
+def page_of(content: Raw) -> str:
+    """The text of one file."""
+    document = content["document"]
+    laid_out = {**content, "document": _Spread(document), "items": _laid_out(content["items"])}
+    return HEAD.format(department=document["department"]) + yaml.dump(
+        laid_out, Dumper=_Page, default_flow_style=None, allow_unicode=True, sort_keys=False, width=WIDTH
+    )
 
 
 def write_examples(folder: Path, facts: Facts, dry_run: bool = False) -> Written:
@@ -100,10 +104,10 @@ def write_examples(folder: Path, facts: Facts, dry_run: bool = False) -> Written
     """
     documents = items = changed = removed = 0
     wanted: set[Path] = set()
-    for name, text, count in example_files(facts):
-        path = folder / name
+    for name, content in example_documents(facts):
+        path, text = folder / name, page_of(content)
         wanted.add(path)
-        documents, items = documents + 1, items + count
+        documents, items = documents + 1, items + len(content["items"])
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             changed += 1
             if not dry_run:
