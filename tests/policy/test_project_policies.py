@@ -229,8 +229,14 @@ def test_writing_again_changes_nothing_and_clears_what_no_template_gives(tmp_pat
     stale.parent.mkdir()
     stale.write_text("old")
     (tmp_path / "commerce" / "own.yml").write_text("kept")
-    counted = write_examples(tmp_path, facts, dry_run=True)
-    assert (counted.changed, counted.removed, stale.exists()) == (counted.documents, 1, True)
+    few = load_plan().model_copy(update={"documents": 3, "items": 8})
+    counted = write_examples(tmp_path, facts, dry_run=True, plan=few)
+    assert (counted.documents, counted.items, counted.changed, counted.removed) == (3, 8, 3, 1)
+    assert stale.exists()
+    assert write_examples(tmp_path, facts, plan=few).changed == 3
+    assert not stale.exists() and (tmp_path / "commerce" / "own.yml").exists()
+    again = write_examples(tmp_path, facts, plan=few)
+    assert (again.changed, again.removed) == (0, 0)
 
 
 def test_a_wrong_range_names_file_and_line(tmp_path: Any) -> None:

@@ -10,7 +10,7 @@ import yaml
 
 from citybrain.policy.examples.casing import cases_of
 from citybrain.policy.examples.drawing import document_of, items_of, outlines
-from citybrain.policy.examples.template_file import Raw, load_plan, load_templates
+from citybrain.policy.examples.template_file import Plan, Raw, load_plan, load_templates
 from citybrain.policy.facts import Facts
 from citybrain.policy.item_file import ITEM_SCHEMA
 
@@ -76,9 +76,12 @@ def _laid_out(value: Any) -> Any:
     return {key: _laid_out(each) for key, each in value.items()}
 
 
-def example_documents(facts: Facts) -> Iterator[tuple[str, Raw]]:
-    """Path below `policies/` and content of every example document. Raises ContentError, CasingError."""
-    plan = load_plan()
+def example_documents(facts: Facts, plan: Plan | None = None) -> Iterator[tuple[str, Raw]]:
+    """Path below `policies/` and content of every example document. `plan`: default the project's.
+
+    Raises ContentError, CasingError.
+    """
+    plan = plan or load_plan()
     for outline in outlines(plan, load_templates()):
         items = []
         for item, template in items_of(outline, plan):
@@ -97,14 +100,14 @@ def page_of(content: Raw) -> str:
     )
 
 
-def write_examples(folder: Path, facts: Facts, dry_run: bool = False) -> Written:
+def write_examples(folder: Path, facts: Facts, dry_run: bool = False, plan: Plan | None = None) -> Written:
     """Write every example below `folder`, take away those no template gives any more.
 
-    `dry_run` only counts. Raises ContentError for a wrong template, CasingError for one nobody can get.
+    `dry_run` only counts; `plan`: default the project's. Raises ContentError for a wrong template, CasingError for one nobody can get.
     """
     documents = items = changed = removed = 0
     wanted: set[Path] = set()
-    for name, content in example_documents(facts):
+    for name, content in example_documents(facts, plan):
         path, text = folder / name, page_of(content)
         wanted.add(path)
         documents, items = documents + 1, items + len(content["items"])
