@@ -103,7 +103,9 @@ def page_of(content: Raw) -> str:
 def write_examples(folder: Path, facts: Facts, dry_run: bool = False, plan: Plan | None = None) -> Written:
     """Write every example below `folder`, take away those no template gives any more.
 
-    `dry_run` only counts; `plan`: default the project's. Raises ContentError for a wrong template, CasingError for one nobody can get.
+    `dry_run` only counts; `plan`: default the project's.
+
+    Raises ContentError for a wrong template, CasingError for one nobody can get.
     """
     documents = items = changed = removed = 0
     wanted: set[Path] = set()
