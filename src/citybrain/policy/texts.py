@@ -85,7 +85,8 @@ def keep_texts(settings: Settings) -> Kept:
     with connect(settings, DatabaseRole.OWNER, "citybrain policy texts") as connection:
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('citybrain policy texts'))")
         documents = list(published_documents(connection))
-        known = dict(connection.execute("SELECT document_id, sha256 FROM policy.document_text").fetchall())
+        rows = connection.execute("SELECT document_id, sha256 FROM policy.document_text").fetchall()
+        known: dict[str, str] = dict(rows)
         texts = [(document, document_text(document).encode()) for document in documents]
         changed = [
             (document, text) for document, text in texts
@@ -115,10 +116,10 @@ def published_documents(connection: psycopg.Connection[Any]) -> Iterator[Publish
     rows = connection.execute(PUBLISHED).fetchall()
     for head, lines in groupby(rows, key=lambda row: row[:8]):
         items = [
-            PublishedItem(*item, tuple(stored_rule(row[11]) for row in versions))
-            for item, versions in groupby(lines, key=lambda row: row[8:11])
+            PublishedItem(item_id, title, channel, tuple(stored_rule(row[11]) for row in versions))
+            for (item_id, title, channel), versions in groupby(lines, key=lambda row: row[8:11])
         ]
-        yield PublishedDocument(*head, tuple(items))
+        yield PublishedDocument(*head[:8], items=tuple(items))
 
 
 def document_text(document: PublishedDocument) -> str:

@@ -168,11 +168,11 @@ def items_of(document_id: str, day: date) -> list[ShownItem]:
         cursor.execute(_ITEMS, [document_id])
         rows = cursor.fetchall()
     shown: dict[str, ShownItem] = {}
-    for item_id, title, channel, department, *version in rows:
+    for item_id, title, channel, department, begins, ends, clause, source, definition in rows:
         item = shown.setdefault(
             item_id, ShownItem(item_id, title, channel, CHANNEL_ZH[channel], department, [])
         )
-        item.versions.append(_version(*version, day))
+        item.versions.append(_version(begins, ends, clause, source, definition, day))
     return list(shown.values())
 
 
