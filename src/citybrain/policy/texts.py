@@ -119,7 +119,10 @@ def published_documents(connection: psycopg.Connection[Any]) -> Iterator[Publish
             PublishedItem(item_id, title, channel, tuple(stored_rule(row[11]) for row in versions))
             for (item_id, title, channel), versions in groupby(lines, key=lambda row: row[8:11])
         ]
-        yield PublishedDocument(*head[:8], items=tuple(items))
+        document_id, title, number, issuer, department, published_on, uri, origin = head
+        yield PublishedDocument(
+            document_id, title, number, issuer, department, published_on, uri, origin, tuple(items)
+        )
 
 
 def document_text(document: PublishedDocument) -> str:

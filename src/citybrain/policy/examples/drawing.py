@@ -201,7 +201,7 @@ def _version(
     cap = {} if template.cap is None else {"per_enterprise": numbers[template.cap.removeprefix("$")]}
     version["caps"] = {**cap, "budget": fund}
     version["exclusion"] = {
-        "group": f"EX-{template.id.upper().replace('_', '-')}",
+        "group": template.group or f"EX-{template.id.upper().replace('_', '-')}",
         "rule": template.exclusion,
     }
     version["review"] = {

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from citybrain.catalogue import ContentModel, load_content
 from citybrain.policy.facts import Name
-from citybrain.policy.item_file import Escalation, Line, Near, Shares
+from citybrain.policy.item_file import Escalation, ItemId, Line, Near, Shares
 from citybrain.policy.values import Number, Scalar, Yuan
 
 FOLDER = Path(__file__).parent
@@ -69,6 +69,7 @@ class Template(ContentModel):
     pay: str | None = Field(default=None, description="name of a payment of the plan")
     share: Shares = Field(default_factory=dict)
     exclusion: Literal["highest_wins", "top_up", "once_a_year", "once_ever", "mutual"] = "highest_wins"
+    group: ItemId | None = Field(default=None, description="exclusion group; default one of its own")
     sample: dict[Name, Scalar] = Field(default_factory=dict, description="facts of the tests' enterprise")
 
 
