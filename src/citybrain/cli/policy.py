@@ -388,17 +388,6 @@ def from_excel(
     typer.echo(f"{len(changes)} changes{' (not made)' if dry_run else ''}")
 
 
-def _policy(item: str) -> "Policy":
-    from citybrain.policy import load_policies
-    from citybrain.settings import get_settings
-
-    found = next((policy for policy in load_policies(get_settings()) if policy.item.id == item), None)
-    if found is None:
-        console.print(f"[red]no item is called {item}[/]")
-        raise typer.Exit(2)
-    return found
-
-
 @app.command(epilog="Example: citybrain policy texts")
 def texts(as_json: Json = False) -> None:
     """Publish the files, keep each document's text in the lake and index its words for the public pages."""
@@ -412,3 +401,14 @@ def texts(as_json: Json = False) -> None:
     if as_json:
         _print_json(asdict(kept))
     console.print(f"{kept.documents} documents, {kept.items} items, {kept.written} texts written anew")
+
+
+def _policy(item: str) -> "Policy":
+    from citybrain.policy import load_policies
+    from citybrain.settings import get_settings
+
+    found = next((policy for policy in load_policies(get_settings()) if policy.item.id == item), None)
+    if found is None:
+        console.print(f"[red]no item is called {item}[/]")
+        raise typer.Exit(2)
+    return found
