@@ -18,7 +18,7 @@ HEAD = """\
 # Made for the demo city by `citybrain simulate policies`. Numbers, dates, funds and roles are examples.
 # To change it, change its template, not this file: src/citybrain/policy/examples/templates/{department}.yml.
 """
-WIDTH = 150
+WIDTH = 1000  # a criterion stays on its line, however long its values are
 
 
 @dataclass(frozen=True)
