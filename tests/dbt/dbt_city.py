@@ -81,6 +81,14 @@ UPGRADES: list[tuple[str, str, int, float | None, str, str | None]] = [
     ("JG2", "91341602MA0000001X", 2025, None, "是", None),
     ("JG3", "91341602MA0000002X", 2025, 40, "否", None),
 ]
+# code, indicator, year, number, level, department
+INDICATORS = [
+    ("91341602MA0000001X", "exports", 2025, 4500000.5, None, "commerce"),
+    ("91341602MA0000002X", "exports", 2025, None, None, "commerce"),
+    ("91341602MA0000001X", "smart_factory_level", 2025, None, "advanced", "industry_information"),
+    ("91341602MA0000001X", "is_above_scale", 2025, None, "yes", "industry_information"),
+    ("91341602MA0000001X", "above_scale_year", 2025, 2021, None, "industry_information"),
+]
 # number, code, kind, issued, valid until, status
 LICENCES = [
     ("SC001", "91341602MA0000001X", "食品生产许可证", "2024-01-01", "2099-12-31", "有效"),
@@ -333,6 +341,8 @@ def load_lists(settings: Settings) -> None:
     load(settings, "dishonest_enterprise", list_rows(names, DISHONEST))
     names = ("project_code", "uscc", "year", "equipment_wan", "fits_guide", "selected")
     load(settings, "tech_upgrade_project", list_rows(names, UPGRADES))
+    names = ("uscc", "indicator", "year", "number", "level", "department")
+    load(settings, "policy_indicator", list_rows(names, INDICATORS))
     names = ("licence_no", "uscc", "licence_kind", "issued_on", "valid_until", "status", "updated_at")
     licences = [(*licence, "2026-11-20 09:00:00+08") for licence in LICENCES]
     load(settings, "enterprise_licence", list_rows(names, licences))

@@ -266,6 +266,21 @@ def test_a_fact_nobody_knows_is_null_and_an_absence_is_known_only_from_a_list(
     assert (other["project"], other["equipment"], other["picked"]) == (False, None, None)
 
 
+def test_who_is_not_on_the_list_of_an_indicator_has_none_of_it(transformer: psycopg.Connection) -> None:
+    found = rows(
+        transformer,
+        "SELECT exports_yuan, smart_factory_level, is_above_scale, above_scale_year,"
+        " trained, has_skill_studio, indicators_as_of IS NOT NULL FROM marts.mart_enterprise_facts"
+        " WHERE uscc IN ('91341602MA0000001X', '91341602MA0000002X', '91341622MA0000005X') ORDER BY uscc",
+    )
+    nobody_was_listed = (None, None)  # under the last two: then nothing is known of anybody
+    assert found == [
+        (Decimal("4500000.50"), "advanced", True, 2021, *nobody_was_listed, True),
+        (None, "none", False, None, *nobody_was_listed, True),  # on the list, not settled yet
+        (Decimal(0), "none", False, None, *nobody_was_listed, True),
+    ]
+
+
 def test_the_list_is_read_as_of_its_day(transformer: psycopg.Connection) -> None:
     query = "SELECT is_dishonest FROM marts.mart_enterprise_facts WHERE uscc = '91341621MA0000004X'"
     assert rows(transformer, query) == [(False,)]  # taken off in 2025

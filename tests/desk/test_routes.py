@@ -83,6 +83,8 @@ TABLE: dict[str, Row] = {
     "open311-requests": Row("GET", {}, otherwise=200, nobody=200),
     "open311-request": Row("GET", {}, otherwise=200, nobody=200),
     "open311-token": Row("GET", {}, otherwise=404, nobody=404),
+    "policies": Row("GET", {}, otherwise=200, nobody=200),
+    "policy-document": Row("GET", {}, otherwise=404, nobody=404),
     "grants-notices": Row("GET", {}, otherwise=200, nobody=200),
     "grants-notice": Row("GET", {}, otherwise=404, nobody=404),
     "grants-notice-objection-filed": Row("GET", {}, otherwise=404, nobody=404),

@@ -31,7 +31,8 @@ def bureau(settings: Settings, tmp_path: Path) -> Iterator[Bureau]:
     own = settings.model_copy(update={"project": project})
     with psycopg.connect(settings.dsn(DatabaseRole.OWNER)) as owner:
         owner.execute(
-            "TRUNCATE policy.document, policy.item, policy.item_version, policy.criterion, policy.match_run,"
+            "TRUNCATE policy.document_text, policy.item_words, policy.document, policy.item,"
+            " policy.item_version, policy.criterion, policy.match_run,"
             " policy.match_run_item, policy.match_row, policy.proposal_row, policy.award, policy.plan,"
             " policy.publication, policy.facts_seen RESTART IDENTITY"
         )

@@ -2,29 +2,21 @@
 
 from collections.abc import Callable
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from bureau import ACTIVE, REVIEW, Bureau, item, version
-from psycopg import sql
-from rules_and_rows import fill
 from typer.testing import CliRunner
 
 from citybrain.catalogue import ContentError
 from citybrain.cli import app
 from citybrain.policy import load_policies, policy_faults
 from citybrain.policy.compiler import compile_rule
-from citybrain.policy.facts import load_facts
-from citybrain.policy.facts_table import mart_columns
 from citybrain.policy.formula import FormulaError, parse_formula
-from citybrain.policy.library import case_facts, run_cases
 from citybrain.policy.wording import amount_words, condition_lines, exclusion_words
-from citybrain.settings import SOURCE_TREE, DatabaseRole, Settings, get_settings
+from citybrain.settings import SOURCE_TREE, Settings, get_settings
 
-POLICIES = load_policies(Settings(project=SOURCE_TREE))
 ASKED = {"id": "asked", "fact": "revenue", "op": ">=", "value": 1}
 
 
@@ -304,57 +296,6 @@ def test_a_comment_in_a_formula_does_not_reach_the_sql(bureau: Bureau) -> None:
     bureau.writes(item("SALES", version(amount={"kind": "formula", "expr": "profit * 2"})))
     with pytest.raises(ContentError, match="no fact is called 'profit'"):
         load_policies(bureau.settings)
-
-
-# The project's own policies
-
-
-def test_the_project_has_real_clauses_and_labelled_examples() -> None:
-    real = [policy for policy in POLICIES if policy.document.origin == "real"]
-    assert len({version.source for policy in real for version in policy.item.versions}) >= 4
-    assert len(real) >= 6
-    for policy in POLICIES:
-        assert (policy.document.origin == "synthetic") == policy.item.title.startswith("【示例】")
-        for each in policy.item.versions:
-            assert each.source.startswith("http") == (policy.document.origin == "real")
-    kinds = {version.amount.kind for policy in POLICIES for version in policy.item.versions}
-    assert kinds >= {"flat", "flat_by", "rate_of", "rate_by", "tiers", "per_unit", "formula"}
-
-
-def test_no_item_with_an_unconfirmed_number_is_payable() -> None:
-    waiting = {policy.item.id for policy in POLICIES for rule in policy.rules if not rule.payable}
-    assert waiting == {"AH-HIGH-TECH-TEAM", "AH-JOB-EXPANSION"}
-
-
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.item.id)
-def test_cases_hold_in_python(policy: Any) -> None:
-    results = run_cases(policy, load_facts(Settings(project=SOURCE_TREE)))
-    assert [result for result in results if result.reason] == []
-
-
-@pytest.mark.integration
-def test_cases_hold_in_postgresql(settings: Settings) -> None:
-    from datetime import UTC, datetime, time
-
-    from rules_and_rows import create_facts_table
-
-    facts = load_facts(settings)
-    assert {"uscc", "county_code"} < set(mart_columns(facts))
-    with psycopg.connect(settings.dsn(DatabaseRole.MATCHER), autocommit=True) as connection:
-        connection.execute("SET search_path = pg_temp, pg_catalog")
-        create_facts_table(connection, facts)
-        for policy in POLICIES:
-            for case in policy.item.cases:
-                rule = policy.rules[0] if case.on is None else policy.rule_on(case.on)
-                assert rule is not None
-                day = case.on or rule.version.valid.start
-                fill(connection, [case_facts(policy, case, facts)], facts, datetime.combine(day, time(), UTC))
-                row = connection.execute(sql.SQL(compile_rule(rule, day).sql)).fetchone()
-                status = row[3] if row else "ineligible"
-                assert status == case.expect.status, (policy.item.id, case.name)
-                if case.expect.amount is not None:
-                    assert row is not None
-                    assert row[7] == Decimal(case.expect.amount), (policy.item.id, case.name)
 
 
 # Commands

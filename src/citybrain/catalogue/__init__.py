@@ -15,6 +15,7 @@ from citybrain.catalogue.dataset import (
     usable_datasets,
 )
 from citybrain.catalogue.department import Department, load_departments
+from citybrain.catalogue.plain_yaml import plain_yaml
 from citybrain.catalogue.scenario import (
     DisplayScenario,
     EventScenario,
@@ -53,6 +54,7 @@ __all__ = [
     "load_datasets",
     "load_departments",
     "load_scenarios",
+    "plain_yaml",
     "read_yaml",
     "usable_datasets",
     "wgs84_to_gcj02",

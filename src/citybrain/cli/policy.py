@@ -388,6 +388,21 @@ def from_excel(
     typer.echo(f"{len(changes)} changes{' (not made)' if dry_run else ''}")
 
 
+@app.command(epilog="Example: citybrain policy texts")
+def texts(as_json: Json = False) -> None:
+    """Publish the files, keep each document's text in the lake and index its words for the public pages."""
+    from citybrain.policy.publishing import publish
+    from citybrain.policy.texts import keep_texts
+    from citybrain.settings import get_settings
+
+    with _told():
+        publish(get_settings())
+        kept = keep_texts(get_settings())
+    if as_json:
+        _print_json(asdict(kept))
+    console.print(f"{kept.documents} documents, {kept.items} items, {kept.written} texts written anew")
+
+
 def _policy(item: str) -> "Policy":
     from citybrain.policy import load_policies
     from citybrain.settings import get_settings

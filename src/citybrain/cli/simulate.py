@@ -287,3 +287,35 @@ def people(
         Console(stderr=True).print(f"[red]error:[/red] {message}", highlight=False)
     if failed:
         raise typer.Exit(1)
+
+
+@app.command(epilog="Example: citybrain simulate policies --check")
+def policies(
+    check: Annotated[
+        bool, typer.Option("--check", help="write nothing; exit code 1 when a file would change")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the example policies of the demo city from their templates: policies/*/example_*.yml."""
+    from dataclasses import asdict
+
+    from citybrain.catalogue import ContentError
+    from citybrain.policy.examples import CasingError, write_examples
+    from citybrain.policy.facts import load_facts
+
+    settings = get_settings()
+    try:
+        written = write_examples(settings.policies_dir, load_facts(settings), dry_run=check)
+    except (ContentError, CasingError) as error:
+        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False)
+        raise typer.Exit(2) from error
+    if as_json:
+        typer.echo(json.dumps(asdict(written)))
+    else:
+        verb = "would change" if check else "changed"
+        Console().print(
+            f"{written.documents} documents, {written.items} items from {written.templates} templates;"
+            f" {written.changed} {verb}, {written.removed} no longer wanted",
+            highlight=False,
+        )
+    raise typer.Exit(1 if check and (written.changed or written.removed) else 0)

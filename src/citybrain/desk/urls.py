@@ -16,5 +16,6 @@ urlpatterns = [
     path("phone/", include("citybrain.desk.phone.urls")),
     path("grants/", include("citybrain.desk.grants.urls")),
     path("open311/v2/", include("citybrain.desk.open311.urls")),
+    path("policies/", include("citybrain.desk.policies.urls")),
     path("notice/", include("citybrain.desk.grants.public_urls")),
 ]

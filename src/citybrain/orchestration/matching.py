@@ -15,7 +15,10 @@ log = logging.getLogger(__name__)
 def match_policies(
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS, outlets: Sequence[Asset] = ()
 ) -> XComArg:
-    """Publish `policies/`, match every item in force, return the run's figures. Skipped without facts."""
+    """Publish `policies/`, match every item in force, keep the documents' texts, return the run's figures.
+
+    Skipped without facts.
+    """
 
     @task(
         task_id="match_policies",
@@ -26,6 +29,7 @@ def match_policies(
     def match_all() -> dict[str, Any]:
         from citybrain.policy.matching import NoFactsError, match
         from citybrain.policy.passes import ItemCount
+        from citybrain.policy.texts import keep_texts
         from citybrain.settings import get_settings
 
         leave_to_main_job(get_current_context())
@@ -39,7 +43,10 @@ def match_policies(
         try:
             report = match(get_settings(), on_item=tell)
         except NoFactsError as error:
+            keep_texts(get_settings())  # the documents are published, whoever they may serve
             raise AirflowSkipException(str(error)) from error
+        kept = keep_texts(get_settings())
+        log.info("%d of %d policy documents kept anew", kept.written, kept.documents)
         return {
             "run_id": report.run_id,
             "made": report.made,

@@ -7,10 +7,16 @@ from datetime import date
 from pathlib import Path
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from yaml import YAMLError
 
-from citybrain.catalogue import ContentError, line_of, load_content, load_departments, read_yaml
+from citybrain.catalogue import (
+    ContentError,
+    line_of,
+    load_content,
+    load_departments,
+    plain_yaml,
+    read_yaml,
+)
 from citybrain.policy.evaluation import Outcome, evaluate
 from citybrain.policy.facts import Facts, FactValue, facts_path, load_facts
 from citybrain.policy.item_file import Case, Document, Item, PolicyFile, Version
@@ -88,8 +94,8 @@ def load_policy_file(path: Path, facts: Facts) -> list[Policy]:
 def _read(path: Path) -> PolicyFile:
     """The file as its model: the quick way, and when anything is wrong the way that knows the lines."""
     try:
-        return PolicyFile.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
-    except (YAMLError, ValidationError, UnicodeDecodeError, OSError):
+        return PolicyFile.model_validate(plain_yaml(path.read_text(encoding="utf-8")))
+    except (YAMLError, ValidationError, ValueError, OSError):
         return load_content(path, PolicyFile)
 
 

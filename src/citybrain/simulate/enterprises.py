@@ -10,6 +10,7 @@ from citybrain.simulate.firms import Firms, failing_firm, firms_until
 from citybrain.simulate.insurance import insurance_delivery
 from citybrain.simulate.labour import labour_delivery
 from citybrain.simulate.ledger import Ledger
+from citybrain.simulate.policy_indicators import indicator_delivery
 from citybrain.simulate.register import register_delivery
 from citybrain.simulate.tax import tax_delivery
 from citybrain.simulate.titles import title_delivery
@@ -23,6 +24,7 @@ MONTHLY_LISTS: dict[str, Callable[[int, Firms, date], Content]] = {
     "enterprise_title": title_delivery,
     "dishonest_enterprise": dishonest_delivery,
     "tech_upgrade_project": upgrade_delivery,
+    "policy_indicator": indicator_delivery,
 }
 
 

@@ -1,0 +1,1 @@
+"""Public pages: policy documents, their items, and what each asks for."""
