@@ -50,6 +50,8 @@ def take_in(most: int = 500) -> Counter[str]:
             if outcome is None:
                 return +done
             done[outcome] += 1
+            if outcome == "attached":  # more of the kind may wait: they go faster by the set
+                break
     return +done
 
 
