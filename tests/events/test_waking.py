@@ -13,8 +13,9 @@ from webhook import Receiver
 
 from citybrain.catalogue.content_file import ContentError
 from citybrain.catalogue.working_day import SHANGHAI
-from citybrain.settings import Settings
+from citybrain.settings import DatabaseRole, Settings
 from citybrain.stack.ports import free_ports
+from standing_in import standing_in
 
 WATER = {"scenario": "flood_waterlogging", "class_code": "all", "source_kind": "iot", "area_code": VILLAGE}
 _points = itertools.count(1)
@@ -249,7 +250,7 @@ def test_a_file_of_addresses_that_is_wrong_is_refused_by_line(
 @pytest.mark.parametrize(
     "url",
     [
-        "mailto://user:secret@example.com",
+        "mailtos://example.com?user=desk&pass=x&from=desk@example.com",
         "dingtalk://abcdef0123456789abcdef0123456789",
         "wecombot://633a31f6-7f9c-4bc4-97a0-0ec1eefa5898",
         "feishu://token0123456789",
@@ -306,3 +307,18 @@ def test_a_storm_wakes_forty_four_wardens_in_order(
     with as_system():
         waiting = sum(case.notifications.filter(state="pending").count() for case in cases)
     assert waiting == 0
+
+
+def test_wardens_come_from_the_register_of_flood_points(city: Settings) -> None:
+    from citybrain.desk.accounts.sync import sync
+    from citybrain.events.models import Warden
+
+    place = f"P{uuid.uuid4().hex[:8]}"
+    columns = "(point_id text, warden_id text, warden_role text)"
+    with standing_in(city, {"dim_flood_warden": columns}, [DatabaseRole.DESK]) as dbt:
+        for code, role in ((f"{place}-B", "值守责任人"), (f"{place}-A", "点位责任人")):
+            dbt.execute("INSERT INTO marts.dim_flood_warden VALUES (%s, %s, %s)", (place, code, role))
+        sync(city)
+        sync(city)
+    found = Warden.objects.filter(place_id=place).values_list("ordinal", "code", "role")
+    assert list(found) == [(1, f"{place}-A", "点位责任人"), (2, f"{place}-B", "值守责任人")]

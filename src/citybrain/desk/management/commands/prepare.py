@@ -5,7 +5,6 @@ from django.core.management.base import BaseCommand
 
 from citybrain.desk.accounts.sync import sync
 from citybrain.events.editions import publish
-from citybrain.events.targets import sync_wardens
 from citybrain.settings import get_settings
 
 
@@ -18,7 +17,6 @@ class Command(BaseCommand):
         call_command("migrate", database="owner", interactive=False, verbosity=options["verbosity"])
         edition, _ = publish()
         done = sync(get_settings())
-        sync_wardens()
         self.stdout.write(
             f"{done.roles} roles, {done.organisations} organisations, {done.accounts} accounts,"
             f" case classes {edition.scheme} {edition.version}"
