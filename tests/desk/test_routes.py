@@ -57,6 +57,8 @@ TABLE: dict[str, Row] = {
     "cases:bulk": post(302, "acceptor"),
     "cases:case": get(200, *SEE_THE_CASE, grid_worker=404),
     "cases:take": post(422, *SEE_THE_CASE, grid_worker=404),  # a form without a key
+    "cases:join": post(302, "acceptor"),
+    "cases:split": post(302, "acceptor"),
     "cases:picture": get(200, *SEE_THE_CASE, grid_worker=404),
     "phone:tasks": get(200, *HANDLERS),
     "phone:me": get(200, *REPORTERS),
@@ -85,6 +87,7 @@ TABLE: dict[str, Row] = {
     "open311-token": Row("GET", {}, otherwise=404, nobody=404),
     "policies": Row("GET", {}, otherwise=200, nobody=200),
     "policy-document": Row("GET", {}, otherwise=404, nobody=404),
+    "answer": Row("GET", {}, otherwise=404, nobody=404),  # a link that was not signed here
     "grants-notices": Row("GET", {}, otherwise=200, nobody=200),
     "grants-notice": Row("GET", {}, otherwise=404, nobody=404),
     "grants-notice-objection-filed": Row("GET", {}, otherwise=404, nobody=404),

@@ -1,5 +1,6 @@
 """The desk with the demo city's roles, one company, one community, and a compound of theirs."""
 
+import itertools
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,6 +11,8 @@ from fire_lane import COMPANY, COMPOUND, COUNTY, VILLAGE, Spot
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.row_scope import RowScope, enter
 from standing_in import standing_in
+
+_compounds = itertools.count(100)
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +26,11 @@ def city(desk: Settings) -> Iterator[Settings]:
         dbt.execute(
             "INSERT INTO marts.dim_compound VALUES (%s, '合欢苑', %s, %s, %s, %s, %s)",
             (COMPOUND, VILLAGE, COUNTY, "花戏楼社区", COMPANY, "安居物业(示范)"),
+        )
+        dbt.execute(  # one for each test: a place with many cases is told of
+            "INSERT INTO marts.dim_compound SELECT '341602C' || number, '合欢苑', %s, %s, %s, %s, %s"
+            " FROM generate_series(100, 998) AS number",
+            (VILLAGE, COUNTY, "花戏楼社区", COMPANY, "安居物业(示范)"),
         )
         from citybrain.desk.accounts.sync import sync
 
@@ -60,4 +68,4 @@ def asked_by(city: Settings) -> "Callable[[Any], Any]":
 
 @pytest.fixture
 def spot(city: Settings) -> Spot:
-    return Spot(city, f"F{uuid.uuid4().hex[:10]}")
+    return Spot(city, f"F{uuid.uuid4().hex[:10]}", place_id=f"341602C{next(_compounds)}")

@@ -167,7 +167,7 @@ def test_a_persons_report_and_a_camera_meet_in_one_case(
     assert taken() == {"attached": 1}
     with as_system():
         case.refresh_from_db()
-        assert (case.source_id, case.source_kinds) == (spot.camera, ["collector", "video"])
+        assert (case.source_id, case.source_kinds) == (spot.camera, ["video", "collector"])
 
 
 def test_a_report_without_a_position_lies_where_its_reporter_does(

@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -38,11 +39,13 @@ def _one_round() -> dict[str, dict[str, int]]:
     from citybrain.events.overdue import watch_clocks
     from citybrain.events.sending import send_due
     from citybrain.events.verdicts import follow_verdicts
+    from citybrain.events.waking import ring_due
 
     return {
         "signals": dict(take_in()),
         "checks": dict(follow_verdicts()),
         "time_limits": {"raised": watch_clocks()},
+        "wardens": {"rung": ring_due()},
         "notifications": dict(send_due()),
     }
 
@@ -121,6 +124,49 @@ def show(
         typer.echo(
             f"  {step['version']:3}  {step['at']:%Y-%m-%d %H:%M:%S}  {step['action']:14} {step['reason']}"
         )
+
+
+@cases.command()
+def publish(
+    file: Annotated[Path | None, typer.Argument(help="else the one that the platform came with")] = None,
+) -> None:
+    """Publish the case classes as the next edition, unless they stand already.
+
+    Cases keep the edition they were registered under. Exit code 1 for a file that is not valid.
+    Example: citybrain cases publish case_classes.yml
+    """
+    start_django()
+    from citybrain.catalogue import ContentError
+    from citybrain.events.case_classes import CLASSES_FILE
+    from citybrain.events.editions import publish as publish_classes
+
+    try:
+        edition, fresh = publish_classes(file or CLASSES_FILE)
+    except ContentError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{edition.scheme} {edition.version}: {'published' if fresh else 'stands already'}")
+
+
+@cases.command()
+def targets(
+    file: Annotated[Path, typer.Argument(help="e.g. notify_targets.yml; see docs/how-to/tell-people.md")],
+) -> None:
+    """Take over the addresses of organisations, people and wardens, and who is woken where, from a file.
+
+    What the file names no more is switched off. Exit code 1 for a file that is not valid.
+    Example: citybrain cases targets notify_targets.yml
+    """
+    start_django()
+    from citybrain.catalogue import ContentError
+    from citybrain.events.targets import import_targets
+
+    try:
+        done = import_targets(file)
+    except ContentError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo(" · ".join(f"{count} {name}" for name, count in done.items()))
 
 
 def _case(case: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
 from citybrain.desk import pages
+from citybrain.desk.answer import answer_page
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -17,5 +18,6 @@ urlpatterns = [
     path("grants/", include("citybrain.desk.grants.urls")),
     path("open311/v2/", include("citybrain.desk.open311.urls")),
     path("policies/", include("citybrain.desk.policies.urls")),
+    path("answer/<str:token>/", answer_page, name="answer"),
     path("notice/", include("citybrain.desk.grants.public_urls")),
 ]

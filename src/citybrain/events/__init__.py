@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from citybrain.events.told import HistoryRefusedError, ToldCase, ToldStep
 
 if TYPE_CHECKING:
-    from citybrain.events.history import Written, write_history
+    from citybrain.events.history import Written, write_histories, write_history
 
-__all__ = ["HistoryRefusedError", "ToldCase", "ToldStep", "Written", "write_history"]
+__all__ = ["HistoryRefusedError", "ToldCase", "ToldStep", "Written", "write_histories", "write_history"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("Written", "write_history"):
+    if name not in ("Written", "write_histories", "write_history"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from citybrain.events import history
 

@@ -13,14 +13,15 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from citybrain import ledger
-from citybrain.events.clocks import deadline, keep_time
+from citybrain.events.clocks import keep_time
 from citybrain.events.effects import EFFECTS
-from citybrain.events.guards import FOR_THE_PERSON, GUARDS, Attempt, may, refusal
-from citybrain.events.models import Case, State, Transition
+from citybrain.events.guards import FOR_THE_PERSON, GUARDS, Attempt, may, petition_refusal, refusal
+from citybrain.events.models import ENDED, Case, Petition, State, Transition
 from citybrain.events.outbox import tell
 from citybrain.events.people import Actor, Organisation
 from citybrain.events.rules import Step, load_rules
 from citybrain.events.scope import as_system
+from citybrain.events.waking import end
 
 
 class CaseRefusedError(Exception):
@@ -36,6 +37,7 @@ class Offer:
     needs_reason: bool
     needs_handler: bool
     needs_photo: bool
+    reasons: tuple[str, ...] = ()
 
 
 def actions_for(case: Case, actor: Actor) -> list[Offer]:
@@ -45,7 +47,9 @@ def actions_for(case: Case, actor: Actor) -> list[Offer]:
     for step in load_rules().leaving(case.state):
         attempt = Attempt(case, step, actor, now)
         own = [name for name in step.guards if name in FOR_THE_PERSON]
-        if step.permission is None or not may(actor, step) or any(GUARDS[name](attempt) for name in own):
+        if step.permission is None or step.own_form or not may(actor, step):
+            continue
+        if petition_refusal(case, step) or any(GUARDS[name](attempt) for name in own):
             continue
         offers.append(
             Offer(
@@ -55,6 +59,7 @@ def actions_for(case: Case, actor: Actor) -> list[Offer]:
                 needs_handler="another_handler" in step.guards
                 or ("handler_given" in step.guards and case.handler is None),
                 needs_photo="after_photo" in step.guards,
+                reasons=tuple(step.reasons),
             )
         )
     return offers
@@ -85,46 +90,75 @@ def apply(
         return held
     if version is not None and version != held.version:
         raise CaseRefusedError("页面打开后案件已有变化，本次操作没有执行。请核对刷新后的内容再办理。")
+    words = {**(data or {}), **({"key": key} if key else {})}
+    attempt = _attempt(held, action, actor, reason, organisation, words)
+    with as_system(actor.pk if actor else None):
+        take(attempt)
+    if attempt.step.follow:
+        with as_system():
+            carry_on(held, attempt.step.follow)
+    return held
+
+
+def carry_on(
+    held: Case,
+    action: str,
+    *,
+    organisation: Organisation | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """The platform's own step on a case whose row it holds, in its own scope; otherwise as `apply`.
+
+    Raises CaseRefusedError, and then nothing of the step stands.
+    """
+    attempt = _attempt(held, action, None, "", organisation, data or {})
+    take(attempt)
+    if attempt.step.follow:
+        carry_on(held, attempt.step.follow)
+
+
+def _attempt(
+    held: Case,
+    action: str,
+    actor: Actor | None,
+    reason: str,
+    organisation: Organisation | None,
+    data: Mapping[str, Any],
+) -> Attempt:
+    """The step that is asked for, with nothing against it. Raises CaseRefusedError."""
     step = load_rules().step(action, held.state)
     if step is None:
         raise CaseRefusedError(f"案件现在是“{held.get_state_display()}”，不能这样办理。")
     if not may(actor, step):
         raise CaseRefusedError(f"您的岗位不办理“{step.zh}”。")
-    words = {**(data or {}), **({"key": key} if key else {})}
-    attempt = Attempt(held, step, actor, timezone.now(), reason.strip(), organisation, words)
+    attempt = Attempt(held, step, actor, timezone.now(), reason.strip(), organisation, data)
     if said := refusal(attempt):
         raise CaseRefusedError(said)
-    with as_system(actor.pk if actor else None):
-        take(attempt)
-    if step.follow:
-        with as_system():
-            return apply(held, step.follow)
-    return held
+    return attempt
 
 
 def take(attempt: Attempt) -> None:
     """Carry out a step that nothing stands against, on a case whose row is held."""
     case, step, now = attempt.case, attempt.step, attempt.now
-    from_state, handler_before = case.state if case.version else "", case.handler_id
-    # Written before the case moves: row security lets nobody but the platform see a case change hands.
+    from_state = case.state if case.version else ""
     case.version += 1
-    case.state = step.to
+    case.state = step.leads_to(from_state)
+    move_petition(case, step, from_state)
     data = dict(attempt.data)
     if attempt.organisation is not None:
         case.handler_id = attempt.organisation.pk
         data["handler"] = attempt.organisation.code
     for effect in step.effects:
         data |= EFFECTS[effect](attempt)
-    same_handler = handler_before is None or case.handler_id == handler_before
-    keep_time(case, step.clocks, now, same_handler)
-    case.deadline_at = deadline(case)
-    keep_dates(case, now)
+    keep_time(case, step.clocks, now)
+    if case.state != from_state:
+        keep_dates(case, now)
     case.save()
     written = Transition.objects.create(
         case=case,
         version=case.version,
         from_state=from_state,
-        to_state=step.to,
+        to_state=case.state,
         action=step.action,
         actor_id=attempt.actor.pk if attempt.actor else None,
         organisation_id=attempt.actor.organisation_id if attempt.actor else None,
@@ -134,6 +168,8 @@ def take(attempt: Attempt) -> None:
         data=data,
     )
     tell(case, step.action, step.notify, now, attempt.reason)
+    if case.state in ENDED:
+        end(case)
     _record(case, step, written, attempt.actor)
 
 
@@ -145,6 +181,15 @@ class Dated(Protocol):
     handled_at: datetime | None
     closed_at: datetime | None
     rework_count: int
+    petition: str
+
+
+def move_petition(case: Case | Dated, step: Step, from_state: str) -> None:
+    """What is asked and answered; a request for time lapses when the case moves on without it."""
+    if step.asks or step.answers:
+        case.petition = step.asks or ""
+    elif case.state != from_state and case.petition in (Petition.EXTENSION, Petition.SUSPENSION):
+        case.petition = ""
 
 
 def keep_dates(case: Case | Dated, now: datetime) -> None:
@@ -156,6 +201,7 @@ def keep_dates(case: Case | Dated, now: datetime) -> None:
             case.handled_at = now
         case State.REWORK:
             case.rework_count += 1
+            case.closed_at = None
         case State.CLOSED | State.VOIDED:
             case.closed_at = now
 

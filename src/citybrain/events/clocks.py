@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Protocol
 
 from citybrain.catalogue.scenario import TimeUnit
-from citybrain.events.case_classes import filing_of
+from citybrain.events.case_classes import Filing
+from citybrain.events.editions import filing_of_case
 from citybrain.events.models import Case, Clock
 from citybrain.events.rules import ClockOrders, load_rules
 from citybrain.events.sla import Due, due, elapsed, seconds_of
@@ -27,6 +28,7 @@ class ToldClock:
     stopped_at: datetime | None = None
     overdue: bool = False
     level: int = 0
+    handler_id: int | None = None
 
 
 AnyClock = Clock | ToldClock
@@ -35,7 +37,13 @@ AnyClock = Clock | ToldClock
 class ClockBook(Protocol):
     """Where the clocks of one case are kept: the table, or the memory of a history that is told."""
 
-    def limit(self, stage: str) -> tuple[Decimal, TimeUnit]: ...
+    @property
+    def handler_id(self) -> int | None:
+        """Who has the case now."""
+        ...
+
+    @property
+    def filing(self) -> Filing: ...
     def standing(self, stage: str) -> AnyClock | None:
         """The stage's clock that runs or is paused; there is one at most."""
         ...
@@ -48,20 +56,23 @@ class ClockBook(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class _Table:
-    """The clocks of a case that lives."""
+    """The clocks of a case that lives; those that stand are read once."""
 
-    case: Case
+    def __init__(self, case: Case) -> None:
+        self.case, self.filing = case, filing_of_case(case)
+        standing = case.clocks.exclude(state=Clock.State.STOPPED) if case.pk else ()
+        self._standing = {clock.stage: clock for clock in standing}
 
-    def limit(self, stage: str) -> tuple[Decimal, TimeUnit]:
-        return limit_of(self.case.scenario, self.case.class_code, stage)
+    @property
+    def handler_id(self) -> int | None:
+        return self.case.handler_id
 
     def standing(self, stage: str) -> AnyClock | None:
-        return self.case.clocks.exclude(state=Clock.State.STOPPED).filter(stage=stage).first()
+        return self._standing.get(stage)
 
     def begin(self, stage: str, budget: Decimal, unit: TimeUnit, started_at: datetime, runs_out: Due) -> None:
-        Clock.objects.create(
+        self._standing[stage] = Clock.objects.create(
             case=self.case,
             stage=stage,
             unit=unit.value,
@@ -69,19 +80,27 @@ class _Table:
             started_at=started_at,
             due_at=runs_out.at,
             provisional=runs_out.provisional,
+            handler_id=self.handler_id,
         )
 
     def keep(self, clock: AnyClock) -> None:
         if isinstance(clock, Clock):
             clock.save()
+            if clock.state == Clock.State.STOPPED:
+                self._standing.pop(clock.stage, None)
 
 
-def keep_time(case: Case, orders: ClockOrders, now: datetime, same_handler: bool) -> None:
-    """Carry out a step's orders. `same_handler`: nobody else got the case, so a paused limit may go on."""
-    carry_out(_Table(case), orders, now, same_handler)
+def keep_time(case: Case, orders: ClockOrders, now: datetime) -> None:
+    """Carry out a step's orders and note when handling is due: None while its limit stands still."""
+    if not orders.named:
+        return
+    book = _Table(case)
+    carry_out(book, orders, now)
+    handling = book.standing("handle")
+    case.deadline_at = handling.due_at if handling else None
 
 
-def carry_out(book: ClockBook, orders: ClockOrders, now: datetime, same_handler: bool) -> None:
+def carry_out(book: ClockBook, orders: ClockOrders, now: datetime) -> None:
     """`keep_time` for clocks wherever they are kept. Raises ValueError for a class without a limit."""
     for stage in orders.stop:
         _stop(book, book.standing(stage), now)
@@ -89,20 +108,16 @@ def carry_out(book: ClockBook, orders: ClockOrders, now: datetime, same_handler:
         _pause(book, book.standing(stage), now)
     for stage in orders.resume:
         paused = book.standing(stage)
-        if paused is not None and same_handler:
+        if paused is not None and paused.handler_id == book.handler_id:
             _resume(book, paused, now)
         else:
             _stop(book, paused, now)
             _start(book, stage, now)
+    for stage in orders.extend:
+        _extend(book, book.standing(stage), now)
     for stage in orders.start:
         _stop(book, book.standing(stage), now)
         _start(book, stage, now)
-
-
-def deadline(case: Case) -> datetime | None:
-    """When handling is due; None while its limit stands still."""
-    running = case.clocks.filter(stage="handle", state=Clock.State.RUNNING).first()
-    return running.due_at if running else None
 
 
 def used_seconds(clock: AnyClock, now: datetime) -> int:
@@ -116,20 +131,31 @@ def budget_seconds(clock: AnyClock) -> int:
     return seconds_of(clock.budget, TimeUnit(clock.unit))
 
 
-def limit_of(scenario: str, class_code: str, stage: str) -> tuple[Decimal, TimeUnit]:
-    """The limit of a stage: the rules' own, or that of the class. Raises ValueError for an unknown class."""
+def limit_of(filing: Filing, stage: str) -> tuple[Decimal, TimeUnit]:
+    """The limit of a stage: the class's own, or that of the rules. Raises ValueError for a class without."""
     rule = load_rules().clocks[stage]
+    own = next((limit for name, limit in filing.rule.stages.items() if name == stage), None)
+    if own is not None:
+        return own.value, own.unit
     if rule.value is not None and rule.unit is not None:
         return rule.value, rule.unit
-    filing = filing_of(scenario, class_code)
-    if filing is None:
-        raise ValueError(f"no class {class_code} of {scenario} in case_classes.yml")
     return filing.budget
 
 
 def _start(book: ClockBook, stage: str, now: datetime) -> None:
-    budget, unit = book.limit(stage)
+    budget, unit = limit_of(book.filing, stage)
     book.begin(stage, budget, unit, now, due(now, seconds_of(budget, unit), unit))
+
+
+def _extend(book: ClockBook, clock: AnyClock | None, now: datetime) -> None:
+    """Add the class's share to what runs; whoever had to be reminded is reminded anew."""
+    if clock is None or clock.state != Clock.State.RUNNING:
+        return
+    budget, _ = limit_of(book.filing, clock.stage)
+    _stand_still(clock, now)
+    clock.budget += budget * book.filing.rule.extension.share
+    clock.level = 0
+    _run_on(book, clock, now)
 
 
 def _stand_still(clock: AnyClock, now: datetime) -> None:
@@ -156,8 +182,12 @@ def _stop(book: ClockBook, clock: AnyClock | None, now: datetime) -> None:
 
 
 def _resume(book: ClockBook, clock: AnyClock, now: datetime) -> None:
-    if clock.state == Clock.State.RUNNING:
-        return
+    if clock.state != Clock.State.RUNNING:
+        _run_on(book, clock, now)
+
+
+def _run_on(book: ClockBook, clock: AnyClock, now: datetime) -> None:
+    """Let a clock that stands still run with what remains of it."""
     remaining = budget_seconds(clock) - clock.consumed_seconds
     runs_out = due(now, remaining, TimeUnit(clock.unit))
     clock.state, clock.started_at = Clock.State.RUNNING, now

@@ -2,7 +2,7 @@
 
 from django.db import connection
 
-from citybrain.events.case_classes import HandlerRule
+from citybrain.events.case_classes import CaseClass
 from citybrain.events.models import Case
 from citybrain.events.outbox import organisation_of
 from citybrain.events.people import Organisation
@@ -10,16 +10,20 @@ from citybrain.events.people import Organisation
 _COMPANY = "SELECT property_company_id FROM marts.dim_compound WHERE compound_id = %s"
 
 
-def handler_for(case: Case, rule: HandlerRule) -> Organisation | None:
-    """The organisation that the rule finds; None means that a dispatcher decides."""
-    match rule:
+def handler_for(case: Case, rule: CaseClass) -> Organisation | None:
+    """The organisation that the class finds for the case's place; None means that a dispatcher decides."""
+    found = None
+    match rule.handler:
         case "property_company_of_place":
             company = _property_company(case.place_id)
-            return organisation_of(kind="company", code=company) if company else None
+            found = organisation_of(kind="company", code=company) if company else None
         case "community_of_place":
-            return organisation_of(kind="community", area_code=case.area_code) if case.area_code else None
+            found = organisation_of(kind="community", area_code=case.area_code) if case.area_code else None
         case "dispatcher":
-            return None
+            pass
+    if found is None and rule.handler_department:
+        return organisation_of(code=rule.handler_department)
+    return found
 
 
 def _property_company(place_id: str) -> str | None:

@@ -8,7 +8,8 @@ is told.
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,7 +41,7 @@ CREATE TEMPORARY TABLE told_step (
 CREATE TEMPORARY TABLE told_clock (
     place integer, stage text, state text, unit text, budget numeric, consumed_seconds integer,
     started_at timestamptz, due_at timestamptz, stopped_at timestamptz, overdue boolean, provisional boolean,
-    level integer
+    level integer, handler_id bigint
 ) ON COMMIT DROP
 """
 _CASES = """
@@ -65,9 +66,9 @@ FROM told_step JOIN told_id USING (place)
 """
 _CLOCKS = """
 INSERT INTO ops.clock (case_id, stage, state, unit, budget, consumed_seconds, started_at, due_at, stopped_at,
-    overdue, provisional, level)
+    overdue, provisional, level, handler_id)
 SELECT case_id, stage, state, unit, budget, consumed_seconds, started_at, due_at, stopped_at, overdue,
-    provisional, level
+    provisional, level, handler_id
 FROM told_clock JOIN told_id USING (place)
 """
 # One line a step, whatever the order of rows: the same rows give the same hash.
@@ -101,23 +102,78 @@ def write_history(
     `key` is the batch's own for good: a second call with it writes nothing, and is refused where it tells
     other cases. Raises HistoryRefusedError for a step that the rules do not allow; then nothing is written.
     """
-    told_sha256 = _told_hash(cases)
+    (written,) = write_histories([(key, cases)], as_of, origin)
+    return written
+
+
+def write_histories(
+    batches: Iterable[tuple[str, Sequence[ToldCase]]], as_of: datetime, origin: Origin = Origin.SYNTHETIC
+) -> Iterator[Written]:
+    """`write_history` for many batches, in their order: one is taken through the rules while the one before
+    it is written.
+    """
     with as_system():
-        if (known := _known(key, told_sha256)) is not None:
-            return known
         replay = Replay(known_posts(), as_of)
-        replayed = [replay(told) for told in cases]
+        standing = set(HistoryBatch.objects.values_list("key", flat=True))
+    with ThreadPoolExecutor(1, "history") as other:
+        told = iter(batches)
+        following = other.submit(_next, told, replay, standing)
+        while (batch := following.result()) is not None:
+            following = other.submit(_next, told, replay, standing)
+            try:
+                yield _write(batch, as_of, origin)
+            except BaseException:
+                following.cancel()
+                raise
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """A batch after the rules; `refused` says why where they do not allow it."""
+
+    key: str
+    told: Sequence[ToldCase]
+    sha256: str
+    replayed: list[Replayed]
+    refused: HistoryRefusedError | None
+
+
+def _next(
+    told: Iterator[tuple[str, Sequence[ToldCase]]], replay: Replay, standing: set[str]
+) -> _Batch | None:
+    """The next batch, taken through the rules unless it stands already; touches no table."""
+    batch = next(told, None)
+    if batch is None:
+        return None
+    key, cases = batch
+    replayed: list[Replayed] = []
+    refused = None
+    try:
+        replayed = [] if key in standing else [replay(case) for case in cases]
+    except HistoryRefusedError as error:
+        refused = error
+    return _Batch(key, cases, _told_hash(cases), replayed, refused)
+
+
+def _write(batch: _Batch, as_of: datetime, origin: Origin) -> Written:
+    """One batch, in one transaction. Raises HistoryRefusedError."""
+    cases, replayed = batch.told, batch.replayed
+    with as_system():
+        if (known := _known(batch.key, batch.sha256)) is not None:
+            return known
+        if batch.refused is not None:
+            raise batch.refused
         with connection.cursor() as cursor:
             cursor.execute(_TABLES)
             _copy(cursor, "told_case", (_case_row(place, case) for place, case in enumerate(replayed)))
-            _copy(cursor, "told_step", _step_rows(replayed, key))
+            _copy(cursor, "told_step", _step_rows(replayed, batch.key))
             _copy(cursor, "told_clock", _clock_rows(replayed))
             cursor.execute(_CASES, [origin.value])
             cursor.execute(_STEPS, [load_rules().version])
             cursor.execute(_CLOCKS)
-        batch = HistoryBatch.objects.create(
-            key=key,
-            told_sha256=told_sha256,
+        written = HistoryBatch.objects.create(
+            key=batch.key,
+            told_sha256=batch.sha256,
             sha256=batch_hash([told.number for told in cases]),
             cases=len(cases),
             steps=sum(len(case.moves) for case in replayed),
@@ -126,8 +182,8 @@ def write_history(
             written_at=timezone.now(),
             origin=origin,
         )
-        _record(batch, cases)
-    return _told_of(batch, fresh=True)
+        _record(written, cases)
+    return _told_of(written, fresh=True)
 
 
 def known_posts() -> Posts:
@@ -224,7 +280,7 @@ def _step_rows(cases: list[Replayed], key: str) -> Iterator[tuple[Any, ...]]:
                 place,
                 move.version,
                 move.from_state,
-                move.step.to,
+                move.step.leads_to(move.from_state),
                 told.action,
                 move.organisation_id,
                 told.reason,
@@ -249,6 +305,7 @@ def _clock_rows(cases: list[Replayed]) -> Iterator[tuple[Any, ...]]:
                 clock.overdue,
                 clock.provisional,
                 clock.level,
+                clock.handler_id,
             )
 
 

@@ -1,48 +1,39 @@
 """Taking in signals: each becomes a case, another sighting of one, the end of one, or a device's health.
 
-One transaction a signal. Two workers never take the same one, and of two that open a case for the same spot
-the database lets one through; the other attaches.
+What devices see again of their open cases is attached set by set (`repeating`). Every other signal has a
+transaction of its own. Two workers never take the same one, and only one at a time looks for a case of a
+class and opens one: so of many that see the same place, one opens its case.
 """
 
 import logging
 from collections import Counter
-from datetime import datetime
 from typing import Literal
 
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, transaction
 from django.utils import timezone
-from pydantic import TypeAdapter
 
-from citybrain.catalogue.content_file import ContentModel
-from citybrain.catalogue.working_day import SHANGHAI
-from citybrain.events.acting import CaseRefusedError, apply, take
-from citybrain.events.case_classes import Filing, filing_of
+from citybrain.events.acting import CaseRefusedError, carry_on, take
+from citybrain.events.attaching import attach, hashes_of, pictures_of, record, titled
+from citybrain.events.case_classes import Filing
+from citybrain.events.clearing import follow_readings
+from citybrain.events.editions import filing_of
 from citybrain.events.guards import Attempt
 from citybrain.events.handlers import handler_for
-from citybrain.events.matching import ended_case_for, open_case_for
-from citybrain.events.models import Case, DeviceHealth, Evidence, Signal, State
+from citybrain.events.matching import early_words_of, ended_case_for, hold_class, open_case_for
+from citybrain.events.merging import tell_joined, tell_repeats
+from citybrain.events.models import Case, DeviceHealth, Signal, State
+from citybrain.events.numbering import next_number
 from citybrain.events.outbox import organisation_of
 from citybrain.events.people import Organisation
+from citybrain.events.repeating import attach_repeats
 from citybrain.events.rules import load_rules
 from citybrain.events.scope import as_system
 
 log = logging.getLogger(__name__)
 
 Outcome = Literal["opened", "attached", "cleared", "health", "dropped"]
-
-
-class Picture(ContentModel):
-    """One object of the lake that a signal carries."""
-
-    bucket: str
-    key: str
-    sha256: str
-    kind: Evidence.Kind = Evidence.Kind.BEFORE
-    width: int | None = None
-    height: int | None = None
-
-
-_PICTURES = TypeAdapter(list[Picture])
+NO_CASE = "no open case there"
+_ONE_BY_ONE = 25  # signals between two looks for repeats
 
 
 class UnusableSignalError(ValueError):
@@ -52,12 +43,16 @@ class UnusableSignalError(ValueError):
 def take_in(most: int = 500) -> Counter[str]:
     """Take in what waits, at most so many, and count what came of it."""
     done: Counter[str] = Counter()
-    for _ in range(most):
-        outcome = _take_next()
-        if outcome is None:
-            break
-        done[outcome] += 1
-    return done
+    while (left := most - done.total()) > 0:
+        done["attached"] += attach_repeats(left)
+        for _ in range(min(_ONE_BY_ONE, most - done.total())):
+            outcome = _take_next()
+            if outcome is None:
+                return +done
+            done[outcome] += 1
+            if outcome == "attached":  # more of the kind may wait: they go faster by the set
+                break
+    return +done
 
 
 def _take_next() -> Outcome | None:
@@ -84,42 +79,40 @@ def _settle(signal: Signal) -> Outcome:
         return _note_health(signal)
     filing = filing_of(signal.scenario, signal.class_code)
     if filing is None:
-        raise UnusableSignalError(f"{signal.scenario} has no class {signal.class_code} in case_classes.yml")
-    pictures = _PICTURES.validate_python(signal.evidence)
-    class_code = filing.rule.class_code
-    case = open_case_for(signal, class_code) or ended_case_for(signal, class_code)
-    if case is None and signal.kind == Signal.Kind.CLEARED:
-        return _drop(signal, "no open case there")
-    if case is None:
-        try:
-            with transaction.atomic():
-                case = _open(signal, filing)
-        except IntegrityError:  # another worker was first
-            case = open_case_for(signal, class_code)
-            if case is None:
-                raise
-        else:
-            _attach(signal, case, pictures)
-            _carry_on(case, filing, signal)
-            return "opened"
-    _attach(signal, case, pictures)
-    if signal.kind == Signal.Kind.CLEARED:
-        _pass_check(case, signal)
-        return "cleared"
-    return "attached"
+        raise UnusableSignalError(f"{signal.scenario} has no class {signal.class_code} in the case classes")
+    pictures = pictures_of(signal)
+    hold_class(filing)
+    case = open_case_for(signal, filing) or ended_case_for(signal, filing)
+    if case is not None:
+        attach(signal, case, pictures)
+        tell_joined(case, signal)
+        record({case.number: [signal]})
+    elif signal.kind == Signal.Kind.CLEARED:
+        return _drop(signal, NO_CASE)
+    else:
+        case = _open(signal, filing)
+        attach(signal, case, pictures)
+        _add_early_words(case, filing)
+        _carry_on(case, filing, signal)
+        follow_readings(case)
+        return "opened"
+    if case.state == State.DETECTED:
+        _carry_on(case, filing, signal)
+    follow_readings(case)
+    return "cleared" if signal.kind == Signal.Kind.CLEARED else "attached"
 
 
 def _open(signal: Signal, filing: Filing) -> Case:
     lead = _lead(filing)
     case = Case(
-        number=_next_number(),
+        number=next_number(),
         scenario=signal.scenario,
         class_code=filing.rule.class_code,
         class_scheme=filing.scheme,
         class_version=filing.version,
         class_big=filing.rule.big,
         class_small=filing.rule.small,
-        title=f"{filing.title}：{signal.place_name}" if signal.place_name else filing.title,
+        title=titled(filing, signal.place_name),
         place_id=signal.place_id,
         place_name=signal.place_name,
         area_code=signal.area_code,
@@ -139,77 +132,33 @@ def _open(signal: Signal, filing: Filing) -> Case:
     register = load_rules().step("register", "")
     if register is None:
         raise ValueError('transitions.yml has no step `register` from ""')
-    take(Attempt(case, register, None, timezone.now(), data={"signal": signal.key}))
+    found = {"signal": signal.key, "signal_sha256": hashes_of([signal])[signal.key]}
+    take(Attempt(case, register, None, timezone.now(), data=found))
+    tell_repeats(case)
     return case
+
+
+def _add_early_words(case: Case, filing: Filing) -> None:
+    """A clearing that came before what it clears waited as one without a case."""
+    early = early_words_of(case, filing, NO_CASE)
+    for signal in early:
+        attach(signal, case, pictures_of(signal))
+    if early:
+        record({case.number: early})
 
 
 def _carry_on(case: Case, filing: Filing, signal: Signal) -> None:
     """A trusted source's case is confirmed, filed, and dispatched when its handler is known."""
-    if signal.source_kind not in filing.rule.trusted:
+    if signal.source_kind not in filing.rule.trusted or signal.kind != Signal.Kind.DETECTED:
         return
     try:
-        case = apply(case, "confirm", data={"signal": signal.key, "score": str(signal.score)})
-        case = apply(case, "file")
-        handler = handler_for(case, filing.rule.handler)
+        carry_on(case, "confirm", data={"signal": signal.key, "score": str(signal.score)})
+        carry_on(case, "file")
+        handler = handler_for(case, filing.rule)
         if handler is not None:
-            apply(case, "dispatch", organisation=handler)
+            carry_on(case, "dispatch", organisation=handler)
     except CaseRefusedError as refused:
         log.info("case %s waits for a person: %s", case.number, refused)
-
-
-def _attach(signal: Signal, case: Case, pictures: list[Picture]) -> None:
-    signal.case, signal.state = case, Signal.State.ATTACHED
-    signal.save(update_fields=["case", "state"])
-    Evidence.objects.bulk_create(
-        [
-            Evidence(
-                case=case,
-                signal=signal,
-                kind=picture.kind,
-                bucket=picture.bucket,
-                object_key=picture.key,
-                sha256=picture.sha256,
-                width=picture.width,
-                height=picture.height,
-                taken_at=signal.observed_at,
-                lon=signal.lon,
-                lat=signal.lat,
-                added_at=timezone.now(),
-            )
-            for picture in pictures
-        ],
-        ignore_conflicts=True,
-    )
-    if signal.kind == Signal.Kind.DETECTED:
-        case.sightings += 1
-        case.last_seen_at = max(case.last_seen_at or signal.observed_at, signal.observed_at)
-    if signal.source_kind not in case.source_kinds:
-        case.source_kinds = [*case.source_kinds, signal.source_kind]
-    if signal.source_id and not case.source_id:  # a camera sees what a person had reported
-        case.source_id, case.zone = signal.source_id, signal.zone
-    case.cleared_at = _cleared_at(case)
-    case.save(update_fields=["sightings", "last_seen_at", "source_kinds", "source_id", "zone", "cleared_at"])
-
-
-def _cleared_at(case: Case) -> datetime | None:
-    """When the last of everything seen had gone; None while something is still there.
-
-    A detector tells kinds apart (a car, a lorry): each of them has to go.
-    """
-    newest: dict[str, Signal] = {}
-    for signal in case.signals.order_by("observed_at", "id"):
-        newest[signal.class_code] = signal
-    if not newest or any(signal.kind != Signal.Kind.CLEARED for signal in newest.values()):
-        return None
-    return max(signal.observed_at for signal in newest.values())
-
-
-def _pass_check(case: Case, signal: Signal) -> None:
-    """A patrol that sees the place clear after it was handled is a check passed."""
-    if case.state != State.CHECKING or case.cleared_at is None or case.handled_at is None:
-        return
-    if case.cleared_at > case.handled_at:
-        apply(case, "pass_check", data={"seen_by": "patrol", "signal": signal.key})
 
 
 def _note_health(signal: Signal) -> Outcome:
@@ -231,15 +180,8 @@ def _drop(signal: Signal, reason: str) -> Outcome:
 
 
 def _lead(filing: Filing) -> Organisation:
-    code = filing.scenario.lead[0]
+    code = filing.rule.lead
     lead = organisation_of(code=code)
     if lead is None:
         raise UnusableSignalError(f"no active organisation {code}, which leads {filing.scenario.id}")
     return lead
-
-
-def _next_number() -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('ops.case_number')")
-        (drawn,) = cursor.fetchone()
-    return f"BZ-{timezone.now().astimezone(SHANGHAI):%Y%m%d}-{drawn:06d}"

@@ -1,65 +1,120 @@
 """Which case a signal belongs to: one open case for a camera, a zone and a class, or for a place."""
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 
+from citybrain.events.case_classes import Filing
 from citybrain.events.models import ENDED, Case, Signal
 
-NEAR_METRES = 50
-NEAR_TIME = timedelta(hours=24)
 _METRES_A_DEGREE = 111_320  # of latitude
 
 
-def open_case_for(signal: Signal, class_code: str) -> Case | None:
+def hold_class(filing: Filing) -> None:
+    """Until the transaction ends nobody else looks for a case of this class, nor opens one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtext('citybrain case class'), hashtext(%s))",
+            [f"{filing.rule.scenario}/{filing.rule.class_code}"],
+        )
+
+
+def open_case_for(signal: Signal, filing: Filing) -> Case | None:
     """The open case that the signal is another sighting of, its row held.
 
-    A device's own case comes first; then a case of the same place that no device, or only the other side, is
-    bound to; then, for people's reports, one within 50 m and 24 hours.
+    A device's own case comes first, or one that it joined before; then a case of the same place, then the
+    nearest one within the class's reach and time. Two devices of one kind never share a case: each of them
+    sees its own spot.
     """
-    cases = Case.objects.select_for_update(of=("self",)).filter(
-        scenario=signal.scenario, class_code=class_code
-    )
-    still_open = cases.exclude(state__in=ENDED)
+    still_open = _cases(filing).exclude(state__in=ENDED)
     if signal.source_id:
         own = still_open.filter(source_id=signal.source_id, zone=signal.zone).first()
         if own is not None:
             return own
-        still_open = still_open.filter(source_id="")
+        joined = still_open.filter(_of_device(signal)).order_by("id").first()
+        if joined is not None:
+            return joined
+        still_open = still_open.exclude(_of_another_device(signal))
     if signal.place_id:
-        return still_open.filter(place_id=signal.place_id).order_by("id").first()
-    return _nearest(still_open, signal) if not signal.source_id else None
+        there = still_open.filter(place_id=signal.place_id).order_by("id").first()
+        if there is not None:
+            return there
+        still_open = still_open.filter(place_id="")  # another place is another case, however near
+    return _nearest(still_open, signal, filing)
 
 
-def ended_case_for(signal: Signal, class_code: str) -> Case | None:
+def _of_device(signal: Signal) -> Exists:
+    own = Signal.objects.filter(case=OuterRef("pk"), source_id=signal.source_id, zone=signal.zone)
+    return Exists(own)
+
+
+def _of_another_device(signal: Signal) -> Exists:
+    others = Signal.objects.filter(case=OuterRef("pk"), source_kind=signal.source_kind)
+    return Exists(others.exclude(source_id="").exclude(source_id=signal.source_id, zone=signal.zone))
+
+
+def ended_case_for(signal: Signal, filing: Filing) -> Case | None:
     """A device's case that ended after the signal was observed: the signal came late and belongs to it."""
     if not signal.source_id:
         return None
     return (
-        Case.objects.select_for_update(of=("self",))
-        .filter(scenario=signal.scenario, class_code=class_code, state__in=ENDED)
-        .filter(source_id=signal.source_id, zone=signal.zone)
+        _cases(filing)
+        .filter(state__in=ENDED, source_id=signal.source_id, zone=signal.zone)
         .filter(found_at__lte=signal.observed_at, closed_at__gte=signal.observed_at)
         .order_by("-closed_at")
         .first()
     )
 
 
-def _nearest(cases: QuerySet[Case], signal: Signal) -> Case | None:
-    if signal.lon is None or signal.lat is None:
+def early_words_of(case: Case, filing: Filing, why: str) -> list[Signal]:
+    """Signals of the case's own device or place that were dropped for want of it (`why`), the first first."""
+    if not (case.source_id or case.place_id):
+        return []
+    waiting = Signal.objects.select_for_update(of=("self",)).filter(
+        scenario=case.scenario,
+        state=Signal.State.DROPPED,
+        kind=Signal.Kind.CLEARED,
+        dropped_because=why,
+        observed_at__range=(case.found_at, case.found_at + timedelta(hours=filing.rule.merge.hours)),
+    )
+    if case.class_code != "all":
+        waiting = waiting.filter(class_code=case.class_code)
+    if case.source_id:
+        waiting = waiting.filter(source_id=case.source_id, zone=case.zone)
+    else:
+        waiting = waiting.filter(place_id=case.place_id)
+    return list(waiting.order_by("observed_at", "id"))
+
+
+def _cases(filing: Filing) -> QuerySet[Case]:
+    return Case.objects.select_for_update(of=("self",)).filter(
+        scenario=filing.rule.scenario, class_code=filing.rule.class_code
+    )
+
+
+def _nearest(cases: QuerySet[Case], signal: Signal, filing: Filing) -> Case | None:
+    """The nearest case found within the class's reach, before or after, and the earlier of two as near."""
+    merge = filing.rule.merge
+    if signal.lon is None or signal.lat is None or not merge.metres:
         return None
-    reach = Decimal(NEAR_METRES) / _METRES_A_DEGREE
+    reach = Decimal(merge.metres) / _METRES_A_DEGREE
     wide = reach * 3  # a degree of longitude is shorter; the exact distance decides below
     around = cases.filter(
-        found_at__gte=signal.observed_at - NEAR_TIME,
+        found_at__range=_window(signal.observed_at, merge.hours),
         lat__range=(signal.lat - reach, signal.lat + reach),
         lon__range=(signal.lon - wide, signal.lon + wide),
     )
     found = [(_metres(signal, case), case.pk, case) for case in around]
-    near = [one for one in found if one[0] <= NEAR_METRES]
+    near = [one for one in found if one[0] <= merge.metres]
     return min(near)[2] if near else None
+
+
+def _window(at: datetime, hours: int) -> tuple[datetime, datetime]:
+    reach = timedelta(hours=hours)
+    return at - reach, at + reach
 
 
 def _metres(signal: Signal, case: Case) -> float:

@@ -48,12 +48,27 @@ class State(models.TextChoices):
 ENDED = (State.CLOSED, State.VOIDED)
 
 
+class Petition(models.TextChoices):
+    """What somebody has asked for on a case and nobody has answered yet; `rules.PetitionName` is the same."""
+
+    EXTENSION = "extension", "申请延期"
+    SUSPENSION = "suspension", "申请挂账"
+    APPEAL = "appeal", "超时申诉待初审"
+    SECOND_REVIEW = "second_review", "超时申诉待复审"
+
+
+class Satisfaction(models.TextChoices):
+    SATISFIED = "satisfied", "满意"
+    UNSATISFIED = "unsatisfied", "不满意"
+
+
 class Case(models.Model):
     """One thing that is wrong at one place, until it is put right.
 
     `class_code` is the scenario's own class (`all` where it has one); the four `class_*` columns after it are
     the class in a published scheme of one edition, since editions number differently. `version` grows with
-    every transition: a page that shows an older one is stale.
+    every transition: a page that shows an older one is stale. `exempt` takes a case out of statistics of
+    lateness; that it was late stays a fact of its clocks.
     """
 
     State = State
@@ -100,6 +115,16 @@ class Case(models.Model):
     last_seen_at = models.DateTimeField("最近发现时间", null=True)
     cleared_at = models.DateTimeField("现场消除时间", null=True)
     rework_count = models.IntegerField("返工次数", default=0)
+    reopened_count = models.IntegerField("重新办理次数", default=0, db_default=0)
+    extended_count = models.IntegerField("延期次数", default=0, db_default=0)
+    petition = models.CharField(
+        "待批申请", max_length=16, choices=Petition, blank=True, default="", db_default=""
+    )
+    forced = models.BooleanField("强制结案", default=False, db_default=False)
+    exempt = models.BooleanField("超时不计入考核", default=False, db_default=False)
+    satisfaction = models.CharField(
+        "回访结果", max_length=12, choices=Satisfaction, blank=True, default="", db_default=""
+    )
     origin = models.CharField("数据性质", max_length=9, choices=Origin)
     version = models.IntegerField("版本", default=0)
 
@@ -123,6 +148,11 @@ class Case(models.Model):
             models.Index(fields=["state", "deadline_at"], name="event_case_queue"),
             models.Index(fields=["handler", "state"], name="event_case_handler"),
             models.Index(fields=["scenario", "place_id"], name="event_case_place"),
+            models.Index(
+                fields=["scenario", "found_at"],
+                condition=~Q(state__in=ENDED) & Q(lat__isnull=False),
+                name="event_case_near",
+            ),
         ]
         permissions = [
             ("report_case", "上报事件"),
@@ -133,6 +163,11 @@ class Case(models.Model):
             ("check_case", "核查"),
             ("suspend_case", "挂账"),
             ("void_case", "作废"),
+            ("approve_case", "审批延期与挂账"),
+            ("judge_case", "审议超时申诉"),
+            ("force_case", "强制结案"),
+            ("visit_case", "回访"),
+            ("split_case", "合并与拆分"),
         ]
 
     def __str__(self) -> str:
@@ -199,6 +234,11 @@ class Signal(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=Q(state="pending"), name="signal_pending"),
             models.Index(fields=["source_id", "-observed_at"], name="signal_source"),
+            models.Index(
+                fields=["scenario", "observed_at"],
+                condition=Q(state="dropped", kind="cleared"),
+                name="signal_early",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -211,16 +251,30 @@ class Transition(models.Model):
     `actor` is None for the platform's own steps. The first row of a case goes from "" to `detected`.
     """
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="transitions", verbose_name="案件")
+    # Steps are read by their case, whose index is that of the constraint below; writing hundreds of thousands
+    # of them should not pay for indexes that nobody reads.
+    case = models.ForeignKey(
+        Case, models.PROTECT, related_name="transitions", verbose_name="案件", db_index=False
+    )
     version = models.IntegerField("版本", help_text="这一步之后案件的版本")
     from_state = models.CharField("原状态", max_length=16, choices=State, blank=True)
     to_state = models.CharField("新状态", max_length=16, choices=State)
     action = models.CharField("动作", max_length=32)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name="办理人"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name="办理人",
+        db_index=False,
     )
     organisation = models.ForeignKey(
-        "accounts.Organisation", models.PROTECT, null=True, related_name="+", verbose_name="办理单位"
+        "accounts.Organisation",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name="办理单位",
+        db_index=False,
     )
     reason = models.CharField("理由", max_length=500, blank=True)
     rules_version = models.IntegerField("流转规则版本")
@@ -277,7 +331,10 @@ class Evidence(models.Model):
 
 
 class Clock(models.Model):
-    """One time limit of a case. `consumed_seconds` ran before `started_at`, in the unit's own time."""
+    """One time limit of a case. `consumed_seconds` ran before `started_at`, in the unit's own time.
+
+    `handler` is whose time it is: what remains of a paused one is for nobody else.
+    """
 
     class State(models.TextChoices):
         RUNNING = "running", "计时中"
@@ -302,6 +359,15 @@ class Clock(models.Model):
     overdue = models.BooleanField("超期", default=False)
     provisional = models.BooleanField("节假日未公布", default=False)
     level = models.IntegerField("已提醒级别", default=0)
+    handler = models.ForeignKey(  # always one that its case had, whose own column has the constraint
+        "accounts.Organisation",
+        models.DO_NOTHING,
+        null=True,
+        related_name="+",
+        verbose_name="计时单位",
+        db_index=False,
+        db_constraint=False,
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = "时限"
@@ -410,3 +476,129 @@ class HistoryBatch(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class ClassEdition(models.Model):
+    """The case classes as they were published together, once. Append-only; the ledger has each one's hash."""
+
+    scheme = models.CharField("分类标准", max_length=48)
+    version = models.CharField("版本", max_length=24)
+    sha256 = models.CharField("内容 SHA-256", max_length=64)
+    content = models.JSONField("内容")
+    published_at = models.DateTimeField("发布时间")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "分类标准版本"
+        db_table = "case_class_edition"
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint("scheme", "version", name="case_class_edition_once")]
+
+    def __str__(self) -> str:
+        return "/".join(self.key)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.scheme, self.version
+
+
+class Warden(models.Model):
+    """Somebody who answers for a place and is woken; a code, no name. `ordinal` says who is woken first."""
+
+    place_id = models.CharField("地点编号", max_length=64)
+    ordinal = models.IntegerField("次序")
+    code = models.CharField("责任人编号", max_length=64)
+    role = models.CharField("责任人类别", max_length=60, blank=True)
+    is_active = models.BooleanField("启用", default=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "点位责任人"
+        db_table = "warden"
+        ordering = ["place_id", "ordinal"]
+        constraints = [models.UniqueConstraint("place_id", "code", name="warden_once")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class NotifyTarget(models.Model):
+    """An address of an organisation, a person or a warden: any that Apprise knows.
+
+    Between `quiet_from` and `quiet_to` (Asia/Shanghai, may pass midnight) only urgent cases are told at once;
+    the others wait until the quiet hours end. `channel` is the address's hash, as the outbox names it.
+    """
+
+    organisation = models.ForeignKey(
+        "accounts.Organisation", models.CASCADE, null=True, related_name="+", verbose_name="机构"
+    )
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+", verbose_name="人员"
+    )
+    warden = models.ForeignKey(
+        Warden, models.CASCADE, null=True, related_name="targets", verbose_name="点位责任人"
+    )
+    label = models.CharField("说明", max_length=60, blank=True)
+    url = models.CharField("通知地址", max_length=500)
+    channel = models.CharField("渠道", max_length=20)
+    quiet_from = models.TimeField("免打扰开始", null=True)
+    quiet_to = models.TimeField("免打扰结束", null=True)
+    is_active = models.BooleanField("启用", default=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "通知地址"
+        db_table = "notify_target"
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(organisation__isnull=False, person__isnull=True, warden__isnull=True)
+                | Q(organisation__isnull=True, person__isnull=False, warden__isnull=True)
+                | Q(organisation__isnull=True, person__isnull=True, warden__isnull=False),
+                name="notify_target_one_owner",
+            ),
+            models.CheckConstraint(
+                condition=Q(quiet_from__isnull=True, quiet_to__isnull=True)
+                | Q(quiet_from__isnull=False, quiet_to__isnull=False),
+                name="notify_target_quiet",
+            ),
+            models.UniqueConstraint(
+                "organisation", "person", "warden", "channel", name="notify_target_once", nulls_distinct=False
+            ),
+        ]
+        indexes = [models.Index(fields=["channel"], name="notify_target_channel")]
+
+    def __str__(self) -> str:
+        return self.label or self.channel
+
+
+class WakeUp(models.Model):
+    """A warden who is woken about a case, until somebody answers or the case is over.
+
+    The case's wake-ups stand in a row: one rings at a time, the next one begins when it stayed silent.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "待呼叫"
+        RINGING = "ringing", "呼叫中"
+        ANSWERED = "answered", "已应答"
+        SILENT = "silent", "无人应答"
+        ENDED = "ended", "无需再呼叫"
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="wake_ups", verbose_name="案件")
+    warden = models.ForeignKey(Warden, models.PROTECT, related_name="+", verbose_name="责任人")
+    ordinal = models.IntegerField("次序")
+    state = models.CharField("状态", max_length=8, choices=State, default=State.WAITING)
+    rings = models.IntegerField("已呼叫次数", default=0)
+    next_at = models.DateTimeField("下次呼叫时间", null=True)
+    answered_at = models.DateTimeField("应答时间", null=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "叫应"
+        db_table = "wake_up"
+        ordering = ["case_id", "ordinal"]
+        constraints = [
+            models.UniqueConstraint("case", "ordinal", name="wake_up_once"),
+            models.UniqueConstraint("case", condition=Q(state="ringing"), name="wake_up_one_rings"),
+        ]
+        indexes = [models.Index(fields=["next_at"], condition=Q(state="ringing"), name="wake_up_due")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}/{self.ordinal}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from citybrain.events.case_classes import filing_of
+from citybrain.events.editions import filing_of_case
 from citybrain.events.guards import photo_of_this_round
 from citybrain.events.models import Case
 
@@ -34,8 +34,8 @@ class Verdict:
 
 def ask(case: Case) -> str:
     """Ask for a look at the newest after-photo. The request's key; "" where a person has to check."""
-    filing, photo = filing_of(case.scenario, case.class_code), photo_of_this_round(case)
-    if filing is None or filing.rule.check != "machine" or not case.source_id or photo is None:
+    photo = photo_of_this_round(case)
+    if filing_of_case(case).rule.check != "machine" or not case.source_id or photo is None:
         return ""
     key = f"{case.number}:{photo.sha256}"
     with connection.cursor() as cursor:

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any, cast
 
 from citybrain.catalogue.scenario import TimeUnit
-from citybrain.events.acting import keep_dates
-from citybrain.events.case_classes import Filing, filing_of
-from citybrain.events.clocks import AnyClock, ToldClock, carry_out, limit_of
+from citybrain.events.acting import keep_dates, move_petition
+from citybrain.events.case_classes import Edition, Filing
+from citybrain.events.clocks import AnyClock, ToldClock, carry_out
+from citybrain.events.editions import current
 from citybrain.events.effects import release_handler
-from citybrain.events.guards import GUARDS, MOST_REASON, Attempt, Guard, may
+from citybrain.events.guards import GUARDS, MOST_REASON, UNDECIDED, Attempt, Guard, may, petition_refusal
 from citybrain.events.models import Case, Clock
 from citybrain.events.overdue import reached_level
 from citybrain.events.people import Organisation
@@ -58,7 +58,6 @@ class Move:
     from_state: str
     organisation_id: int | None
     handler: Organisation | None
-    same_handler: bool
     data: dict[str, Any]
 
 
@@ -79,6 +78,8 @@ class Replayed:
     closed_at: datetime | None = None
     cleared_at: datetime | None = None
     rework_count: int = 0
+    petition: str = ""
+    extended_count: int = 0
     lon: Decimal | None = None
     lat: Decimal | None = None
     moves: list[Move] = field(default_factory=list)
@@ -89,9 +90,6 @@ class Replayed:
         return self.handler.pk if self.handler else None
 
     # citybrain.events.clocks.ClockBook
-    def limit(self, stage: str) -> tuple[Decimal, TimeUnit]:
-        return _limit(self.told.scenario, self.filing.rule.class_code, stage)
-
     def standing(self, stage: str) -> AnyClock | None:
         for clock in self.clocks:
             if clock.stage == stage and clock.state != Clock.State.STOPPED.value:
@@ -100,15 +98,19 @@ class Replayed:
 
     def begin(self, stage: str, budget: Decimal, unit: TimeUnit, started_at: datetime, runs_out: Due) -> None:
         self.clocks.append(
-            ToldClock(stage, unit.value, budget, started_at, runs_out.at, runs_out.provisional)
+            ToldClock(
+                stage,
+                unit.value,
+                budget,
+                started_at,
+                runs_out.at,
+                runs_out.provisional,
+                handler_id=self.handler_id,
+            )
         )
 
     def keep(self, clock: AnyClock) -> None:
         """A told clock is kept where it stands."""
-
-
-_limit = cache(limit_of)
-_filing = cache(filing_of)
 
 
 def _photo_told(attempt: Attempt) -> str | None:
@@ -128,15 +130,38 @@ def _undecided(attempt: Attempt) -> str | None:
     moves = cast("Replayed", attempt.case).moves
     if not moves or moves[-1].step.action == "ask_person":
         return "已转人工核查。"
-    undecided = attempt.data.get("verdict") in ("unreadable", "failed", "no_machine")
-    return None if undecided else "机器已有结论。"
+    return None if attempt.data.get("verdict") in UNDECIDED else "机器已有结论。"
+
+
+def _handed_in(attempt: Attempt) -> str | None:
+    """Whoever handled handed in a photo, or it could not have been handled."""
+    moves = cast("Replayed", attempt.case).moves
+    return None if any(move.step.action == "handle" for move in moves) else "没有处置后的照片。"
+
+
+def _passed(attempt: Attempt) -> str | None:
+    return None if attempt.data.get("verdict") == "clear" else "核查没有通过。"
+
+
+def _not_told(_attempt: Attempt) -> str | None:
+    return "历史案件不记录这一步。"
 
 
 TOLD_GUARDS: dict[GuardName, Guard] = {
     **GUARDS,
+    "before_photo": lambda _attempt: None,
     "after_photo": _photo_told,
+    "over": _handed_in,
     "another_person": _another_organisation,
+    "check_passed": _passed,
     "machine_undecided": _undecided,
+    **dict.fromkeys(
+        (
+            *("own_report", "readings_clear", "another_reviewer", "in_time", "extension_left", "was_late"),
+            *("soon_after_closing", "spot_free"),
+        ),
+        _not_told,
+    ),
 }
 
 
@@ -149,12 +174,12 @@ class Replay:
 
     def __init__(self, posts: Posts, as_of: datetime) -> None:
         """`as_of` (aware): how the cases stand then."""
-        self.posts, self.as_of = posts, as_of
+        self.posts, self.as_of, self.edition = posts, as_of, current()
         self._paths: dict[tuple[object, ...], list[Move]] = {}
 
     def __call__(self, told: ToldCase) -> Replayed:
         """The case after its steps. Raises HistoryRefusedError."""
-        case = _opened(told, self.posts)
+        case = _opened(told, self.posts, self.edition)
         alike = (
             told.scenario,
             told.class_code,
@@ -162,7 +187,7 @@ class Replay:
             tuple([(*step[:1], *step[2:4], bool(step.reason), *step[5:]) for step in told.steps]),
         )
         if alike not in self._paths:
-            self._paths[alike] = self._walk(_opened(told, self.posts))
+            self._paths[alike] = self._walk(_opened(told, self.posts, self.edition))
         case.moves = self._paths[alike]
         before = told.found_at
         for number, (move, step) in enumerate(zip(case.moves, told.steps, strict=True), 1):
@@ -194,13 +219,13 @@ def _refused(told: ToldCase, number: int, why: str) -> HistoryRefusedError:
     return HistoryRefusedError(f"{told.number}: step {number}, {told.steps[number - 1].action}: {why}")
 
 
-def _opened(told: ToldCase, posts: Posts) -> Replayed:
-    filing = _filing(told.scenario, told.class_code)
+def _opened(told: ToldCase, posts: Posts, edition: Edition) -> Replayed:
+    filing = edition.filing(told.scenario, told.class_code)
     if filing is None:
         raise HistoryRefusedError(f"{told.number}: {told.scenario} has no class {told.class_code}")
-    lead = posts.organisations.get(filing.scenario.lead[0])
+    lead = posts.organisations.get(filing.rule.lead)
     if lead is None:
-        raise HistoryRefusedError(f"{told.number}: there is no organisation {filing.scenario.lead[0]}")
+        raise HistoryRefusedError(f"{told.number}: there is no organisation {filing.rule.lead}")
     return Replayed(told, filing, lead, told.place_name)
 
 
@@ -221,7 +246,6 @@ def _move(case: Replayed, told: ToldStep, posts: Posts) -> str | None:
     # The guards read fields of a case that a told one has under the same names.
     attempt = Attempt(cast("Case", case), step, actor, told.at, told.reason, receiver, data)
     _require(attempt)
-    handler_before = case.handler_id
     if receiver is not None:
         case.handler = receiver
         data["handler"] = told.handler
@@ -229,35 +253,37 @@ def _move(case: Replayed, told: ToldStep, posts: Posts) -> str | None:
         data |= release_handler(attempt)
     if "ask_for_recheck" in step.effects:
         data["recheck_key"] = ""  # a picture that is not kept is shown to no machine
-    same_handler = handler_before is None or case.handler_id == handler_before
     move = Move(
         step=step,
         version=len(case.moves) + 1,
         from_state=case.state,
         organisation_id=actor.organisation_id if actor else None,
         handler=case.handler,
-        same_handler=same_handler,
         data=data,
     )
-    case.state = step.to
+    move_petition(case, step, case.state)
+    case.state = step.leads_to(case.state)
     case.moves.append(move)
     return step.follow
 
 
 def _date(case: Replayed, move: Move, at: datetime) -> None:
     """Put a time to a step: the case's state, its clocks and its dates."""
-    step = move.step
-    case.state, case.version, case.handler = step.to, move.version, move.handler
+    step, before = move.step, case.state
+    case.state, case.version, case.handler = step.leads_to(before), move.version, move.handler
     named = step.clocks.named
     if named:
-        carry_out(case, step.clocks, at, move.same_handler)
+        carry_out(case, step.clocks, at)
     if "handle" in named:
         clock = case.standing("handle")
         case.deadline_at = clock.due_at if clock else None
-    keep_dates(case, at)
+    if case.state != before:
+        keep_dates(case, at)
 
 
 def _require(attempt: Attempt) -> None:
+    if said := petition_refusal(attempt.case, attempt.step):
+        raise HistoryRefusedError(said)
     for name in attempt.step.guards:
         if said := TOLD_GUARDS[name](attempt):
             raise HistoryRefusedError(f"{name}: {said}")

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from citybrain.events.acting import CaseRefusedError
-from citybrain.events.case_classes import filing_of
+from citybrain.events.editions import filing_of
 from citybrain.events.models import Origin, Signal, SourceKind
 from citybrain.events.people import Actor
 from citybrain.events.photos import judge, keep

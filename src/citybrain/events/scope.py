@@ -8,6 +8,8 @@ from django.db import connection, transaction
 from citybrain.warehouse.row_scope import RowScope, enter
 
 _SETTINGS = ("citybrain.scope", "citybrain.user", "citybrain.organisation", "citybrain.county")
+_READ = "SELECT " + ", ".join(f"coalesce(current_setting('{name}', true), '')" for name in _SETTINGS)
+_RESTORE = "SELECT " + ", ".join(f"set_config('{name}', %s, true)" for name in _SETTINGS)
 
 
 @contextmanager
@@ -18,12 +20,11 @@ def as_system(user_id: int | None = None) -> Iterator[None]:
     platform.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT coalesce(current_setting(name, true), '') FROM unnest(%s::text[]) AS name",
-            [list(_SETTINGS)],
-        )
-        before = [row[0] for row in cursor.fetchall()]
+        cursor.execute(_READ)
+        before = list(cursor.fetchone())
+        if before == ["system", "" if user_id is None else str(user_id), "", ""]:
+            yield
+            return
         enter(cursor, RowScope("system", user_id))
         yield
-        for name, value in zip(_SETTINGS, before, strict=True):
-            cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+        cursor.execute(_RESTORE, before)

@@ -15,7 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from citybrain.events.models import Notification
-from citybrain.events.outbox import LOG, addresses
+from citybrain.events.outbox import LOG, address_of
 from citybrain.events.scope import as_system
 
 log = logging.getLogger(__name__)
@@ -91,7 +91,8 @@ def _deliver(notification: Notification) -> str:
             "notification %s to %s: %s", notification.key, notification.organisation, notification.subject
         )
         return ""
-    url = addresses(notification.organisation).get(notification.channel)
+    with as_system():
+        url = address_of(notification)
     if url is None:
         return "the address is no longer configured"
     sender = Apprise()

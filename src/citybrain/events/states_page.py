@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from citybrain.events.case_classes import load_case_classes
-from citybrain.events.rules import ClockOrders, Rules, Step, load_rules
+from citybrain.events.case_classes import CaseClass, load_case_classes
+from citybrain.events.rules import SAME, ClockOrders, Rules, Step, load_rules
 
 
 def states_page() -> str:
@@ -57,18 +57,17 @@ def states_page() -> str:
                 ),
             ),
             "",
-            f"## Classes ({classes.scheme}, {classes.version})",
+            "## Told beside the steps",
             "",
-            *_table(
-                ("scenario", "class", "shown as", "number", "handler", "trusted sources", "checked by"),
-                (
-                    (
-                        *(one.scenario, one.class_code, one.zh, f"{one.big}-{one.small}"),
-                        *(one.handler, ", ".join(one.trusted), one.check),
-                    )
-                    for one in classes.classes
-                ),
-            ),
+            *_table(("when", "tells"), _announcements(rules)),
+            "",
+            f"## Classes ({classes.scheme})",
+            "",
+            "As the file has them now; a case keeps the edition it was registered under. `uh` urgent hours,",
+            "`wh` working hours, `wd` working days, `nd` natural days. Merge: signals this near in space and",
+            "time, of one class, are one case; 0 m: of one place or device.",
+            "",
+            *_table(_CLASS_HEADS, (_class(one) for one in classes.filled_in().classes)),
             "",
         ]
     )
@@ -77,7 +76,8 @@ def states_page() -> str:
 def _diagram(rules: Rules) -> Iterator[str]:
     for step in rules.transitions:
         for origin in step.origins:
-            yield f"    {origin or '[*]'} --> {step.to}: {step.action}"
+            if step.to != SAME:
+                yield f"    {origin or '[*]'} --> {step.to}: {step.action}"
     for name, state in rules.states.items():
         if state.ends:
             yield f"    {name} --> [*]"
@@ -90,11 +90,56 @@ def _step(step: Step) -> tuple[str, ...]:
         step.action,
         step.zh,
         ", ".join(origin or "(new)" for origin in step.origins),
-        step.to + (f", then {step.follow}" if step.follow else ""),
+        step.to
+        + (f", asks {step.asks}" if step.asks else "")
+        + (f", answers {step.answers}" if step.answers else "")
+        + (f", then {step.follow}" if step.follow else ""),
         " or ".join(filter(None, who)),
         ", ".join(step.guards),
         _orders(step.clocks),
         ", ".join(told),
+    )
+
+
+def _announcements(rules: Rules) -> Iterator[tuple[str, str]]:
+    yield "a report joins a case that is filed", ", ".join(rules.joined.to)
+    again = rules.repeats
+    yield (
+        f"the class comes up {again.cases} times at one place in {again.days} days",
+        ", ".join(again.message.to),
+    )
+    yield "a class with `wake` is filed: the place's wardens ring one after the other", "warden"
+    yield "a warden answers", ", ".join(rules.wake.answered.to)
+    yield "no warden answers", ", ".join(rules.wake.silent.to)
+
+
+_CLASS_HEADS = (
+    *("scenario", "class", "shown as", "number", "limit", "lead", "handler", "trusted", "closed by", "check"),
+    *("merge", "extension", "reopen", "wake"),
+)
+_UNITS = {"urgent_hour": "uh", "working_hour": "wh", "working_day": "wd", "natural_day": "nd"}
+
+
+def _class(one: CaseClass) -> tuple[str, ...]:
+    limits = {"": one.limit, **{f"{name} ": limit for name, limit in one.stages.items()}}
+    rounds = f", {one.clear_rounds} in a row" if one.clear_rounds > 1 else ""
+    return (
+        *(one.scenario, one.class_code, one.zh, f"{one.big}-{one.small}"),
+        ", ".join(
+            f"{name}{limit.value.normalize():f} {_UNITS[limit.unit]}"
+            for name, limit in limits.items()
+            if limit
+        ),
+        one.lead,
+        " or ".join(filter(None, (one.handler.removeprefix("dispatcher"), one.handler_department)))
+        or "dispatcher",
+        ", ".join(one.trusted),
+        " or ".join(one.closes_by),
+        one.check + rounds,
+        f"{one.merge.metres} m, {one.merge.hours} h",
+        f"{one.extension.most} x {one.extension.share:.0%}" if one.extension.most else "none",
+        f"{one.reopen_days} d",
+        f"{one.wake.rings} rings, {one.wake.every_seconds} s" if one.wake else "",
     )
 
 
@@ -104,6 +149,7 @@ def _orders(orders: ClockOrders) -> str:
         ("pause", orders.pause),
         ("resume", orders.resume),
         ("stop", orders.stop),
+        ("extend", orders.extend),
     )
     return "; ".join(f"{verb} {', '.join(stages)}" for verb, stages in named if stages)
 

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from django.db import close_old_connections
 from procrastinate.contrib.django import app
 
+from citybrain.events.anchoring import anchor_head
 from citybrain.events.intake import take_in
 from citybrain.events.overdue import watch_clocks
 from citybrain.events.sending import send_due
 from citybrain.events.verdicts import follow_verdicts
+from citybrain.events.waking import ring_due
 
 
 def _every(cron: str, name: str) -> Callable[[Callable[[], object]], object]:
@@ -53,3 +55,13 @@ def follow_checks() -> None:
 @_every("* * * * *", "watch_time_limits")
 def watch_time_limits() -> None:
     watch_clocks()
+
+
+@_every("* * * * * */5", "wake_wardens")
+def wake_wardens() -> None:
+    ring_due()
+
+
+@_every("0 * * * *", "anchor_ledger")
+def anchor_ledger() -> None:
+    anchor_head()

@@ -14,8 +14,10 @@ _STEPS = {
     "unreadable": "ask_person",
     "failed": "ask_person",
     "no_machine": "ask_person",
+    "disagree": "ask_person",
 }
 _REASONS = {"occupied": "处置后照片上通道仍被占用。", "doubtful": "处置后照片与巡查画面不一致，请核实现场。"}
+_OCCUPIED = ("occupied", "doubtful")
 _NO_MACHINE = Verdict("", "no_machine", {})
 
 
@@ -27,8 +29,8 @@ def follow_verdicts() -> Counter[str]:
     done: Counter[str] = Counter()
     for case_id, key in waiting.items():
         verdict = found.get(key) if key else _NO_MACHINE
-        if verdict is not None and _follow(case_id, key, verdict):
-            done[_STEPS[verdict.word]] += 1
+        if verdict is not None and (taken := _follow(case_id, key, verdict)):
+            done[taken] += 1
     return done
 
 
@@ -42,16 +44,32 @@ def _waiting() -> dict[int, str]:
     return waiting
 
 
-def _follow(case_id: int, key: str, verdict: Verdict) -> bool:
-    """Take the verdict's step; False when the case has moved on meanwhile."""
+def _follow(case_id: int, key: str, verdict: Verdict) -> str:
+    """Take the verdict's step and name it; "" when the case has moved on meanwhile."""
     with as_system():
         case = Case.objects.select_for_update(of=("self",)).get(pk=case_id)
         last = case.transitions.last()
         if case.state != State.CHECKING or last is None or last.data.get("recheck_key") != key:
-            return False
-        data = {"verdict": verdict.word, "recheck_key": key, "detail": verdict.detail}
+            return ""
+        word = weighed(case, verdict.word)
+        data = {"verdict": word, "recheck_key": key, "detail": verdict.detail}
+        if word != verdict.word:
+            data["photo_verdict"] = verdict.word
         try:
-            apply(case, _STEPS[verdict.word], reason=_REASONS.get(verdict.word, ""), data=data)
+            apply(case, _STEPS[word], reason=_REASONS.get(word, ""), data=data)
         except CaseRefusedError:
-            return False
-    return True
+            return ""
+    return _STEPS[word]
+
+
+def weighed(case: Case, word: str) -> str:
+    """The photo's verdict beside what rounds and readings saw since the handling; two that say different
+    things are for a person: `disagree`.
+    """
+    if case.handled_at is None:
+        return word
+    seen_again = case.last_seen_at is not None and case.last_seen_at > case.handled_at
+    seen_clear = case.cleared_at is not None and case.cleared_at > case.handled_at
+    if (word == "clear" and seen_again and not seen_clear) or (word in _OCCUPIED and seen_clear):
+        return "disagree"
+    return word

@@ -1,5 +1,6 @@
 """The lake: immutable, content-addressed objects in S3, through the minio SDK."""
 
+from citybrain.lake.locked import ensure_locked_bucket, keep_locked, locked_objects
 from citybrain.lake.objects import (
     LakeError,
     StoredObject,
@@ -20,8 +21,11 @@ __all__ = [
     "create_object",
     "download",
     "ensure_bucket",
+    "ensure_locked_bucket",
+    "keep_locked",
     "landing_key",
     "list_objects",
+    "locked_objects",
     "remove_all_versions",
     "spool",
     "spool_folder",

@@ -9,6 +9,7 @@ from citybrain.catalogue.department import load_departments
 from citybrain.desk.accounts.demo import load_demo_accounts, password_secret
 from citybrain.desk.accounts.models import Organisation, User
 from citybrain.desk.accounts.roles import ROLES_FILE, load_roles
+from citybrain.events.targets import sync_wardens
 from citybrain.settings import Settings
 
 _COMPANIES = """
@@ -109,6 +110,7 @@ def _organisation(name: str) -> Organisation | None:
 
 
 def sync(settings: Settings) -> Synced:
-    """Roles and organisations; the demo accounts too where the demo city runs."""
+    """Roles, organisations and wardens of places; the demo accounts too where the demo city runs."""
     roles, organisations = sync_roles(), sync_organisations()
+    sync_wardens()
     return Synced(roles, organisations, sync_demo_accounts(settings) if settings.demo else 0)

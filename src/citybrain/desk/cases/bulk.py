@@ -12,7 +12,7 @@ from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.queue import BULK, PAGE, may_view
 from citybrain.desk.cases.steps import StepRefusedError, key_in, version_in
 from citybrain.events.acting import CaseRefusedError, apply
-from citybrain.events.case_classes import filing_of
+from citybrain.events.editions import filing_of_case
 from citybrain.events.handlers import handler_for
 from citybrain.events.models import Case
 from citybrain.events.rules import Step, load_rules
@@ -89,8 +89,7 @@ def _handler(request: HttpRequest, case: Case) -> Organisation:
         if picked is None:
             raise CaseRefusedError("请选择一个在用的承办单位。")
         return picked
-    filing = filing_of(case.scenario, case.class_code)
-    found = handler_for(case, filing.rule.handler) if filing else None
+    found = handler_for(case, filing_of_case(case).rule)
     if not isinstance(found, Organisation):
         raise CaseRefusedError("登记中没有承办单位，请单独派遣。")
     return found

@@ -7,7 +7,7 @@ from django.db.models import Exists, F, IntegerField, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from citybrain.desk.accounts.models import User
-from citybrain.events.models import Case, Clock, State, Transition
+from citybrain.events.models import Case, Clock, Petition, State, Transition
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,15 @@ DUTIES = (
 )
 
 
+# What waits for an answer besides the step of its state; nobody of the handler answers.
+PETITIONS = (
+    (Petition.EXTENSION, "events.approve_case", "请审批延期"),
+    (Petition.SUSPENSION, "events.approve_case", "请审批挂账"),
+    (Petition.APPEAL, "events.judge_case", "请初审超时申诉"),
+    (Petition.SECOND_REVIEW, "events.judge_case", "请复审超时申诉"),
+)
+
+
 def queued_cases() -> QuerySet[Case]:
     """Cases with `asked` (a person is to check) and `next_due` (the running limit that ends first)."""
     newest = Transition.objects.filter(case=OuterRef("pk"), version=OuterRef("version"))
@@ -45,6 +54,9 @@ def queued_cases() -> QuerySet[Case]:
 def waiting_for(person: User) -> Q:
     """The cases of `queued_cases` in which the next step is the person's."""
     found = Q(pk__in=[])
+    for petition, permission, _ in PETITIONS:
+        if person.has_perm(permission):
+            found |= Q(petition=petition) & ~Q(handler_id=person.organisation_id)
     for duty in DUTIES:
         if not person.has_perm(duty.permission):
             continue
@@ -64,6 +76,10 @@ def overdue() -> Q:
 
 def duty_of(person: User, case: Case) -> str:
     """What the person is to do on a case of `queued_cases` now, in Chinese; empty for nothing."""
+    for petition, permission, zh in PETITIONS:
+        others = case.handler_id != person.organisation_id
+        if case.petition == petition and others and person.has_perm(permission):
+            return zh
     for duty in DUTIES:
         if case.state != duty.state or not person.has_perm(duty.permission):
             continue

@@ -20,6 +20,7 @@ _VERDICTS = {
     "unreadable": "机器判读：照片看不清",
     "failed": "机器没有给出结论",
     "no_machine": "本类案件由人工核查",
+    "disagree": "照片判读与巡查或监测不一致",
 }
 
 
@@ -61,6 +62,8 @@ def _note(data: dict[str, object]) -> str:
     """What history kept besides the reason and is worth reading."""
     if (verdict := data.get("verdict")) in _VERDICTS:
         return _VERDICTS[str(verdict)]
+    if data.get("seen_by") == "readings":
+        return "监测数据连续恢复正常"
     if data.get("seen_by") == "patrol":
         return "巡查画面显示现场已清空"
     return ""

@@ -19,16 +19,22 @@ from citybrain.desk.cases.places import camera_name
 from citybrain.desk.cases.queue import handlers
 from citybrain.desk.cases.steps import StepRefusedError, new_key, sent_step, take_step
 from citybrain.events.acting import Offer, actions_for
-from citybrain.events.case_classes import filing_of
+from citybrain.events.editions import filing_of_case
 from citybrain.events.guards import photo_of_this_round
+from citybrain.events.merging import repeats
 from citybrain.events.models import Case, Evidence
 from citybrain.events.rules import load_rules
 
 BEFORE = (Evidence.Kind.BEFORE, Evidence.Kind.NEAR, Evidence.Kind.REFERENCE)
 # Steps that end or take away: their button names it as a danger.
-DANGEROUS = ("void", "reject", "return")
+DANGEROUS = ("void", "reject", "return", "send_back", "force_close", "refuse_extension", "refuse_suspension")
 # Steps off the way: folded until somebody means them.
-ASIDE = ("redispatch", "return", "suspend", "void")
+ASIDE = (
+    *("redispatch", "return", "send_back", "suspend", "void", "ask_extension", "ask_suspension", "appeal"),
+    *("force_close", "reopen", "dispute"),
+)
+SIGNALS = 50  # shown on the page, the newest
+JOINED_FROM = (Case.State.DETECTED, Case.State.CONFIRMED, Case.State.FILED)
 may_view = permission_required("events.view_case", raise_exception=True)
 
 
@@ -121,7 +127,6 @@ def pictures_of(case: Case) -> tuple[list[Evidence], list[Evidence]]:
 
 
 def _page(case: Case, person: User, refusal: Refusal | None = None) -> dict[str, Any]:
-    filing = filing_of(case.scenario, case.class_code)
     before, after = pictures_of(case)
     forms = forms_for(case, person, refusal)
     scenarios = {scenario.id: scenario.zh for scenario in load_scenarios().event_handling}
@@ -129,7 +134,12 @@ def _page(case: Case, person: User, refusal: Refusal | None = None) -> dict[str,
         "case": case,
         "duty": duty_of(person, case),
         "scenario": scenarios.get(case.scenario, case.scenario),
-        "rule": filing.rule if filing else None,
+        "rule": filing_of_case(case).rule,
+        "repeats": repeats(case),
+        "signals": list(case.signals.select_related("reporter").order_by("-observed_at", "-id")[:SIGNALS]),
+        "may_join": person.has_perm("events.split_case") and case.state in JOINED_FROM,
+        "may_split": person.has_perm("events.split_case") and case.is_open,
+        "wake_ups": list(case.wake_ups.select_related("warden")),
         "camera": camera_name(case.source_id),
         "sources": [Case.SourceKind(kind).label for kind in case.source_kinds],
         "before": before,

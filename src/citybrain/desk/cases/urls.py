@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from citybrain.desk.cases import bulk, devices, one, pictures, queue
+from citybrain.desk.cases import bulk, devices, merging, one, pictures, queue
 
 app_name = "cases"
 urlpatterns = [
@@ -11,5 +11,7 @@ urlpatterns = [
     path("bulk/<slug:action>/", bulk.take, name="bulk"),
     path("<slug:number>/", one.show, name="case"),
     path("<slug:number>/do/<slug:action>/", one.take, name="take"),
+    path("<slug:number>/join/", merging.join_case, name="join"),
+    path("<slug:number>/split/", merging.split_case, name="split"),
     path("<slug:number>/picture/<int:evidence_id>/", pictures.picture, name="picture"),
 ]

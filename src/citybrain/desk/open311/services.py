@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from citybrain.catalogue.content_file import ContentModel, load_content
-from citybrain.events.case_classes import filing_of
+from citybrain.events.case_classes import filing_in_file
 
 SERVICES_FILE = Path(__file__).with_name("services.yml")
 _LISTS = ("singlevaluelist", "multivaluelist")
@@ -41,7 +41,7 @@ class Service(ContentModel):
     @property
     def name(self) -> str:
         """The Chinese name of its class of cases."""
-        filing = filing_of(self.scenario, self.class_code)
+        filing = filing_in_file(self.scenario, self.class_code)
         return filing.rule.zh if filing else self.code
 
 
@@ -58,7 +58,7 @@ class Services(ContentModel):
             if doubled := sorted({one for one in found if found.count(one) > 1}):
                 raise ValueError(f"services with the same {name}: {', '.join(doubled)}")
         for one in self.services:
-            filing = filing_of(one.scenario, one.class_code)
+            filing = filing_in_file(one.scenario, one.class_code)
             if filing is None or filing.rule.class_code != one.class_code:
                 raise ValueError(f"service {one.code}: no class {one.scenario}/{one.class_code} of cases")
         return self

@@ -16,7 +16,7 @@ from citybrain.desk.accounts.models import User
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.steps import StepRefusedError, key_in, new_key
 from citybrain.events.acting import CaseRefusedError
-from citybrain.events.case_classes import load_case_classes
+from citybrain.events.editions import current
 from citybrain.events.models import Signal
 from citybrain.events.photos import PhotoRefusedError
 from citybrain.events.reporting import LONGEST_TEXT, report
@@ -28,7 +28,7 @@ may_report = permission_required("events.report_case", raise_exception=True)
 
 def reportable_classes() -> list[tuple[str, list[tuple[str, str]]]]:
     """The classes that a person can see, by scenario: `scenario/class` and the Chinese name."""
-    classes = load_case_classes().classes
+    classes = current().classes
     return [
         (
             scenario.zh,

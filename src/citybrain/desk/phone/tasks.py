@@ -22,11 +22,11 @@ from citybrain.desk.cases.one import (
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.places import camera_name
 from citybrain.desk.cases.steps import StepRefusedError, sent_step, take_step
-from citybrain.events.case_classes import filing_of
+from citybrain.events.editions import filing_of_case
 from citybrain.events.models import ENDED, Case
 
 PAGE = 20
-ON_THE_PHONE = ("accept", "start", "handle", "return")
+ON_THE_PHONE = ("accept", "start", "handle", "return", "ask_extension", "ask_suspension")
 may_handle = permission_required("events.handle_case", raise_exception=True)
 
 
@@ -76,14 +76,13 @@ def take(request: HttpRequest, number: str, action: str) -> HttpResponse:
 
 def _page(case: Case, person: User, refusal: Refusal | None = None) -> dict[str, Any]:
     before, after = pictures_of(case)
-    filing = filing_of(case.scenario, case.class_code)
     forms = [form for form in forms_for(case, person, refusal) if form.offer.action in ON_THE_PHONE]
     forms.sort(key=lambda form: ON_THE_PHONE.index(form.offer.action))
     sent_back = case.transitions.filter(to_state=Case.State.REWORK).last()
     return {
         "case": case,
         "duty": duty_of(person, case),
-        "rule": filing.rule if filing else None,
+        "rule": filing_of_case(case).rule,
         "camera": camera_name(case.source_id),
         "before": before[:1],
         "after": after[:1],

@@ -1,7 +1,7 @@
 """The past, told batch by batch to the events room, which takes it through its rules and keeps it."""
 
 from citybrain.catalogue.working_day import SHANGHAI
-from citybrain.events import write_history
+from citybrain.events import write_histories
 from citybrain.simulate.case_history.planning import plan_cases
 from citybrain.simulate.ledger import Ledger
 
@@ -14,8 +14,8 @@ def write_cases(ledger: Ledger, months: int) -> dict[str, int]:
     """
     as_of = ledger.started.astimezone(SHANGHAI)
     counts = {"batches": 0, "fresh": 0, "cases": 0, "steps": 0, "clocks": 0}
-    for batch in plan_cases(ledger, months):
-        written = write_history(batch.key, batch.cases, as_of)
+    batches = ((batch.key, batch.cases) for batch in plan_cases(ledger, months))
+    for written in write_histories(batches, as_of):
         counts["batches"] += 1
         counts["fresh"] += written.fresh
         counts["cases"] += written.cases

@@ -4,6 +4,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from citybrain.desk.accounts.sync import sync
+from citybrain.events.editions import publish
 from citybrain.settings import get_settings
 
 
@@ -14,5 +15,9 @@ class Command(BaseCommand):
 
     def handle(self, *_arguments: object, **options: object) -> None:
         call_command("migrate", database="owner", interactive=False, verbosity=options["verbosity"])
+        edition, _ = publish()
         done = sync(get_settings())
-        self.stdout.write(f"{done.roles} roles, {done.organisations} organisations, {done.accounts} accounts")
+        self.stdout.write(
+            f"{done.roles} roles, {done.organisations} organisations, {done.accounts} accounts,"
+            f" case classes {edition.scheme} {edition.version}"
+        )
