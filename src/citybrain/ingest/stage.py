@@ -27,13 +27,15 @@ TEXT_COPY = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT text)")
 
 @dataclass(frozen=True)
 class Staged:
-    """A staged delivery. `rows_in` = rows of the typed table + `faults` (records that are no rows)."""
+    """A staged delivery. `rows_in` = rows of the typed table + `faults` (records that are no rows); `mistyped`
+    rows have a text that does not fit its column's type."""
 
     batch_id: int
     dataset: Dataset
     path: Path
     rows_in: int
     faults: int
+    mistyped: int = 0
 
     @property
     def table(self) -> str:
@@ -70,7 +72,7 @@ def stage_delivery(connection: psycopg.Connection, dataset: Dataset, batch_id: i
     records, last_line, typed_rows = _typed_pass(connection, staged)
     if records == 0:
         raise DeliveryRejectedError("没有数据行 (no rows below the header)")
-    faults = 0
+    faults = mistyped = 0
     if typed_rows < records:
         wanted = (
             _lines_left_out(connection, staged, last_line) if records - typed_rows <= MANY_LINES else None
@@ -78,14 +80,15 @@ def stage_delivery(connection: psycopg.Connection, dataset: Dataset, batch_id: i
         if wanted is None:
             connection.execute(sql.SQL("TRUNCATE {}").format(staged.typed))
             typed_rows = 0
-        faults, doubtful = _text_pass(connection, staged, wanted), _type_the_doubtful(connection, staged)
+        faults = _text_pass(connection, staged, wanted)
+        doubtful, mistyped = _type_the_doubtful(connection, staged)
         if typed_rows + doubtful + faults != records:
             raise RuntimeError(
                 f"batch {batch_id}: {records} records read, but {typed_rows + doubtful} rows"
                 f" and {faults} faults staged"
             )
     connection.execute(sql.SQL("ANALYZE {} (_line)").format(staged.typed))
-    return Staged(batch_id, dataset, path, records, faults)
+    return Staged(batch_id, dataset, path, records, faults, mistyped)
 
 
 def recover_records(connection: psycopg.Connection, staged: Staged, lines: frozenset[int]) -> None:
@@ -160,9 +163,9 @@ def _text_pass(connection: psycopg.Connection, staged: Staged, wanted: frozenset
     return int(found[0]) if found else 0
 
 
-def _type_the_doubtful(connection: psycopg.Connection, staged: Staged) -> int:
+def _type_the_doubtful(connection: psycopg.Connection, staged: Staged) -> tuple[int, int]:
     """Move the text table's rows into the typed table: what parses gets its type, the rest is NULL and
-    named.
+    named. How many rows, and how many of them have something that did not parse.
     """
     values, errors = [], []
     missing = sql.Literal(staged.dataset.format.missing)
@@ -187,6 +190,9 @@ def _type_the_doubtful(connection: psycopg.Connection, staged: Staged) -> int:
         sql.SQL(", ").join(errors)
     )
     statement = sql.SQL(
-        "INSERT INTO {} (_line, _type_errors, {}) SELECT _line, {}, {} FROM {} WHERE _fault IS NULL"
+        "WITH typed AS (INSERT INTO {} (_line, _type_errors, {}) SELECT _line, {}, {} FROM {}"
+        " WHERE _fault IS NULL RETURNING _type_errors)"
+        " SELECT count(*), count(_type_errors) FROM typed"
     ).format(staged.typed, names, type_errors, sql.SQL(", ").join(values), staged.text)
-    return connection.execute(statement).rowcount
+    found = connection.execute(statement).fetchone()
+    return (int(found[0]), int(found[1])) if found else (0, 0)

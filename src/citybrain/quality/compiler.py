@@ -6,7 +6,7 @@ select that does not depend on the row, so PostgreSQL computes it once and hashe
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -87,12 +87,19 @@ class RowPredicate:
     sql: str
 
 
-def row_checks(expectations: Expectations, stage: StageTable, as_of: datetime) -> list[RowCheck]:
-    """One check for every row rule, or one for each column of a rule with `columns`. `as_of` is aware: what
-    counts as now.
+def row_checks(
+    expectations: Expectations,
+    stage: StageTable,
+    as_of: datetime,
+    rule_ids: Collection[str] | None = None,
+) -> list[RowCheck]:
+    """One check for every row rule, or one for each column of a rule with `columns`; `rule_ids`: only for
+    these. `as_of` is aware: what counts as now.
     """
     checks = []
     for rule_id, rule, columns in expectations.row_rules_by_column():
+        if rule_ids is not None and rule_id not in rule_ids:
+            continue
         guard = _guard(rule.when, expectations)
         present = [_present(column) for column in columns if not isinstance(rule, NotNull | WellTyped)]
         looked_at = _all_of([*guard, *present])
@@ -104,10 +111,12 @@ def row_checks(expectations: Expectations, stage: StageTable, as_of: datetime) -
     return checks
 
 
-def row_predicates_of(expectations: Expectations, stage: StageTable, as_of: datetime) -> list[RowPredicate]:
+def row_predicates_of(
+    expectations: Expectations, stage: StageTable, as_of: datetime, rule_ids: Collection[str] | None = None
+) -> list[RowPredicate]:
     return [
         RowPredicate(check.rule_id, check.reason_zh, to_sql(check.bad))
-        for check in row_checks(expectations, stage, as_of)
+        for check in row_checks(expectations, stage, as_of, rule_ids)
     ]
 
 
