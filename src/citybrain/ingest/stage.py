@@ -139,13 +139,17 @@ def _typed_pass(connection: psycopg.Connection, staged: Staged) -> tuple[int, in
 
 
 def _lines_left_out(connection: psycopg.Connection, staged: Staged, last_line: int) -> frozenset[int]:
+    """The lines up to the last that are no row of the typed table. COPY wrote it in the order of lines, so that
+    each gap is told by its ends."""
+    connection.execute("SET synchronize_seqscans = off")
     rows = connection.execute(
         sql.SQL(
-            "SELECT line FROM generate_series(1, {}::bigint) AS line"
-            " WHERE NOT EXISTS (SELECT FROM {} AS s WHERE s._line = line)"
-        ).format(sql.Literal(last_line), staged.typed)
+            "SELECT before, _line FROM (SELECT lag(_line, 1, 0::bigint) OVER () AS before, _line FROM {typed})"
+            " AS rows WHERE _line <> before + 1"
+            " UNION ALL SELECT coalesce(max(_line), 0), {last}::bigint + 1 FROM {typed}"
+        ).format(typed=staged.typed, last=sql.Literal(last_line))
     ).fetchall()
-    return frozenset(line for (line,) in rows)
+    return frozenset(line for before, after in rows for line in range(before + 1, after))
 
 
 def _text_pass(connection: psycopg.Connection, staged: Staged, wanted: frozenset[int] | None) -> int:
