@@ -106,7 +106,11 @@ def find_bad_lines(
     predicates = row_predicates(
         staged.dataset, expectations, staged.table, as_of=batch.landed_at, rule_ids=rule_ids
     )
-    tests: list[Test] = [(sql.SQL(found.sql), f"{found.reason_zh} [{found.rule_id}]") for found in predicates]
+    tests: list[Test] = [
+        (sql.SQL(found.sql), f"{found.reason_zh} [{found.rule_id}]")
+        for found in predicates
+        if rule_ids is not None or found.repeats_sql is None or _count(connection, found.repeats_sql) > 0
+    ]
     if staged.mistyped:
         tests += _type_tests(staged.dataset, _covered(expectations, "well_typed"))
     tests += _key_tests(staged.dataset, _covered(expectations, "not_null"))
@@ -118,6 +122,11 @@ def find_bad_lines(
         _own_result("typed_values", staged.mistyped, staged.rows_in - staged.faults, "取值与列类型不符"),
         _own_result("key_once", doubled, staged.rows_in - staged.faults, "同一交付内主键重复"),
     ]
+
+
+def _count(connection: psycopg.Connection, subselect: str) -> int:
+    row = connection.execute(sql.SQL("SELECT {}").format(sql.SQL(subselect))).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _write_bad_lines(connection: psycopg.Connection, staged: Staged, tests: list[Test]) -> None:

@@ -87,7 +87,9 @@ def stage_delivery(connection: psycopg.Connection, dataset: Dataset, batch_id: i
                 f"batch {batch_id}: {records} records read, but {typed_rows + doubtful} rows"
                 f" and {faults} faults staged"
             )
-    connection.execute(sql.SQL("ANALYZE {} (_line)").format(staged.typed))
+    # Unless the planner knows that keys differ, it lets each worker gather them all.
+    keys = sql.SQL(", ").join(map(sql.Identifier, ["_line", *dataset.key]))
+    connection.execute(sql.SQL("ANALYZE {} ({})").format(staged.typed, keys))
     return Staged(batch_id, dataset, path, records, faults, mistyped)
 
 

@@ -80,11 +80,13 @@ class RowCheck:
 class RowPredicate:
     """`sql` is TRUE where the row of alias `s` breaks the rule. It holds no placeholder: run it without
     bound parameters, or double
-    its per-cent signs."""
+    its per-cent signs. `repeats_sql`, of a rule that compares the rows of a delivery: a sub-select that counts
+    the bad ones at once, where `sql` asks for all rows in each worker that shares a scan."""
 
     rule_id: str
     reason_zh: str
     sql: str
+    repeats_sql: str | None = None
 
 
 def row_checks(
@@ -115,7 +117,12 @@ def row_predicates_of(
     expectations: Expectations, stage: StageTable, as_of: datetime, rule_ids: Collection[str] | None = None
 ) -> list[RowPredicate]:
     return [
-        RowPredicate(check.rule_id, check.reason_zh, to_sql(check.bad))
+        RowPredicate(
+            check.rule_id,
+            check.reason_zh,
+            to_sql(check.bad),
+            to_sql(check.bad_rows) if isinstance(check.rule, Unique) else None,
+        )
         for check in row_checks(expectations, stage, as_of, rule_ids)
     ]
 
@@ -288,7 +295,7 @@ def _(rule: Unique, scope: _Scope) -> exp.Expr:
     """The lines after the first of their key. Keys are hashed, not sorted: most deliveries repeat none."""
     first = exp.alias_(exp.Min(this=column_node("_line")), "first_line", quoted=True)
     doubled = _repeated_keys(rule, scope).select(*(column_node(name) for name in rule.columns), first)
-    again = [
+    again: list[exp.Expr] = [
         exp.EQ(
             this=exp.column(name, table="later", quoted=True),
             expression=exp.column(name, table="doubled", quoted=True),
