@@ -86,7 +86,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--peer-rows", type=int, help="rows for pandas and dlt; default: a fifth of --rows")
     parser.add_argument("--dirty", type=float, default=0.01, help="share of bad rows")
-    parser.add_argument("--repeat", type=int, default=3, help="runs of copy, loader and gate; the best counts")
+    parser.add_argument(
+        "--repeat", type=int, default=3, help="runs of copy, loader and gate; the best counts"
+    )
     parser.add_argument("--small", type=int, default=40, help=f"further deliveries of {SMALL_ROWS} rows")
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(PARTS))
     parser.add_argument("--json", action="store_true")
@@ -339,7 +341,9 @@ def _rss_mb() -> float:
 
 def _table(report: dict) -> str:
     parts = report["parts"]
-    lines = [f"{report['rows']:,} rows x {len(TYPES)} columns, {report['mb']:.0f} MB, {report['bad']:,} of them bad"]
+    lines = [
+        f"{report['rows']:,} rows x {len(TYPES)} columns, {report['mb']:.0f} MB, {report['bad']:,} of them bad"
+    ]
     copied = parts.get("copy", {}).get("seconds")
     for name, part in parts.items():
         rows = report["peer_rows"] if name in ("pandas", "dlt") else report["rows"]
@@ -354,7 +358,9 @@ def _table(report: dict) -> str:
         lines.append(line)
     for peer in ("pandas", "dlt"):
         if peer in parts and "loader" in parts:
-            ratio = report["rows"] / parts["loader"]["seconds"] / (report["peer_rows"] / parts[peer]["seconds"])
+            ratio = (
+                report["rows"] / parts["loader"]["seconds"] / (report["peer_rows"] / parts[peer]["seconds"])
+            )
             lines.append(f"loader is {ratio:.1f} x {peer}")
     if "gate" in parts:
         gate, small = parts["gate"], parts["gate"]["small"]

@@ -85,8 +85,7 @@ def _bound(value: object, column: Column | None) -> exp.Expr:
 def queries(figures: list[Figure], stage: StageTable) -> list[str]:
     """Selects of one row each: the two scalars of the first figure, of the second, and so on."""
     return [
-        _query(figures[start : start + MOST_AT_ONCE], stage)
-        for start in range(0, len(figures), MOST_AT_ONCE)
+        _query(figures[start : start + MOST_AT_ONCE], stage) for start in range(0, len(figures), MOST_AT_ONCE)
     ]
 
 

@@ -177,7 +177,13 @@ def row_expectations(check: RowCheck, run_name: str) -> Iterator[Expectation]:
 
 
 def batch_expectation(
-    rule: BatchRule, column: Column | None, figure: str, severity: str, bounds: Bounds, run_name: str, words: str
+    rule: BatchRule,
+    column: Column | None,
+    figure: str,
+    severity: str,
+    bounds: Bounds,
+    run_name: str,
+    words: str,
 ) -> Expectation:
     """One limit of a batch rule. `bounds` are the fine figures, as absolute values."""
     low, high = bounds
