@@ -3,23 +3,23 @@
     .venv/bin/python benchmarks/load.py [--rows 1000000] [--dirty 0.01] [--repeat 3] [--small 40] [--json]
     .venv/bin/python benchmarks/load.py --rows 10000000 --only copy,loader
 
-The delivery is a register of 12 columns (`load_city`), some rows of which are bad in five ways: a check character,
-a day that does not exist, a kind of entity nobody knows, words for a number, a negative number.
+The delivery is a register of 12 columns (`load_city`), some rows of which are bad in five ways: a check
+character, a day that does not exist, a kind of entity nobody knows, words for a number, a negative number.
 
-- `copy`: PostgreSQL's COPY of the file from its own disk into a plain table of the same types; a row it cannot
-  read is dropped, whatever else is wrong gets in.
-- `loader`: what the gate does but for Great Expectations: fetch the object from S3 and check its hash, stage it
-  typed, evaluate every row rule of the dataset's expectations, find repeated keys, then good rows to the raw
-  table, bad rows with their reasons and their record to the quarantine, and the batch in the manifest settled,
-  in one transaction.
-- `gate`: the same and Great Expectations' verdict, as `citybrain` runs it; the first batch of the process pays
-  for the import, which is told apart. `--small` further deliveries of 200 rows tell what a batch costs.
+- `copy`: PostgreSQL's COPY of the file from its own disk into a plain table of the same types; a row it
+  cannot read is dropped, whatever else is wrong gets in.
+- `loader`: what the gate does but for Great Expectations: fetch the object from S3 and check its hash,
+  stage it typed, evaluate every row rule of the dataset's expectations, find repeated keys, then good rows
+  to the raw table, bad rows with their reasons and their record to the quarantine, and the batch in the
+  manifest settled, in one transaction.
+- `gate`: the same and Great Expectations' verdict, as `citybrain` runs it; the first batch of the process
+  pays for the import, which is told apart. `--small` further deliveries of 200 rows tell what a batch costs.
 - `pandas`: `read_csv`, then `DataFrame.to_sql` with its defaults; no check at all.
 - `dlt`: `load_dlt.py`, in an environment of its own (`requirements/bench.txt`, made when missing).
 
-pandas and dlt load `--peer-rows` rows; rates are compared. Each runs in a process of its own, whose peak memory is
-told. Ratios within one run survive a change of machine; seconds do not. PostgreSQL and S3 are started for the run,
-with fsync on.
+pandas and dlt load `--peer-rows` rows; rates are compared. Each runs in a process of its own, whose peak
+memory is told. Ratios within one run survive a change of machine; seconds do not. PostgreSQL and S3 are
+started for the run, with fsync on.
 """
 
 import argparse
@@ -210,7 +210,8 @@ def _in_process(part: str, options: argparse.Namespace, file: Path | None = None
 
 
 def _loader(options: argparse.Namespace) -> dict:
-    """Settle what has landed without Great Expectations: seconds of the best batch, and what became of each."""
+    """Settle what has landed without Great Expectations: seconds of the best batch, and what became of
+    each."""
     from citybrain.catalogue import load_datasets
     from citybrain.ingest.judging import Judgement, find_bad_lines
     from citybrain.ingest.manifest import claim_next, get_batch, new_claimant
@@ -324,7 +325,8 @@ def _server_copy(path: Path) -> float:
         started = time.perf_counter()
         # A bad date would stop it: the server's own way to go on is to drop the row.
         admin.execute(
-            f"COPY public.bench_copy FROM '{path}' (FORMAT csv, HEADER, ON_ERROR ignore, LOG_VERBOSITY silent)"
+            f"COPY public.bench_copy FROM '{path}'"
+            " (FORMAT csv, HEADER, ON_ERROR ignore, LOG_VERBOSITY silent)"
         )
         seconds = time.perf_counter() - started
         admin.execute("DROP TABLE public.bench_copy")
@@ -341,9 +343,8 @@ def _rss_mb() -> float:
 
 def _table(report: dict) -> str:
     parts = report["parts"]
-    lines = [
-        f"{report['rows']:,} rows x {len(TYPES)} columns, {report['mb']:.0f} MB, {report['bad']:,} of them bad"
-    ]
+    size = f"{report['rows']:,} rows x {len(TYPES)} columns, {report['mb']:.0f} MB"
+    lines = [f"{size}, {report['bad']:,} of them bad"]
     copied = parts.get("copy", {}).get("seconds")
     for name, part in parts.items():
         rows = report["peer_rows"] if name in ("pandas", "dlt") else report["rows"]
@@ -376,7 +377,8 @@ def _table(report: dict) -> str:
 
 
 def write_register(path: Path, rows: int, dirty: float, seed: int = 1) -> int:
-    """An enterprise register in the shape of the demo city's; the same file for the same seed. How many are bad."""
+    """An enterprise register in the shape of the demo city's; the same file for the same seed. How many
+    are bad."""
     dice = random.Random(seed)
     opened = datetime(1990, 1, 1, tzinfo=UTC).date()
     bad = 0

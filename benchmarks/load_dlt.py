@@ -1,9 +1,11 @@
-"""What `benchmarks/load.py` asks of dlt: the same file into PostgreSQL on the way its documentation shows first.
+"""What `benchmarks/load.py` asks of dlt: the same file into PostgreSQL on the way its documentation shows
+first.
 
     .venv-bench/bin/python benchmarks/load_dlt.py <file> <postgresql url>
 
-The filesystem source reads the CSV in chunks (pandas), the pipeline normalises and loads with its defaults. Prints
-seconds and the most memory as JSON. dlt's telemetry is off, and its state stays in the folder it is started in.
+The filesystem source reads the CSV in chunks (pandas), the pipeline normalises and loads with its
+defaults. Prints seconds and the most memory as JSON. dlt's telemetry is off, and its state stays in the
+folder it is started in.
 """
 
 import json

@@ -9,8 +9,8 @@ from psycopg import sql
 from stdnum.cn import uscc
 
 from citybrain.settings import DatabaseRole, Settings
-from citybrain.warehouse.connection import connect
 from citybrain.warehouse import migrations
+from citybrain.warehouse.connection import connect
 from citybrain.warehouse.migrations import upgrade
 from trial_city import ALPHABET, with_check_character
 
@@ -107,7 +107,8 @@ def test_raw_tables_of_an_older_city_give_up_their_unique_index(settings: Settin
     with connect(settings, DatabaseRole.OWNER) as connection:
         for name, key in (("trial_old", "_batch_id, _line"), ("trial_other", "x")):
             connection.execute(
-                f"CREATE TABLE raw.{name} (x integer, _batch_id bigint, _line bigint, PRIMARY KEY ({key}))".encode()
+                f"CREATE TABLE raw.{name} (x integer, _batch_id bigint, _line bigint,"
+                f" PRIMARY KEY ({key}))".encode()
             )
         connection.execute(module.RAW_INDEXES)
         indexes = connection.execute(

@@ -59,7 +59,8 @@ def found(connection: psycopg.Connection) -> dict[int, list[str]]:
 def rule_by_rule(
     connection: psycopg.Connection, staged: Staged, expectations: Expectations, rows: list[dict[str, Any]]
 ) -> dict[int, list[str]]:
-    """Each predicate by itself, then types, key columns, and keys that a good line above has: as written down."""
+    """Each predicate by itself, then types, key columns, and keys that a good line above has: as written
+    down."""
     reasons: dict[int, list[str]] = defaultdict(list)
     for predicate in row_predicates(expectations.dataset, expectations, staged.table, as_of=AS_OF):
         for line in bad_lines(connection, staged.table, predicate.sql):
@@ -111,9 +112,15 @@ def test_bad_lines_are_those_of_every_rule_by_itself(
     assert_same(found(loader), wanted)
 
     verdict = judge_batch(
-        clean_city.dsn(DatabaseRole.LOADER), "stage", delivery.table, expectations.dataset, expectations, "trial",
-        as_of=AS_OF, settings=clean_city,
-    )  # fmt: skip
+        clean_city.dsn(DatabaseRole.LOADER),
+        "stage",
+        delivery.table,
+        expectations.dataset,
+        expectations,
+        "trial",
+        as_of=AS_OF,
+        settings=clean_city,
+    )
     some = suspects(verdict)
     assert some is not None
     assert "kept" not in some
@@ -126,7 +133,12 @@ def test_a_verdict_that_broke_down_spares_no_rule(
 ) -> None:
     expectations = expect({"id": "word", "kind": "not_null", "column": "word"})
     verdict = judge_batch(
-        settings.dsn(DatabaseRole.LOADER), "stage", "no_such_table", expectations.dataset, expectations, "trial",
+        settings.dsn(DatabaseRole.LOADER),
+        "stage",
+        "no_such_table",
+        expectations.dataset,
+        expectations,
+        "trial",
         settings=settings,
-    )  # fmt: skip
+    )
     assert suspects(verdict) is None

@@ -25,7 +25,7 @@ STEPS = 6
 def in_shifted_region(points: Coordinates) -> "NDArray[np.bool_]":
     """Which points (n x 2, longitude and latitude) lie in the rectangle where GCJ-02 differs from WGS84."""
     lon, lat = points[:, 0], points[:, 1]
-    inside: "NDArray[np.bool_]" = (lon >= WEST) & (lon <= EAST) & (lat >= SOUTH) & (lat <= NORTH)
+    inside: NDArray[np.bool_] = (lon >= WEST) & (lon <= EAST) & (lat >= SOUTH) & (lat <= NORTH)
     return inside
 
 

@@ -110,7 +110,8 @@ def _written(types: tuple[str, ...], delimiter: str, missing: frozenset[str]) ->
     """A run of lines whose cells are written as their types are.
 
     Possessive throughout: a cell that does not fit ends the match, nothing is tried twice. The lines have as
-    many cells as there are types, so that a text ends at the next delimiter: it need not look for a line's end.
+    many cells as there are types, so that a text ends at the next delimiter: it need not look for a line's
+    end.
     """
     ends = [re.escape(delimiter)] * (len(types) - 1) + ["\n"]
     line = "".join(_cell_pattern(kind, end, missing) + end for kind, end in zip(types, ends, strict=True))

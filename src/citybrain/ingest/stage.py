@@ -27,8 +27,8 @@ TEXT_COPY = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT text)")
 
 @dataclass(frozen=True)
 class Staged:
-    """A staged delivery. `rows_in` = rows of the typed table + `faults` (records that are no rows); `mistyped`
-    rows have a text that does not fit its column's type."""
+    """A staged delivery. `rows_in` = rows of the typed table + `faults` (records that are no rows);
+    `mistyped` rows have a text that does not fit its column's type."""
 
     batch_id: int
     dataset: Dataset
@@ -141,13 +141,14 @@ def _typed_pass(connection: psycopg.Connection, staged: Staged) -> tuple[int, in
 
 
 def _lines_left_out(connection: psycopg.Connection, staged: Staged, last_line: int) -> frozenset[int]:
-    """The lines up to the last that are no row of the typed table. COPY wrote it in the order of lines, so that
-    each gap is told by its ends."""
+    """The lines up to the last that are no row of the typed table. COPY wrote it in the order of lines, so
+    that each gap is told by its ends."""
     connection.execute("SET synchronize_seqscans = off")
     rows = connection.execute(
         sql.SQL(
-            "SELECT before, _line FROM (SELECT lag(_line, 1, 0::bigint) OVER () AS before, _line FROM {typed})"
-            " AS rows WHERE _line <> before + 1"
+            "SELECT before, _line"
+            " FROM (SELECT lag(_line, 1, 0::bigint) OVER () AS before, _line FROM {typed}) AS rows"
+            " WHERE _line <> before + 1"
             " UNION ALL SELECT coalesce(max(_line), 0), {last}::bigint + 1 FROM {typed}"
         ).format(typed=staged.typed, last=sql.Literal(last_line))
     ).fetchall()

@@ -1,8 +1,8 @@
 """The gate's verdict: one Great Expectations checkpoint on the stage table of a batch.
 
-A failed expectation gives the card of its severity, red when its share is beyond the rule's red limit, and the
-batch has the gravest (`result.success` knows no severity). Whatever goes wrong inside Great Expectations is a
-failed gate: a red card with the reason, never a passed one.
+A failed expectation gives the card of its severity, red when its share is beyond the rule's red limit, and
+the batch has the gravest (`result.success` knows no severity). Whatever goes wrong inside Great
+Expectations is a failed gate: a red card with the reason, never a passed one.
 """
 
 import logging

@@ -80,8 +80,8 @@ class RowCheck:
 class RowPredicate:
     """`sql` is TRUE where the row of alias `s` breaks the rule. It holds no placeholder: run it without
     bound parameters, or double
-    its per-cent signs. `repeats_sql`, of a rule that compares the rows of a delivery: a sub-select that counts
-    the bad ones at once, where `sql` asks for all rows in each worker that shares a scan."""
+    its per-cent signs. `repeats_sql`, of a rule that compares the rows of a delivery: a sub-select that
+    counts the bad ones at once, where `sql` asks for all rows in each worker that shares a scan."""
 
     rule_id: str
     reason_zh: str

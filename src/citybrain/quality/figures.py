@@ -39,7 +39,8 @@ class Figure:
 
 
 def row_figures(checks: Iterable[RowCheck]) -> Iterator[Figure]:
-    """Rule ids name them; `<rule id>.reference_loaded` tells whether a reference could be looked up at all."""
+    """Rule ids name them; `<rule id>.reference_loaded` tells whether a reference could be looked up at
+    all."""
     for check in checks:
         yield Figure(check.rule_id, check.bad_rows, rows_where(check.looked_at))
         if isinstance(check.rule, References):

@@ -2,10 +2,11 @@
 
 Importing this module imports Great Expectations: 4 s and 250 MB, so import it late.
 
-Two kinds of expectation carry all rules: a tolerated share of bad rows, and a figure within bounds. They share
-one metric, the figures of `figures`: Great Expectations' own expectations ask for some ten metrics each, and
-building their graph takes longer than counting the rows of an ordinary delivery. They also compare in double
-precision, count the first of repeated lines, and so would not count what the quarantine takes.
+Two kinds of expectation carry all rules: a tolerated share of bad rows, and a figure within bounds. They
+share one metric, the figures of `figures`: Great Expectations' own expectations ask for some ten metrics
+each, and building their graph takes longer than counting the rows of an ordinary delivery. They also
+compare in double precision, count the first of repeated lines, and so would not count what the quarantine
+takes.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,13 +1,13 @@
-"""What a load pays for each row: raw tables give their unique index for a block range index, and a credit code
-is checked in half the time."""
+"""What a load pays for each row: raw tables give their unique index for a block range index, and a credit
+code is checked in half the time."""
 
 from alembic import op
 
 revision = "0015"
 down_revision = "0014"
 
-# A batch is loaded once because its row of the manifest goes from landed to loaded in the same transaction, under
-# a lock; its rows then stand together, in the order of batches.
+# A batch is loaded once because its row of the manifest goes from landed to loaded in the same
+# transaction, under a lock; its rows then stand together, in the order of batches.
 RAW_INDEXES = """
 DO $$
 DECLARE
@@ -24,8 +24,8 @@ BEGIN
     LOOP
         EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', found.raw_table, found.unique_index);
         EXECUTE format(
-            'CREATE INDEX ON %s USING brin (_batch_id, _line) WITH (pages_per_range = 32, autosummarize = on)',
-            found.raw_table
+            'CREATE INDEX ON %s USING brin (_batch_id, _line)'
+            ' WITH (pages_per_range = 32, autosummarize = on)', found.raw_table
         );
     END LOOP;
 END;
@@ -34,8 +34,8 @@ $$;
 
 # GB 32100-2015: 18 characters of 0-9 A-Z without I O S V Z; the weighted sum (weights 3^n mod 31, the check
 # character's is 1) is a multiple of 31. One inlinable expression without a pattern: the value of a character
-# stands in an array by its byte, from 0 (48) on; a byte without a value makes the sum null. A backslash is told
-# first, since the cast to bytea reads it.
+# stands in an array by its byte, from 0 (48) on; a byte without a value makes the sum null. A backslash is
+# told first, since the cast to bytea reads it.
 CHARACTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 VALUES = ",".join(
     str(CHARACTERS.index(chr(code))) if chr(code) in CHARACTERS else "NULL"
