@@ -143,15 +143,18 @@ def _typed_pass(connection: psycopg.Connection, staged: Staged) -> tuple[int, in
 def _lines_left_out(connection: psycopg.Connection, staged: Staged, last_line: int) -> frozenset[int]:
     """The lines up to the last that are no row of the typed table. COPY wrote it in the order of lines, so
     that each gap is told by its ends."""
-    connection.execute("SET synchronize_seqscans = off")
-    rows = connection.execute(
-        sql.SQL(
-            "SELECT before, _line"
-            " FROM (SELECT lag(_line, 1, 0::bigint) OVER () AS before, _line FROM {typed}) AS rows"
-            " WHERE _line <> before + 1"
-            " UNION ALL SELECT coalesce(max(_line), 0), {last}::bigint + 1 FROM {typed}"
-        ).format(typed=staged.typed, last=sql.Literal(last_line))
-    ).fetchall()
+    with connection.transaction():
+        # A scan in the order of the table: it begins at the first page, and no workers share it.
+        connection.execute("SET LOCAL synchronize_seqscans = off")
+        connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+        rows = connection.execute(
+            sql.SQL(
+                "SELECT before, _line"
+                " FROM (SELECT lag(_line, 1, 0::bigint) OVER () AS before, _line FROM {typed}) AS rows"
+                " WHERE _line <> before + 1"
+                " UNION ALL SELECT coalesce(max(_line), 0), {last}::bigint + 1 FROM {typed}"
+            ).format(typed=staged.typed, last=sql.Literal(last_line))
+        ).fetchall()
     return frozenset(line for before, after in rows for line in range(before + 1, after))
 
 
