@@ -10,4 +10,5 @@ compile() { # compile <source> <lock> [option …]
 compile pyproject.toml requirements/main.txt
 compile requirements/superset.in requirements/superset.txt
 compile requirements/dev.in requirements/dev.txt
+compile requirements/bench.in requirements/bench.txt
 compile requirements/vision.in requirements/vision.txt --override requirements/vision-overrides.txt

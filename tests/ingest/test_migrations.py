@@ -1,11 +1,15 @@
 """The manifest's own promises: table checks, check characters of credit codes, what each role may not do."""
 
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
 import psycopg
 import pytest
 from psycopg import sql
 from stdnum.cn import uscc
 
 from citybrain.settings import DatabaseRole, Settings
+from citybrain.warehouse import migrations
 from citybrain.warehouse.connection import connect
 from citybrain.warehouse.migrations import upgrade
 from trial_city import ALPHABET, with_check_character
@@ -38,6 +42,10 @@ def test_upgrade_twice_changes_nothing(settings: Settings) -> None:
         (with_check_character("91341602MA2ABCDEF").lower(), False),
         ("91341602MA2ABCDEI0", False),  # I is not in the alphabet
         (with_check_character("91341602MA2ABCDEF") + "\n", False),
+        ("\\" * 18, False),  # a backslash is not read as an escape
+        ("91341602MA2ABC\\101", False),
+        ("企" * 6, False),  # eighteen bytes, six characters
+        ("é" * 9, False),
         ("", False),
         (None, None),
     ],
@@ -87,3 +95,28 @@ def test_a_settled_batch_accounts_for_every_row(clean_city: Settings) -> None:
 def test_roles_are_held_to_their_own(settings: Settings, role: DatabaseRole, statement: str) -> None:
     with connect(settings, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(sql.SQL(statement))  # type: ignore[arg-type]
+
+
+def test_raw_tables_of_an_older_city_give_up_their_unique_index(settings: Settings) -> None:
+    [path] = (Path(migrations.__file__).parent / "versions").glob("*_cheap_load.py")
+    spec = spec_from_file_location("cheap_load", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with connect(settings, DatabaseRole.OWNER) as connection:
+        for name, key in (("trial_old", "_batch_id, _line"), ("trial_other", "x")):
+            connection.execute(
+                f"CREATE TABLE raw.{name} (x integer, _batch_id bigint, _line bigint,"
+                f" PRIMARY KEY ({key}))".encode()
+            )
+        connection.execute(module.RAW_INDEXES)
+        indexes = connection.execute(
+            "SELECT tablename, split_part(indexdef, ' USING ', 2) FROM pg_indexes"
+            " WHERE schemaname = 'raw' AND tablename LIKE 'trial\\_o%' ORDER BY 1"
+        ).fetchall()
+        connection.rollback()
+    assert indexes == [
+        ("trial_old", "brin (_batch_id, _line) WITH (pages_per_range='32', autosummarize='on')"),
+        ("trial_other", "btree (x)"),
+    ]

@@ -171,9 +171,9 @@ def gx_connection(settings: Settings) -> Iterator[sqlalchemy.Connection]:
 @given(value=any_text)
 @database_examples
 def test_any_text_survives_great_expectations(value: str, gx_connection: sqlalchemy.Connection) -> None:
-    from citybrain.quality.gx_suite import _for_text
+    from citybrain.quality.gx_suite import for_text
 
-    query = f"SELECT {_for_text(to_sql(exp.Literal.string(value)))} AS {{batch}}".format(batch="found")
+    query = for_text(f"SELECT {to_sql(exp.Literal.string(value))} AS found")
     assert gx_connection.execute(sqlalchemy.text(query)).scalar() == value
 
 

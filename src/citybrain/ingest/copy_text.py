@@ -79,10 +79,7 @@ def _plain_copy(
         return None
     if len(body) > MAX_RECORD_CHARS and max(map(len, texts)) > MAX_RECORD_CHARS:
         return None
-    line, block = _written(tuple(types), rows.delimiter, missing)
-    if not block.fullmatch(body):
-        fits = [line.fullmatch(text) is not None for text in texts]
-        lines, texts = list(compress(lines, fits)), list(compress(texts, fits))
+    lines, texts = _fitting(lines, texts, body, _written(tuple(types), rows.delimiter, missing))
     if not texts:
         return b""
     copied = "\n".join(map("%d\t%s".__mod__, zip(lines, texts, strict=True))) + "\n"
@@ -91,21 +88,39 @@ def _plain_copy(
     return _with_nulls(copied, missing).encode()
 
 
+def _fitting(
+    lines: Sequence[int], texts: list[str], body: str, written: re.Pattern[str]
+) -> tuple[Sequence[int], list[str]]:
+    """The lines whose cells are written as their types are, run by run; `body` is `texts`, joined."""
+    body += "\n"
+    first, start, runs = 0, 0, []
+    while start < len(body):
+        fits = written.match(body, start)
+        end = start if fits is None else fits.end()
+        last = first + body.count("\n", start, end)
+        runs.append(slice(first, last))
+        first, start = last + 1, body.find("\n", end) + 1 or len(body)  # the line that ended the run is odd
+    if len(runs) == 1:
+        return lines[runs[0]], texts[runs[0]]
+    return [line for run in runs for line in lines[run]], [text for run in runs for text in texts[run]]
+
+
 @cache
-def _written(
-    types: tuple[str, ...], delimiter: str, missing: frozenset[str]
-) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What a line looks like whose cells are written as their types are, and a block of such lines.
+def _written(types: tuple[str, ...], delimiter: str, missing: frozenset[str]) -> re.Pattern[str]:
+    """A run of lines whose cells are written as their types are.
 
-    Possessive throughout: a cell that does not fit ends the match, nothing is tried twice.
+    Possessive throughout: a cell that does not fit ends the match, nothing is tried twice. The lines have as
+    many cells as there are types, so that a text ends at the next delimiter: it need not look for a line's
+    end.
     """
-    line = re.escape(delimiter).join(_cell_pattern(kind, delimiter, missing) for kind in types)
-    return re.compile(line), re.compile(f"(?:{line}\n)*+{line}")
+    ends = [re.escape(delimiter)] * (len(types) - 1) + ["\n"]
+    line = "".join(_cell_pattern(kind, end, missing) + end for kind, end in zip(types, ends, strict=True))
+    return re.compile(f"(?:{line})*+")
 
 
-def _cell_pattern(kind: str, delimiter: str, missing: frozenset[str]) -> str:
+def _cell_pattern(kind: str, end: str, missing: frozenset[str]) -> str:
     if kind not in WRITTEN:
-        return f"[^{re.escape(delimiter)}\n]*+"
+        return f"[^{end}]*+"
     letters = f"[{re.escape(WRITTEN[kind][0].decode())}]*+"
     given = f"[0-9]{{4}}{letters}|" if kind in _YEAR_FIRST else letters
     return f"(?:{'|'.join([given, *map(re.escape, sorted(missing - {''}))])})"
@@ -116,9 +131,7 @@ def text_copy(batch: RecordBatch, wanted: frozenset[int] | None, width: int) -> 
     cells.
     """
     found: list[str] = []
-    for place, line in enumerate(batch.lines):
-        if wanted is not None and line not in wanted:
-            continue
+    for place, line in _places(batch.lines, wanted):
         row = batch.rows[place]
         problem = unstorable(row)
         if problem:
@@ -130,6 +143,15 @@ def text_copy(batch: RecordBatch, wanted: frozenset[int] | None, width: int) -> 
         if wanted is None or fault.line in wanted:
             found.append(_fault_row(fault.line, fault.reason, fault.record, width))
     return "".join(found).encode(errors="replace")  # faults alone may hold what UTF-8 cannot
+
+
+def _places(lines: Sequence[int], wanted: frozenset[int] | None) -> Iterable[tuple[int, int]]:
+    """Where the wanted lines stand among `lines`, and which they are."""
+    if wanted is None:
+        return enumerate(lines)
+    if isinstance(lines, range):
+        return [(line - lines.start, line) for line in sorted(wanted.intersection(lines))]
+    return [(place, line) for place, line in enumerate(lines) if line in wanted]
 
 
 def _fault_row(line: int, reason: str, record: object, width: int) -> str:
@@ -186,8 +208,9 @@ def _with_nulls(text: str, missing: frozenset[str]) -> str:
 def _to_null(text: str, marker: str, null: str) -> str:
     """`text` with each cell that is exactly `marker` replaced; twice, since neighbours share a tab."""
     escaped = marker.translate(_ESCAPES)
-    for _ in range(2):
-        text = text.replace(f"\t{escaped}\t", f"\t{null}\t")
+    if f"\t{escaped}\t" in text:
+        for _ in range(2):
+            text = text.replace(f"\t{escaped}\t", f"\t{null}\t")
     return text.replace(f"\t{escaped}\n", f"\t{null}\n")
 
 

@@ -14,9 +14,18 @@ from psycopg import sql
 from citybrain.catalogue import Dataset
 from citybrain.ingest.manifest import Batch
 from citybrain.ingest.stage import SCHEMA, Staged, recover_records
-from citybrain.quality import Card, Expectations, RuleResult, judge_batch, row_predicates
+from citybrain.quality import (
+    Card,
+    Expectations,
+    RuleResult,
+    Unique,
+    Verdict,
+    judge_batch,
+    row_predicates,
+)
 from citybrain.settings import DatabaseRole, Settings
 
+WORK_MEM = "64MB"  # hashed keys and references of a large delivery
 RED_SHARE = 0.1  # of a delivery's rows unreadable or mistyped: then the delivery is wrong, not the rows
 _TYPE_ZH = {
     "integer": "整数",
@@ -27,6 +36,10 @@ _TYPE_ZH = {
     "timestamp": "不带时区的时间",
     "timestamptz": "时间",
 }
+
+
+Test = tuple[sql.Composable, str]
+"""A condition on a row of `s`, and the reason that stands for it."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,7 @@ def judge(
         logical_date=batch.logical_date,
         settings=settings,
     )
-    own = find_bad_lines(connection, staged, batch, expectations)
+    own = find_bad_lines(connection, staged, batch, expectations, suspects(verdict))
     results = [*verdict.results, *own]
     card = max((verdict.card, *(result.card or Card.GREEN for result in own)), key=list(Card).index)
     reasons = [verdict.reason] if verdict.reason else []
@@ -70,34 +83,74 @@ def run_name(batch_id: int) -> str:
     return f"batch_{batch_id}"
 
 
+def suspects(verdict: Verdict) -> frozenset[str] | None:
+    """The rules that the verdict did not find kept by every row; None when there is no verdict on rules."""
+    if any(result.rule_kind == "gate" for result in verdict.results):
+        return None
+    return frozenset(result.rule_id for result in verdict.results if result.unexpected_rows != 0)
+
+
 def find_bad_lines(
-    connection: psycopg.Connection, staged: Staged, batch: Batch, expectations: Expectations
+    connection: psycopg.Connection,
+    staged: Staged,
+    batch: Batch,
+    expectations: Expectations,
+    rule_ids: frozenset[str] | None = None,
 ) -> list[RuleResult]:
-    """Fill the table of bad lines, with all reasons of a line; the results of the three unwritten rules."""
-    connection.execute(sql.SQL("TRUNCATE {}").format(staged.bad))
-    predicates = row_predicates(staged.dataset, expectations, staged.table, as_of=batch.landed_at)
-    tests: list[Test] = [(sql.SQL(found.sql), f"{found.reason_zh} [{found.rule_id}]") for found in predicates]
-    tests += _type_tests(staged.dataset, _covered(expectations, "well_typed"))
-    tests += _key_tests(staged.dataset, _covered(expectations, "not_null"))
-    if tests:
-        reasons = sql.SQL(", ").join(
-            sql.SQL("CASE WHEN {} THEN {} END").format(test, sql.Literal(reason)) for test, reason in tests
-        )
-        connection.execute(
-            sql.SQL(
-                "INSERT INTO {} SELECT s._line, array_remove(ARRAY[{}]::text[], NULL) FROM {} AS s WHERE {}"
-            ).format(staged.bad, reasons, staged.typed, sql.SQL(" OR ").join(test for test, _ in tests))
-        )
-    doubled = _find_doubled_keys(connection, staged)
-    mistyped = _count(
-        connection, sql.SQL("SELECT count(*) FROM {} WHERE _type_errors IS NOT NULL").format(staged.typed)
+    """Fill the table of bad lines, with all reasons of a line; the results of the three unwritten rules.
+
+    `rule_ids`: the row rules some row may break (None: any of them). The verdict has counted the same
+    predicates on the same rows, so a rule it found kept is not evaluated again.
+    """
+    connection.execute(sql.SQL("SET work_mem = {}").format(sql.Literal(WORK_MEM)))
+    predicates = row_predicates(
+        staged.dataset, expectations, staged.table, as_of=batch.landed_at, rule_ids=rule_ids
     )
+    tests: list[Test] = [
+        (sql.SQL(found.sql), f"{found.reason_zh} [{found.rule_id}]")
+        for found in predicates
+        if rule_ids is not None or found.repeats_sql is None or _count(connection, found.repeats_sql) > 0
+    ]
+    if staged.mistyped:
+        tests += _type_tests(staged.dataset, _covered(expectations, "well_typed"))
+    tests += _key_tests(staged.dataset, _covered(expectations, "not_null"))
+    _write_bad_lines(connection, staged, tests)
+    doubled = 0 if _keys_are_checked(expectations) else _find_doubled_keys(connection, staged)
     recover_bad_records(connection, staged)
     return [
         _own_result("readable_records", staged.faults, staged.rows_in, "记录无法读取"),
-        _own_result("typed_values", mistyped, staged.rows_in - staged.faults, "取值与列类型不符"),
+        _own_result("typed_values", staged.mistyped, staged.rows_in - staged.faults, "取值与列类型不符"),
         _own_result("key_once", doubled, staged.rows_in - staged.faults, "同一交付内主键重复"),
     ]
+
+
+def _count(connection: psycopg.Connection, subselect: str) -> int:
+    row = connection.execute(sql.SQL("SELECT {}").format(sql.SQL(subselect))).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _write_bad_lines(connection: psycopg.Connection, staged: Staged, tests: list[Test]) -> None:
+    """Rows that fail some test, with the reasons. The table is made by the query: PostgreSQL shares the scan
+    among its workers when it fills a new table, not when it adds to one."""
+    connection.execute(sql.SQL("DROP TABLE {}").format(staged.bad))
+    reasons = [
+        sql.SQL("CASE WHEN {} THEN {} END").format(test, sql.Literal(reason)) for test, reason in tests
+    ]
+    some: sql.Composable = sql.SQL(" OR ").join(test for test, _ in tests) if tests else sql.SQL("false")
+    connection.execute(
+        sql.SQL(
+            "CREATE UNLOGGED TABLE {} AS SELECT s._line, array_remove(ARRAY[{}]::text[], NULL) AS reasons"
+            " FROM {} AS s WHERE {}"
+        ).format(staged.bad, sql.SQL(", ").join(reasons), staged.typed, some)
+    )
+
+
+def _keys_are_checked(expectations: Expectations) -> bool:
+    """Whether a written rule keeps out every line that repeats a key."""
+    return any(
+        isinstance(rule, Unique) and rule.when is None and set(rule.columns) <= set(expectations.dataset.key)
+        for rule in expectations.row_rules
+    )
 
 
 def _covered(expectations: Expectations, kind: str) -> set[str]:
@@ -108,9 +161,6 @@ def _covered(expectations: Expectations, kind: str) -> set[str]:
         if getattr(rule, "kind", None) == kind and rule.when is None
         for name in rule.column_names
     }
-
-
-Test = tuple[sql.Composable, str]
 
 
 def _type_tests(dataset: Dataset, covered: set[str]) -> list[Test]:
@@ -176,11 +226,6 @@ def _own_result(rule_id: str, bad: int, evaluated: int, reason: str) -> RuleResu
     card = None if not bad else Card.RED if share > RED_SHARE and rule_id != "key_once" else Card.YELLOW
     detail = {"reason": f"{reason} {bad} 行，占 {share:.1%}"} if bad else {}
     return RuleResult(rule_id, "built_in", None, card, bad, evaluated, detail)
-
-
-def _count(connection: psycopg.Connection, query: sql.Composed) -> int:
-    row = connection.execute(query).fetchone()
-    return int(row[0]) if row else 0
 
 
 def worst_rules(results: Sequence[RuleResult], limit: int = 5) -> list[RuleResult]:

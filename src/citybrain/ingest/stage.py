@@ -27,13 +27,15 @@ TEXT_COPY = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT text)")
 
 @dataclass(frozen=True)
 class Staged:
-    """A staged delivery. `rows_in` = rows of the typed table + `faults` (records that are no rows)."""
+    """A staged delivery. `rows_in` = rows of the typed table + `faults` (records that are no rows);
+    `mistyped` rows have a text that does not fit its column's type."""
 
     batch_id: int
     dataset: Dataset
     path: Path
     rows_in: int
     faults: int
+    mistyped: int = 0
 
     @property
     def table(self) -> str:
@@ -70,7 +72,7 @@ def stage_delivery(connection: psycopg.Connection, dataset: Dataset, batch_id: i
     records, last_line, typed_rows = _typed_pass(connection, staged)
     if records == 0:
         raise DeliveryRejectedError("没有数据行 (no rows below the header)")
-    faults = 0
+    faults = mistyped = 0
     if typed_rows < records:
         wanted = (
             _lines_left_out(connection, staged, last_line) if records - typed_rows <= MANY_LINES else None
@@ -78,14 +80,17 @@ def stage_delivery(connection: psycopg.Connection, dataset: Dataset, batch_id: i
         if wanted is None:
             connection.execute(sql.SQL("TRUNCATE {}").format(staged.typed))
             typed_rows = 0
-        faults, doubtful = _text_pass(connection, staged, wanted), _type_the_doubtful(connection, staged)
+        faults = _text_pass(connection, staged, wanted)
+        doubtful, mistyped = _type_the_doubtful(connection, staged)
         if typed_rows + doubtful + faults != records:
             raise RuntimeError(
                 f"batch {batch_id}: {records} records read, but {typed_rows + doubtful} rows"
                 f" and {faults} faults staged"
             )
-    connection.execute(sql.SQL("ANALYZE {} (_line)").format(staged.typed))
-    return Staged(batch_id, dataset, path, records, faults)
+    # Unless the planner knows that keys differ, it lets each worker gather them all.
+    keys = sql.SQL(", ").join(map(sql.Identifier, ["_line", *dataset.key]))
+    connection.execute(sql.SQL("ANALYZE {} ({})").format(staged.typed, keys))
+    return Staged(batch_id, dataset, path, records, faults, mistyped)
 
 
 def recover_records(connection: psycopg.Connection, staged: Staged, lines: frozenset[int]) -> None:
@@ -136,13 +141,21 @@ def _typed_pass(connection: psycopg.Connection, staged: Staged) -> tuple[int, in
 
 
 def _lines_left_out(connection: psycopg.Connection, staged: Staged, last_line: int) -> frozenset[int]:
-    rows = connection.execute(
-        sql.SQL(
-            "SELECT line FROM generate_series(1, {}::bigint) AS line"
-            " WHERE NOT EXISTS (SELECT FROM {} AS s WHERE s._line = line)"
-        ).format(sql.Literal(last_line), staged.typed)
-    ).fetchall()
-    return frozenset(line for (line,) in rows)
+    """The lines up to the last that are no row of the typed table. COPY wrote it in the order of lines, so
+    that each gap is told by its ends."""
+    with connection.transaction():
+        # A scan in the order of the table: it begins at the first page, and no workers share it.
+        connection.execute("SET LOCAL synchronize_seqscans = off")
+        connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+        rows = connection.execute(
+            sql.SQL(
+                "SELECT before, _line"
+                " FROM (SELECT lag(_line, 1, 0::bigint) OVER () AS before, _line FROM {typed}) AS rows"
+                " WHERE _line <> before + 1"
+                " UNION ALL SELECT coalesce(max(_line), 0), {last}::bigint + 1 FROM {typed}"
+            ).format(typed=staged.typed, last=sql.Literal(last_line))
+        ).fetchall()
+    return frozenset(line for before, after in rows for line in range(before + 1, after))
 
 
 def _text_pass(connection: psycopg.Connection, staged: Staged, wanted: frozenset[int] | None) -> int:
@@ -160,9 +173,9 @@ def _text_pass(connection: psycopg.Connection, staged: Staged, wanted: frozenset
     return int(found[0]) if found else 0
 
 
-def _type_the_doubtful(connection: psycopg.Connection, staged: Staged) -> int:
+def _type_the_doubtful(connection: psycopg.Connection, staged: Staged) -> tuple[int, int]:
     """Move the text table's rows into the typed table: what parses gets its type, the rest is NULL and
-    named.
+    named. How many rows, and how many of them have something that did not parse.
     """
     values, errors = [], []
     missing = sql.Literal(staged.dataset.format.missing)
@@ -187,6 +200,9 @@ def _type_the_doubtful(connection: psycopg.Connection, staged: Staged) -> int:
         sql.SQL(", ").join(errors)
     )
     statement = sql.SQL(
-        "INSERT INTO {} (_line, _type_errors, {}) SELECT _line, {}, {} FROM {} WHERE _fault IS NULL"
+        "WITH typed AS (INSERT INTO {} (_line, _type_errors, {}) SELECT _line, {}, {} FROM {}"
+        " WHERE _fault IS NULL RETURNING _type_errors)"
+        " SELECT count(*), count(_type_errors) FROM typed"
     ).format(staged.typed, names, type_errors, sql.SQL(", ").join(values), staged.text)
-    return connection.execute(statement).rowcount
+    found = connection.execute(statement).fetchone()
+    return (int(found[0]), int(found[1])) if found else (0, 0)

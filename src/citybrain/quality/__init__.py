@@ -5,6 +5,7 @@ pick the rows for the quarantine; a Great Expectations checkpoint built from the
 stage table and gives the card.
 """
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 from citybrain.catalogue import Dataset
@@ -17,6 +18,7 @@ from citybrain.quality.expectations_file import (
 )
 from citybrain.quality.gate_order import gate_order
 from citybrain.quality.result_file import data_docs_url, write_result
+from citybrain.quality.rules import Unique
 from citybrain.quality.verdict import Card, RuleResult, Verdict
 from citybrain.settings import Settings, get_settings
 
@@ -26,6 +28,7 @@ __all__ = [
     "ExpectationsFile",
     "RowPredicate",
     "RuleResult",
+    "Unique",
     "Verdict",
     "data_docs_url",
     "expectations_for",
@@ -44,9 +47,10 @@ def row_predicates(
     *,
     stage_schema: str = "stage",
     as_of: datetime | None = None,
+    rule_ids: Collection[str] | None = None,
 ) -> list[RowPredicate]:
     """One predicate for each row rule (each column of a rule with `columns`): TRUE where the row of `s` is
-    bad, never NULL.
+    bad, never NULL. `rule_ids`: of these rules alone.
 
     `as_of` (aware) is what counts as now for rules on future dates; give the batch's landing time, and the
     same one to the gate, so that both halves and a later re-run agree. The SQL holds no placeholders:
@@ -54,7 +58,7 @@ def row_predicates(
     """
     _same_dataset(dataset, expectations)
     return row_predicates_of(
-        expectations, StageTable(stage_schema, stage_table), as_of or datetime.now(CITY_ZONE)
+        expectations, StageTable(stage_schema, stage_table), as_of or datetime.now(CITY_ZONE), rule_ids
     )
 
 

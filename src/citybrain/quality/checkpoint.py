@@ -1,7 +1,8 @@
 """The gate's verdict: one Great Expectations checkpoint on the stage table of a batch.
 
-The card is the largest severity among the failed expectations (`result.success` knows no severity). Whatever
-goes wrong inside Great Expectations is a failed gate: a red card with the reason, never a passed one.
+A failed expectation gives the card of its severity, red when its share is beyond the rule's red limit, and
+the batch has the gravest (`result.success` knows no severity). Whatever goes wrong inside Great
+Expectations is a failed gate: a red card with the reason, never a passed one.
 """
 
 import logging
@@ -16,6 +17,7 @@ import psycopg
 from citybrain.catalogue import Column
 from citybrain.quality.compiler import StageTable, row_checks
 from citybrain.quality.expectations_file import Expectations
+from citybrain.quality.figures import Figure, batch_figure, row_figures
 from citybrain.quality.history import batch_bounds, usual_rows, usual_rows_of_such_days
 from citybrain.quality.rules import BatchRule, RowCountAgainstHistory, RowCountAgainstSameDays
 from citybrain.quality.verdict import Card, RuleResult, Verdict, worst
@@ -59,6 +61,8 @@ def _run_checkpoint(
         ProgressBarsConfig,
     )
 
+    from citybrain.quality.gx_suite import asking
+
     # A context of its own costs 5 ms and leaves nothing behind in a process that judges for days.
     config = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
@@ -67,10 +71,10 @@ def _run_checkpoint(
     )
     context = gx.get_context(mode="ephemeral", project_config=config)
     name = expectations.dataset.id
-    rules, unjudged = _expectations(url, stage, expectations, as_of, day)
+    rules, figures, unjudged = _expectations(url, stage, expectations, run_name, as_of, day)
     # The constructor keeps every one; `add_expectation` drops one that asks the same under another rule's id.
     suite = gx.ExpectationSuite(name=name, expectations=rules)
-    with _source(context, url) as source:
+    with asking(run_name, figures, stage), _source(context, url) as source:
         asset = source.add_table_asset(name, table_name=stage.name, schema_name=stage.schema)
         batch = asset.add_batch_definition_whole_table(name)
         definition = context.validation_definitions.add(
@@ -100,27 +104,28 @@ def _source(context: Any, url: str) -> Iterator[Any]:
 
 
 def _expectations(
-    url: str, stage: StageTable, expectations: Expectations, as_of: datetime, day: date
-) -> tuple[list[Any], list[RuleResult]]:
-    """Every rule as Great Expectations' expectations; the results of those that cannot be judged yet."""
-    from citybrain.quality.gx_suite import batch_expectations, row_expectations
+    url: str, stage: StageTable, expectations: Expectations, run_name: str, as_of: datetime, day: date
+) -> tuple[list[Any], list[Figure], list[RuleResult]]:
+    """Every rule as Great Expectations' expectations, the figures they ask for, and the results of the rules
+    that cannot be judged yet."""
+    from citybrain.quality.gx_suite import batch_expectation, row_expectations
 
-    suite = [
-        expectation
-        for check in row_checks(expectations, stage, as_of)
-        for expectation in row_expectations(check)
-    ]
-    unjudged = []
+    checks = row_checks(expectations, stage, as_of)
+    suite = [expectation for check in checks for expectation in row_expectations(check, run_name)]
+    figures, unjudged = list(row_figures(checks)), []
     for rule in expectations.batch_rules:
         columns = [expectations.dataset.column(name) for name in rule.column_names]
         column: Column | None = columns[0] if columns else None
-        bounds = batch_bounds(rule, column, _usual_rows(url, expectations, rule, day), as_of)
-        if not bounds:
+        limits = batch_bounds(rule, column, _usual_rows(url, expectations, rule, day), as_of)
+        if not limits:
             unjudged.append(
                 RuleResult(rule.id, rule.kind, None, None, None, None, {"not_judged": _too_little(rule)})
             )
-        suite += batch_expectations(rule, column, bounds, rule_zh(rule, columns))
-    return suite, unjudged
+        for severity, bounds in limits:
+            name, words = f"{rule.id}.{severity}", rule_zh(rule, columns)
+            figures.append(batch_figure(name, rule, column, bounds))
+            suite.append(batch_expectation(rule, column, name, severity, bounds, run_name, words))
+    return suite, figures, unjudged
 
 
 def _usual_rows(url: str, expectations: Expectations, rule: BatchRule, day: date) -> float | None:
@@ -139,7 +144,7 @@ def _too_little(rule: BatchRule) -> str:
 
 
 def _rule_results(results: Iterable[Any]) -> list[RuleResult]:
-    """One result for each rule: its yellow and red expectation folded into one."""
+    """One result for each rule: a batch rule's yellow and red expectation folded into one."""
     folded: dict[str, RuleResult] = {}
     for result in results:
         found = _rule_result(result)
@@ -160,6 +165,8 @@ def _rule_result(result: Any) -> RuleResult:
     if error is not None:
         card: Card | None = Card.RED
         detail["error"] = error
+    elif figures.get("beyond_red"):
+        card = Card.RED
     else:
         card = None if result.success else _CARD[str(result.expectation_config.severity.value)]
     return RuleResult(

@@ -5,7 +5,8 @@ literal node. They stand on the alias `s` of the stage table. `unique` and `refe
 select that does not depend on the row, so PostgreSQL computes it once and hashes it.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -45,6 +46,8 @@ _SQL_TYPE = {
     "timestamp": "timestamp",
     "timestamptz": "timestamptz",
 }
+# A pattern that is one class so and so often, such as [0-9]{12}.
+_REPEATED_CLASS = re.compile(r"(\[\^?[^\\\]\[^]+\])\{([0-9]{1,2})(?:(,)([0-9]{1,2})?)?\}")
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class RowCheck:
     """One row rule on the columns it looks at.
 
     `looked_at` and `bad` are boolean expressions over `s`; both are never NULL, and `bad` implies
-    `looked_at`.
+    `looked_at`. `bad_rows` is how many rows are bad, an aggregate over `s` or a sub-select of its own.
     """
 
     rule_id: str
@@ -68,6 +71,7 @@ class RowCheck:
     columns: tuple[Column, ...]
     looked_at: exp.Expr
     bad: exp.Expr
+    bad_rows: exp.Expr
     reason_zh: str
     as_of: datetime
 
@@ -76,33 +80,50 @@ class RowCheck:
 class RowPredicate:
     """`sql` is TRUE where the row of alias `s` breaks the rule. It holds no placeholder: run it without
     bound parameters, or double
-    its per-cent signs."""
+    its per-cent signs. `repeats_sql`, of a rule that compares the rows of a delivery: a sub-select that
+    counts the bad ones at once, where `sql` asks for all rows in each worker that shares a scan."""
 
     rule_id: str
     reason_zh: str
     sql: str
+    repeats_sql: str | None = None
 
 
-def row_checks(expectations: Expectations, stage: StageTable, as_of: datetime) -> list[RowCheck]:
-    """One check for every row rule, or one for each column of a rule with `columns`. `as_of` is aware: what
-    counts as now.
+def row_checks(
+    expectations: Expectations,
+    stage: StageTable,
+    as_of: datetime,
+    rule_ids: Collection[str] | None = None,
+) -> list[RowCheck]:
+    """One check for every row rule, or one for each column of a rule with `columns`; `rule_ids`: only for
+    these. `as_of` is aware: what counts as now.
     """
     checks = []
     for rule_id, rule, columns in expectations.row_rules_by_column():
+        if rule_ids is not None and rule_id not in rule_ids:
+            continue
         guard = _guard(rule.when, expectations)
         present = [_present(column) for column in columns if not isinstance(rule, NotNull | WellTyped)]
         looked_at = _all_of([*guard, *present])
-        breach = _breach(rule, _Scope(columns, expectations, stage, as_of))
-        bad = _all_of([*guard, *present, breach])
+        scope = _Scope(columns, expectations, stage, as_of)
+        bad = _all_of([*guard, *present, _breach(rule, scope)])
+        bad_rows = _repeated_rows(rule, scope) if isinstance(rule, Unique) else rows_where(bad)
         reason = reason_zh(rule, columns)
-        checks.append(RowCheck(rule_id, rule, columns, looked_at, bad, reason, as_of))
+        checks.append(RowCheck(rule_id, rule, columns, looked_at, bad, bad_rows, reason, as_of))
     return checks
 
 
-def row_predicates_of(expectations: Expectations, stage: StageTable, as_of: datetime) -> list[RowPredicate]:
+def row_predicates_of(
+    expectations: Expectations, stage: StageTable, as_of: datetime, rule_ids: Collection[str] | None = None
+) -> list[RowPredicate]:
     return [
-        RowPredicate(check.rule_id, check.reason_zh, to_sql(check.bad))
-        for check in row_checks(expectations, stage, as_of)
+        RowPredicate(
+            check.rule_id,
+            check.reason_zh,
+            to_sql(check.bad),
+            to_sql(check.bad_rows) if isinstance(check.rule, Unique) else None,
+        )
+        for check in row_checks(expectations, stage, as_of, rule_ids)
     ]
 
 
@@ -111,6 +132,11 @@ def to_sql(node: exp.Expr) -> str:
 
 
 # Nodes
+
+
+def rows_where(condition: exp.Expr) -> exp.Expr:
+    """How many rows of `s` fulfil a condition, as an aggregate."""
+    return exp.Filter(this=exp.Count(this=exp.Star()), expression=exp.Where(this=condition.copy()))
 
 
 def column_node(name: str) -> exp.Column:
@@ -213,7 +239,18 @@ def _(rule: Between, scope: _Scope) -> exp.Expr:
 
 @_breach.register
 def _(rule: Matches, scope: _Scope) -> exp.Expr:
-    return exp.not_(exp.RegexpLike(this=scope.node, expression=_text(rule.whole_text)))
+    """PostgreSQL builds its automaton anew for each value, a state a position: for one class so and so often
+    the length and a single state say the same in half the time."""
+    repeated = _REPEATED_CLASS.fullmatch(rule.pattern)
+    if repeated is None:
+        return exp.not_(exp.RegexpLike(this=scope.node, expression=_text(rule.whole_text)))
+    letters, least, open_end, most = repeated.groups()
+    length = exp.Length(this=scope.node)
+    outside: list[exp.Expr] = [exp.LT(this=length.copy(), expression=scalar_node(int(least)))]
+    if most is not None or open_end is None:
+        outside.append(exp.GT(this=length.copy(), expression=scalar_node(int(most or least))))
+    outside.append(exp.not_(exp.RegexpLike(this=scope.node, expression=_text(f"^{letters}*$"))))
+    return exp.or_(*outside)
 
 
 @_breach.register
@@ -255,28 +292,51 @@ def _(rule: ColumnOrder, scope: _Scope) -> exp.Expr:
 
 @_breach.register
 def _(rule: Unique, scope: _Scope) -> exp.Expr:
-    keys = [exp.column(name, quoted=True) for name in rule.columns]
-    nth = exp.Window(
-        this=exp.RowNumber(),
-        partition_by=[key.copy() for key in keys],
-        order=exp.Order(expressions=[exp.Ordered(this=exp.column("_line", quoted=True))]),
+    """The lines after the first of their key. Keys are hashed, not sorted: most deliveries repeat none."""
+    first = exp.alias_(exp.Min(this=column_node("_line")), "first_line", quoted=True)
+    doubled = _repeated_keys(rule, scope).select(*(column_node(name) for name in rule.columns), first)
+    again: list[exp.Expr] = [
+        exp.EQ(
+            this=exp.column(name, table="later", quoted=True),
+            expression=exp.column(name, table="doubled", quoted=True),
+        )
+        for name in rule.columns
+    ]
+    again.append(
+        exp.GT(
+            this=exp.column("_line", table="later", quoted=True),
+            expression=exp.column("first_line", table="doubled", quoted=True),
+        )
     )
-    # The guard selects the rows that compete: a row it leaves out neither is bad nor makes another one bad.
+    later = (
+        exp.select(exp.column("_line", table="later", quoted=True))
+        .from_(exp.table_(scope.stage.name, db=scope.stage.schema, quoted=True, alias="later"))
+        .join(doubled.subquery("doubled"), on=exp.and_(*again))
+    )
+    return exp.In(this=column_node("_line"), query=later.subquery())
+
+
+def _repeated_rows(rule: Unique, scope: _Scope) -> exp.Expr:
+    """How many lines come after the first of their key, as a sub-select."""
+    rows = exp.alias_(exp.Count(this=exp.Star()), "lines", quoted=True)
+    repeated = _repeated_keys(rule, scope).select(rows).subquery("repeated")
+    more = exp.Sum(this=exp.Sub(this=exp.column("lines", quoted=True), expression=scalar_node(1)))
+    return exp.select(exp.Coalesce(this=more, expressions=[scalar_node(0)])).from_(repeated).subquery()
+
+
+def _repeated_keys(rule: Unique, scope: _Scope) -> exp.Select:
+    """The keys that several competing lines have, nothing selected yet. The guard says which lines compete: a
+    row it leaves out neither is bad nor makes another one bad."""
     competing = exp.and_(
         *_guard(rule.when, scope.expectations), *(_present(column) for column in scope.columns)
     )
-    numbered = (
-        exp.select(exp.column("_line", table="s", quoted=True), exp.alias_(nth, "nth"))
+    return (
+        exp.Select()
         .from_(exp.table_(scope.stage.name, db=scope.stage.schema, quoted=True, alias="s"))
         .where(competing)
-        .subquery("numbered")
+        .group_by(*(column_node(name) for name in rule.columns))
+        .having(exp.GT(this=exp.Count(this=exp.Star()), expression=scalar_node(1)))
     )
-    later = (
-        exp.select(exp.column("_line", table="numbered", quoted=True))
-        .from_(numbered)
-        .where(exp.GT(this=exp.column("nth", table="numbered", quoted=True), expression=scalar_node(1)))
-    )
-    return exp.In(this=column_node("_line"), query=later.subquery())
 
 
 @_breach.register

@@ -67,7 +67,7 @@ def _take_header(blocks: Iterator[LineBlock], delimiter: str) -> tuple[list[str]
             raise DeliveryRejectedError(f"表头无法读取 (the header cannot be read: {error})") from error
         if header is not None:
             used = reader.line_num
-            return header, LineBlock(block.first + used, block.lines[used:], block.cut)
+            return header, LineBlock(block.first + used, block.lines[used:], block.cut, block.quoted)
     raise DeliveryRejectedError("空文件 (the file holds no line)")
 
 
@@ -122,7 +122,7 @@ def _clean_records(block: LineBlock, delimiter: str, width: int) -> RecordBatch 
     """The block's records if each of its lines is one, else None."""
     if block.cut:
         return None
-    if not any('"' in line for line in block.lines):
+    if not block.quoted or not any('"' in line for line in block.lines):
         return _unquoted(block, delimiter, width)
     try:
         rows = list(csv.reader(block.lines, delimiter=delimiter, strict=True))

@@ -102,11 +102,12 @@ def _mostly_rare(sample: bytes) -> bool:
 @dataclass(frozen=True)
 class LineBlock:
     """Complete lines without their ends, the number of the first, and the numbers of those that were cut for
-    their length."""
+    their length. `quoted`: some line may hold a quote."""
 
     first: int
     lines: list[str]
     cut: frozenset[int] = frozenset()
+    quoted: bool = True
 
 
 def line_blocks(chunks: Iterator[str]) -> Iterator[LineBlock]:
@@ -120,7 +121,9 @@ def line_blocks(chunks: Iterator[str]) -> Iterator[LineBlock]:
             text = text[:-1]
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        *lines, rest = text.split("\n")
+        quoted = '"' in text
+        lines = text.split("\n")
+        rest = lines.pop()
         cut: set[int] = set()
         if overflow and lines:
             cut.add(number)
@@ -134,7 +137,7 @@ def line_blocks(chunks: Iterator[str]) -> Iterator[LineBlock]:
         if held_return:
             rest += "\r"
         if lines:
-            yield LineBlock(number, lines, frozenset(cut))
+            yield LineBlock(number, lines, frozenset(cut), quoted)
             number += len(lines)
     ended = rest.endswith("\r")
     rest = rest.removesuffix("\r")
