@@ -3,8 +3,8 @@ code is checked in half the time."""
 
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 
 # A batch is loaded once because its row of the manifest goes from landed to loaded in the same
 # transaction, under a lock; its rows then stand together, in the order of batches.
