@@ -1,7 +1,9 @@
 """`citybrain vision …`: ask for a round of the patrol, and see what the rounds saw."""
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -91,6 +93,44 @@ def status(as_json: AsJson = False) -> None:
         found = patrol_status(city, load_detectors(settings))
     _tell(found, as_json)
     raise typer.Exit(1 if found["waiting"] and not found["workers"] else 0)
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="a folder of detectors/models/ with a recipe.yml")],
+    photographs: Annotated[Path, typer.Option(exists=True, help="folder of the recipe's photograph sets")],
+    out: Annotated[
+        Path | None, typer.Option(help="working folder; default: vision/training/<name> in the data folder")
+    ] = None,
+    begin: Annotated[
+        str,
+        typer.Option("--from", help="weights to go on from: a name or a .pt file; default: random"),
+    ] = "",
+    epochs: Annotated[int | None, typer.Option(min=1, help="of every stage at most, for a trial")] = None,
+    threads: Annotated[int, typer.Option(min=1)] = 2,
+) -> None:
+    """Train a detector's network; started again, it goes on after its last epoch. Takes hours.
+
+    Example: citybrain vision train garbage_street --photographs ~/photographs
+    """
+    from citybrain.settings import get_settings
+    from citybrain.vision.environment import interpreter
+
+    settings = get_settings()
+    recipe = settings.detectors_dir / "models" / name / "recipe.yml"
+    if not recipe.is_file():
+        typer.echo(f"{recipe} is missing: it says what to train", err=True)
+        raise typer.Exit(2)
+    folder = (out or settings.data_dir / "vision" / "training" / name).absolute()
+    command = [
+        *(str(interpreter(settings)), "-m", "citybrain.vision.training", "train"),
+        *("--recipe", str(recipe), "--photographs", str(photographs.absolute()), "--out", str(folder)),
+        *("--threads", str(threads)),
+        *(("--from", begin) if begin else ()),
+        *(("--epochs", str(epochs)) if epochs else ()),
+    ]
+    # In place of this process: a signal meant for the training reaches it.
+    os.execv(command[0], command)  # noqa: S606 - our own interpreter, no shell
 
 
 def _chosen(detector_id: str) -> "tuple[Settings, Detector]":

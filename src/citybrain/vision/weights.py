@@ -68,6 +68,19 @@ def resolve(settings: Settings, name: str) -> Weights:
     return found
 
 
+def named_or_file(settings: Settings, name: str) -> Weights:
+    """The weights in a file of this machine (`….pt`), else those of a name. Raises as `resolve` does, and
+    WeightsNotFoundError for a file that is not there.
+    """
+    if not name.endswith(".pt"):
+        return resolve(settings, name)
+    path = Path(name).absolute()
+    found = _on_disk(path.stem, path, "folder")
+    if found is None:
+        raise WeightsNotFoundError(f"{path} is not there")
+    return found
+
+
 def publish(settings: Settings, name: str, path: Path, at: datetime) -> str:
     """Put weights into the bucket, where they go before all others; returns their key. `at` is aware."""
     if not NAME.fullmatch(name):
