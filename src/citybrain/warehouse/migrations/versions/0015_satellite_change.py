@@ -26,7 +26,7 @@ CREATE TABLE meta.satellite_look (
 CREATE UNIQUE INDEX one_standing_look ON meta.satellite_look (zone_kind, zone_id, quarter)
     WHERE superseded_at IS NULL;
 COMMENT ON TABLE meta.satellite_look IS
-    'One row per polygon and quarter compared with the quarter before; looked at again when a scene is restated';
+    'One row per polygon and quarter compared with the quarter before; anew when a scene was restated';
 COMMENT ON COLUMN meta.satellite_look.outcome IS
     'not_comparable: too little of the polygon was clear in both quarters, which says nothing about it';
 COMMENT ON COLUMN meta.satellite_look.compared_share IS 'Of the polygon''s pixels, clear in both composites';
