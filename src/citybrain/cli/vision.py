@@ -84,13 +84,16 @@ def status(as_json: AsJson = False) -> None:
     Exit code 1 when work waits and no worker is alive. Example: citybrain vision status --json
     """
     from citybrain.settings import DatabaseRole, get_settings
+    from citybrain.vision.active import active_detectors
     from citybrain.vision.detector_file import load_detectors
     from citybrain.vision.patrol import patrol_status
     from citybrain.warehouse.connection import connect
 
     settings = get_settings()
+    active = active_detectors(settings)
     with connect(settings, DatabaseRole.WATCHER) as city:
-        found = patrol_status(city, load_detectors(settings))
+        found = patrol_status(city, active)
+    found["inactive"] = sorted(set(load_detectors(settings)) - set(active))
     _tell(found, as_json)
     raise typer.Exit(1 if found["waiting"] and not found["workers"] else 0)
 
@@ -135,13 +138,13 @@ def train(
 
 def _chosen(detector_id: str) -> "tuple[Settings, Detector]":
     from citybrain.settings import get_settings
-    from citybrain.vision.detector_file import load_detectors
+    from citybrain.vision.active import active_detectors
 
     settings = get_settings()
-    detectors = load_detectors(settings)
+    detectors = active_detectors(settings)
     if detector_id not in detectors:
         known = ", ".join(detectors) or "none"
-        typer.echo(f"no detector is called {detector_id}; there are {known}", err=True)
+        typer.echo(f"no active detector is called {detector_id}; active are {known}", err=True)
         raise typer.Exit(2)
     return settings, detectors[detector_id]
 

@@ -32,6 +32,7 @@ Result = tuple[Round, Sequence[SeenObject], list[signals.Signal]]
 """A round, the objects as they are after it, and its signals."""
 
 _PICTURE_KINDS = {"detected": "before", "cleared": "recheck"}
+EXPERIMENTAL_NOTICE = "试验性识别，未经标注照片验证，须由人员核实"
 _SINCE = {"detected": "最早发现", "cleared": "此前占用始于"}
 
 
@@ -108,7 +109,7 @@ def _seen(
     began: float,
 ) -> Result:
     zones, sight = detector.zones(place.camera_id), tools.sight_of(detector)
-    boxes = detector.kept(sight.look(picture.image))
+    boxes = detector.kept_at(place.camera_id, sight.look(picture.image))
     confirm = second_look(sight, detector, picture.image)
     change = step(detector, zones, before.memory, boxes, still.taken_at, confirm)
     told = [
@@ -172,6 +173,8 @@ def _evidence(
         "拍摄时间": f"{still.taken_at.astimezone(CITY_TIME):%Y-%m-%d %H:%M:%S}",
         _SINCE[finding.kind]: f"{thing.first_seen.astimezone(CITY_TIME):%Y-%m-%d %H:%M:%S}",
     }
+    if detector.is_experimental(thing.class_code):
+        captions["提示"] = EXPERIMENTAL_NOTICE
     outline = zone.polygon if zone is not None else ()
     content = tools.draw(picture.image, boxes, outline, captions, detector.titles)
     sha256 = hashlib.sha256(content).hexdigest()

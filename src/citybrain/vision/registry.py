@@ -15,7 +15,6 @@ from citybrain.vision.boxes import Box, iou
 from citybrain.vision.detector_file import Detector, Zones
 
 BOXES_KEPT = 5
-SCORES_KEPT = 10
 
 Spot = tuple[str, str]
 """A zone and a class: at most one signal is open there."""
@@ -167,7 +166,7 @@ def _hit(detector: Detector, zones: Zones, thing: SeenObject, box: Box, at: date
     return replace(
         thing,
         boxes=(*thing.boxes, box)[-BOXES_KEPT:],
-        scores=(*thing.scores, box.score)[-SCORES_KEPT:],
+        scores=(*thing.scores, box.score)[-detector.score.looks :],
         last_seen=at,
         hits=thing.hits + 1,
         misses=0,
@@ -178,7 +177,7 @@ def _missed(detector: Detector, zones: Zones, thing: SeenObject) -> SeenObject:
     misses = thing.misses + 1
     return replace(
         thing,
-        scores=(*thing.scores, 0.0)[-SCORES_KEPT:],
+        scores=(*thing.scores, 0.0)[-detector.score.looks :],
         misses=misses,
         gone=misses >= detector.dwell_in(zones, thing.zone).clear_after,
     )

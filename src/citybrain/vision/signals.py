@@ -61,6 +61,8 @@ def of_finding(
     }
     if finding.second_score is not None:
         detail["second_look_score"] = round(finding.second_score, 4)
+    if detector.is_experimental(thing.class_code):
+        detail["experimental"] = True
     if finding.again:
         detail["still_there_after_photo"] = True
     return Signal(

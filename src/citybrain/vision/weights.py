@@ -68,6 +68,23 @@ def resolve(settings: Settings, name: str) -> Weights:
     return found
 
 
+def on_hand(settings: Settings, name: str) -> Path | None:
+    """Weights that lie on this machine without asking the bucket or the network; None when there are none."""
+    places = (
+        settings.models_dir / f"{name}.pt",
+        _kept(settings) / f"{name}.pt",
+        settings.detectors_dir / "models" / name / "weights.pt",
+    )
+    return next((place for place in places if place.is_file()), None)
+
+
+def is_available(settings: Settings, name: str) -> bool:
+    """Whether `resolve` would find weights, as far as can be told without fetching any."""
+    if on_hand(settings, name) is not None or settings.fetch_weights:
+        return True
+    return any(found.key.endswith(".pt") for found in list_objects(settings, ZONE, f"{name}/"))
+
+
 def named_or_file(settings: Settings, name: str) -> Weights:
     """The weights in a file of this machine (`….pt`), else those of a name. Raises as `resolve` does, and
     WeightsNotFoundError for a file that is not there.

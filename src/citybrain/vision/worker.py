@@ -10,18 +10,22 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import psycopg
 import structlog
 
 from citybrain.settings import DatabaseRole, Settings, get_settings
 from citybrain.vision import heartbeat
-from citybrain.vision.detector_file import Detector, load_detectors
+from citybrain.vision.active import active_detectors
+from citybrain.vision.boxes import Box
+from citybrain.vision.detector_file import Detector
 from citybrain.vision.looking import look
+from citybrain.vision.pictures import Pixels
 from citybrain.vision.recheck import recheck
 from citybrain.vision.sight import Sight, Tools
+from citybrain.vision.tiles import Look, look_in_tiles
 from citybrain.vision.work_list import claim_look, claim_recheck, return_look, return_recheck
 from citybrain.warehouse.connection import connect
 
@@ -135,9 +139,17 @@ def tools_of(settings: Settings) -> Tools:
         return Sight(loaded.look, weights.name, weights.sha256, f"cpu, {threads} threads")
 
     def sight_of(detector: Detector) -> Sight:
-        return eyes(detector.model.name, detector.model.imgsz, tuple(sorted(detector.model.names.items())))
+        model = detector.model
+        sight = eyes(model.name, model.imgsz, tuple(sorted(model.names.items())))
+        columns, rows = model.tiles
+        look = partial(_in_tiles, sight.look, columns, rows, model.overlap)
+        return replace(sight, look=look)
 
     return Tools(sight_of, evidence_frame)
+
+
+def _in_tiles(look: Look, columns: int, rows: int, overlap: float, image: Pixels) -> list[Box]:
+    return look_in_tiles(look, image, columns, rows, overlap)
 
 
 def load(tools: Tools, detectors: dict[str, Detector]) -> None:
@@ -153,7 +165,7 @@ def main(make_tools: Callable[[Settings], Tools] = tools_of) -> None:
     """Serve until SIGTERM. Raises ContentError for a wrong detector file."""
     stop = stop_on_signals()
     settings = get_settings()
-    detectors = load_detectors(settings)
+    detectors = active_detectors(settings)
     tools = make_tools(settings)
     load(tools, detectors)
     worker = Worker(worker_name(), settings, tools, detectors)
