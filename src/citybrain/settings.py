@@ -185,6 +185,12 @@ class Settings(BaseSettings):
     )
     demo_seed: int = Field(default=341600, description="the demo city is the same for the same seed")
 
+    camera_accounts: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description='accounts at cameras, as a JSON object: {"host:port": "user:password"}; a camera\'s'
+        " host:port also has to stand in CITYBRAIN_HTTP_ALLOW",
+    )
+
     models_folder: Path | None = Field(
         default=None, description="where the city keeps weights of detectors; default <home>/models"
     )

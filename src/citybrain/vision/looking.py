@@ -18,13 +18,14 @@ from citybrain.lake import create_object, ensure_bucket, spool, spool_folder
 from citybrain.settings import Settings
 from citybrain.vision import signals
 from citybrain.vision.boxes import Box
+from citybrain.vision.camera_address import MissingStillError
 from citybrain.vision.cameras import Camera, camera
 from citybrain.vision.detector_file import Detector, Zones
 from citybrain.vision.pictures import Picture, UnusablePictureError, condition, read_picture
 from citybrain.vision.registry import Finding, SeenObject, step
 from citybrain.vision.rounds import NORMAL, Before, Round, remember, settle, supersede
 from citybrain.vision.sight import Sight, Tools, second_look
-from citybrain.vision.stills import MOST_BYTES, MissingStillError, Still, newest_still
+from citybrain.vision.stills import MOST_BYTES, Still, newest_still
 from citybrain.vision.timetable import CITY_TIME
 from citybrain.vision.work_list import LookClaim, return_look
 
@@ -81,7 +82,7 @@ def _result(
 
 def _read(still: Still, before: Before) -> tuple[Picture | None, str]:
     """The picture, or None and what is wrong with it."""
-    if len(still.content) > MOST_BYTES:
+    if still.size > MOST_BYTES:
         return None, "too_large"
     try:
         picture = read_picture(still.content)

@@ -14,11 +14,12 @@ from psycopg.types.json import Jsonb
 from citybrain.lake import LakeError, download, spool_folder
 from citybrain.settings import Settings
 from citybrain.vision.boxes import Box
+from citybrain.vision.camera_address import MissingStillError
 from citybrain.vision.cameras import camera
 from citybrain.vision.detector_file import Detector, Zones
 from citybrain.vision.pictures import Picture, UnusablePictureError, condition, read_picture
 from citybrain.vision.sight import Sight, Tools
-from citybrain.vision.stills import MissingStillError, newest_still
+from citybrain.vision.stills import newest_still
 from citybrain.vision.work_list import RecheckClaim
 
 Word = Literal["clear", "occupied", "unreadable", "doubtful"]

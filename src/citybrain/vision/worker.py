@@ -26,7 +26,7 @@ from citybrain.vision.pictures import Pixels
 from citybrain.vision.recheck import recheck
 from citybrain.vision.sight import Sight, Tools
 from citybrain.vision.tiles import Look, look_in_tiles
-from citybrain.vision.work_list import claim_look, claim_recheck, return_look, return_recheck
+from citybrain.vision.work_list import claim_look, claim_recheck, return_look, return_recheck, skip_late
 from citybrain.warehouse.connection import connect
 
 APPLICATION = "citybrain vision"
@@ -91,6 +91,9 @@ class Worker:
         return True
 
     def _look_once(self, city: psycopg.Connection) -> bool:
+        skipped = skip_late(city, {name: one.sweep.budget for name, one in self.detectors.items()})
+        if skipped:
+            log.warning("looks skipped: the patrol is behind", looks=skipped)
         claim = claim_look(city, self.name, self.detectors)
         if claim is None:
             return False

@@ -1,0 +1,19 @@
+"""Looks that the patrol left out because it had fallen behind."""
+
+from alembic import op
+
+revision = "0016"
+down_revision = "0015"
+
+
+def upgrade() -> None:
+    op.execute(
+        "ALTER TABLE vision.look_request DROP CONSTRAINT look_request_state_check,"
+        " ADD CONSTRAINT look_request_state_check"
+        " CHECK (state IN ('pending', 'claimed', 'done', 'failed', 'superseded', 'skipped'))"
+    )
+    op.execute(
+        "COMMENT ON COLUMN vision.look_request.state IS"
+        " 'superseded: a later round of the camera was done before; failed: it broke every attempt;"
+        " skipped: nobody took it within the budget of its round'"
+    )
