@@ -2,7 +2,7 @@
 
 import json
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -96,6 +96,41 @@ def status(as_json: AsJson = False) -> None:
     found["inactive"] = sorted(set(load_detectors(settings)) - set(active))
     _tell(found, as_json)
     raise typer.Exit(1 if found["waiting"] and not found["workers"] else 0)
+
+
+@app.command()
+def satellite(
+    quarter: Annotated[str | None, typer.Option(help="a day in it; default: all that need a look")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare quarters of satellite scenes, and write what changed to meta.satellite_change.
+
+    Example: citybrain vision satellite --quarter 2026-11-12
+    """
+    from citybrain.settings import get_settings
+    from citybrain.vision.satellite import look_at_quarter, quarters_to_look_at
+    from citybrain.vision.satellite.run import quarter_start
+    from citybrain.vision.satellite.store import NoScenesError
+
+    settings = get_settings()
+    try:
+        chosen = [quarter_start(_day(quarter))] if quarter else quarters_to_look_at(settings)
+        reports = [look_at_quarter(settings, one) for one in chosen]
+    except NoScenesError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    found = {
+        str(report.quarter): {"polygons": dict(report.outcomes), "changes": dict(report.changes)}
+        for report in reports
+    }
+    _tell(found, as_json)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no day such as 2026-11-12") from error
 
 
 @app.command()

@@ -82,6 +82,7 @@ COMMENT ON COLUMN meta.satellite_change.superseded_at IS
 
 GRANTS = """
 GRANT USAGE ON SCHEMA meta TO citybrain_watcher, citybrain_desk;
+GRANT SELECT ON meta.area_outline TO citybrain_watcher;
 GRANT SELECT ON meta.satellite_look, meta.satellite_change
     TO citybrain_watcher, citybrain_desk, citybrain_transformer, citybrain_loader;
 GRANT INSERT ON meta.satellite_look, meta.satellite_change TO citybrain_watcher;
