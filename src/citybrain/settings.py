@@ -199,6 +199,11 @@ class Settings(BaseSettings):
         description="whether weights that ultralytics publishes may be fetched from the network, by name",
     )
 
+    vision_runtime: Literal["auto", "openvino", "torch"] = Field(
+        default="auto",
+        description="what networks run on: auto takes torch where a graphics card is, else OpenVINO",
+    )
+
     gate_batches: int = Field(default=200, ge=1, description="landed batches one gate run claims at most")
     gate_processes: int = Field(
         default=2, ge=1, description="processes that judge landed batches at once, when there are many"

@@ -99,6 +99,13 @@ class Dwell(ContentModel):
         gt=0, description="not seen for longer: whatever stands there now is new"
     )
     same_place_iou: Share = Field(default=0.5, description="overlap from which a box is the thing of before")
+    same_look: float | None = Field(
+        default=None,
+        ge=-1,
+        le=1,
+        description="correlation of what the boxes show, below which another thing took the place; default:"
+        " the place alone decides",
+    )
 
     @property
     def stands(self) -> timedelta:
@@ -238,6 +245,13 @@ class Detector(ContentModel):
             name: seen.title.zh + (EXPERIMENTAL_MARK if self.is_experimental(name) else "")
             for name, seen in self.classes.items()
         }
+
+    @property
+    def looks_at(self) -> int:
+        """The pixels that a picture's longer side needs for the network and its tiles."""
+        from citybrain.vision.pictures import COMPARED_WIDTH  # brings numpy, which a timetable does not need
+
+        return max(self.model.imgsz * max(self.model.tiles), COMPARED_WIDTH)
 
     def is_experimental(self, class_code: str) -> bool:
         return self.experimental or self.classes[class_code].experimental

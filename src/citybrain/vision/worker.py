@@ -130,7 +130,7 @@ def stop_on_signals() -> threading.Event:
 def tools_of(settings: Settings) -> Tools:
     """The real network and the real pencil; each network is loaded once."""
     from citybrain.vision.evidence import evidence_frame
-    from citybrain.vision.eyes import Eyes
+    from citybrain.vision.runtime import open_eyes
     from citybrain.vision.weights import resolve
 
     threads = os.cpu_count() or 1
@@ -138,8 +138,8 @@ def tools_of(settings: Settings) -> Tools:
     @cache
     def eyes(name: str, imgsz: int, names: tuple[tuple[str, str], ...]) -> Sight:
         weights = resolve(settings, name)
-        loaded = Eyes(weights, imgsz, dict(names), threads)
-        return Sight(loaded.look, weights.name, weights.sha256, f"cpu, {threads} threads")
+        loaded = open_eyes(settings, weights, imgsz, dict(names), threads)
+        return Sight(loaded.look, weights.name, weights.sha256, loaded.device)
 
     def sight_of(detector: Detector) -> Sight:
         model = detector.model
