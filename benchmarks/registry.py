@@ -3,8 +3,8 @@
     .venv-vision/bin/python benchmarks/registry.py --photographs ~/photographs --weights yolo11n.pt
 
 The 42 frames of `parking_lot_sweep` are looked at four minutes apart. Precision and recall are those of the
-vehicles that the registry holds for standing (three looks, eight minutes, median score) against the vehicles
-that were checked by hand (`parking_lot_vehicles.yml`; the one in a single frame does not stand). Alerts are the
+vehicles that the registry holds for standing (three looks, eight minutes, median score) against the ones
+that were checked by hand (`parking_lot_vehicles.yml`; one in a single frame does not stand). Alerts are the
 signals when every vehicle's place is a zone; an alert is a second one when its vehicle was alerted before.
 """
 
@@ -48,7 +48,7 @@ def detector(places: list[tuple[Box, int, int]], least_score: float, same_look: 
     return Detector.model_validate(
         {
             "schema": "citybrain/detector@1", "id": "lot", "scenario": "fire_lane_occupancy", "title": title,
-            "provenance": "source", "origin": "real", 
+            "provenance": "source", "origin": "real",
             "model": {"name": "any", "imgsz": 640, "weights": "city"},
             "classes": {"vehicle": {"title": title, "min_score": least_score, "threshold": THRESHOLD}},
             "dwell": {

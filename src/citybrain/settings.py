@@ -199,6 +199,13 @@ class Settings(BaseSettings):
         description="whether weights that ultralytics publishes may be fetched from the network, by name",
     )
 
+    originals_days: int = Field(
+        default=7,
+        ge=0,
+        le=90,
+        description="days for which a camera's still of a finding is kept as it was taken, for nobody's eyes:"
+        " rejected findings become training pictures; 0 keeps none",
+    )
     vision_runtime: Literal["auto", "openvino", "torch"] = Field(
         default="auto",
         description="what networks run on: auto takes torch where a graphics card is, else OpenVINO",

@@ -134,6 +134,40 @@ def _day(text: str) -> date:
 
 
 @app.command()
+def feedback(
+    out: Annotated[
+        Path | None, typer.Option(help="write rejected findings there, as a photograph set")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What people decided on findings: precision by class and camera, and the thresholds that suggests.
+
+    Example: citybrain vision feedback --out ~/photographs/rejected
+    """
+    from dataclasses import asdict
+
+    from citybrain.settings import get_settings
+    from citybrain.vision.feedback import advise, decided_findings, write_negatives
+
+    settings = get_settings()
+    decided = decided_findings(settings)
+    found: dict[str, Any] = {"advice": [asdict(one) for one in advise(decided)]}
+    if out is not None:
+        found["pictures_written"] = write_negatives(settings, decided, out)
+    if as_json:
+        _tell(found, as_json)
+        return
+    for one in found["advice"]:
+        told = f"{one['precision']:.2f} of {one['confirmed'] + one['rejected']}"
+        advice = f"threshold {one['threshold']:.2f}" if one["threshold"] is not None else "no suggestion"
+        typer.echo(
+            f"{one['scenario']:22} {one['class_code']:22} {one['camera_id'] or 'all':12} {told:12} {advice}"
+        )
+    if out is not None:
+        typer.echo(f"{found['pictures_written']} pictures written to {out}")
+
+
+@app.command()
 def train(
     name: Annotated[str, typer.Argument(help="a folder of detectors/models/ with a recipe.yml")],
     photographs: Annotated[Path, typer.Option(exists=True, help="folder of the recipe's photograph sets")],

@@ -21,6 +21,7 @@ from citybrain.vision.boxes import Box
 from citybrain.vision.camera_address import MissingStillError
 from citybrain.vision.cameras import Camera, camera
 from citybrain.vision.detector_file import Detector, Zones
+from citybrain.vision.originals import keep_original
 from citybrain.vision.patches import patch_in
 from citybrain.vision.pictures import Picture, UnusablePictureError, condition, read_picture
 from citybrain.vision.registry import Finding, SeenObject, step
@@ -124,6 +125,7 @@ def _seen(
             still.taken_at,
             [_evidence(settings, tools, detector, boxes, zones, place, still, finding)],
             sight.model,
+            keep_original(settings, still.content, due_at) if finding.kind == "detected" else None,
         )
         for finding in change.findings
     ]

@@ -11,27 +11,32 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache, partial
 
 import psycopg
 import structlog
 
+from citybrain.lake import LakeError
 from citybrain.settings import DatabaseRole, Settings, get_settings
 from citybrain.vision import heartbeat
 from citybrain.vision.active import active_detectors
 from citybrain.vision.boxes import Box
 from citybrain.vision.detector_file import Detector
 from citybrain.vision.looking import look
+from citybrain.vision.originals import remove_old_originals
 from citybrain.vision.pictures import Pixels
 from citybrain.vision.recheck import recheck
 from citybrain.vision.sight import Sight, Tools
 from citybrain.vision.tiles import Look, look_in_tiles
+from citybrain.vision.timetable import CITY_TIME
 from citybrain.vision.work_list import claim_look, claim_recheck, return_look, return_recheck, skip_late
 from citybrain.warehouse.connection import connect
 
 APPLICATION = "citybrain vision"
 POLL_SECONDS = 1.0
 BEAT_SECONDS = 10.0
+SWEEP_SECONDS = 3600.0
 DATABASE_PAUSE_SECONDS = 3.0
 
 log = structlog.get_logger(__name__)
@@ -60,13 +65,25 @@ class Worker:
                 stop.wait(DATABASE_PAUSE_SECONDS)
 
     def _serve(self, city: psycopg.Connection, stop: threading.Event) -> None:
-        beaten = float("-inf")
+        beaten = swept = float("-inf")
         while not stop.is_set():
+            if time.monotonic() - swept >= SWEEP_SECONDS:
+                swept = time.monotonic()
+                self._remove_old_originals()
             if time.monotonic() - beaten >= BEAT_SECONDS:
                 heartbeat.beat(city, self.name, self.looks, self.rechecks)
                 beaten = time.monotonic()
             if not self.work_once(city):
                 stop.wait(POLL_SECONDS)
+
+    def _remove_old_originals(self) -> None:
+        try:
+            removed = remove_old_originals(self.settings, datetime.now(CITY_TIME).date())
+        except LakeError as error:  # the bucket does not answer: the next hour removes them
+            log.warning("old originals were not removed", error=str(error))
+            return
+        if removed:
+            log.info("old originals removed", stills=removed)
 
     def work_once(self, city: psycopg.Connection) -> bool:
         """One photo or one look; False when nothing waits. People wait for photos, so those come first."""
