@@ -1,4 +1,4 @@
-"""What people decided comes back: negatives with their surroundings, precision, thresholds that scores bear."""
+"""What people decided comes back: negatives with their surroundings, precision, and thresholds."""
 
 import json
 from datetime import date, timedelta
