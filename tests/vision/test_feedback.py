@@ -4,13 +4,11 @@ import json
 from datetime import date, timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 from patrol_city import IN_LANE, START, City, picture
 from PIL import Image
 
 from citybrain.lake import list_objects
-from citybrain.settings import DatabaseRole
 from citybrain.vision.feedback import (
     LEAST_DECIDED,
     Decided,
@@ -63,8 +61,7 @@ def test_a_rejected_case_becomes_a_picture_with_nothing_to_find(city: City, tmp_
     take_in()
     with as_system():
         (case,) = Case.objects.filter(source_id=city.camera)
-    with psycopg.connect(city.settings.dsn(DatabaseRole.OWNER)) as owner:
-        owner.execute("UPDATE ops.event_case SET state = 'voided' WHERE id = %s", (case.pk,))
+        assert Case.objects.filter(pk=case.pk).update(state="voided") == 1
     mine = [one for one in decided_findings(city.settings) if one.camera_id == city.camera]
     assert [(one.confirmed, one.class_code) for one in mine] == [(False, "car")]
     assert write_negatives(city.settings, mine, tmp_path) == 1
