@@ -67,7 +67,7 @@ def test_a_rejected_case_becomes_a_picture_with_nothing_to_find(city: City, tmp_
     assert write_negatives(city.settings, mine, tmp_path) == 1
     (written,) = (tmp_path / "images" / "negatives").iterdir()
     assert (tmp_path / "labels" / "negatives" / f"{written.stem}.txt").read_text() == ""
-    assert Image.open(written).size == (256, 252)  # the box and half of its size on every side, to the edge
+    assert Image.open(written).size == (256, 288)  # the box and half of its size on every side
     assert json.loads((tmp_path / "feedback.json").read_text())[0]["case_number"] == case.number
     remove_old_originals(city.settings, START.date() + timedelta(days=8))
     assert write_negatives(city.settings, mine, tmp_path / "later") == 0

@@ -19,7 +19,7 @@ cameras as (
 
 ),
 
-final as (
+counted as (
 
     select
         cases.scenario,
@@ -30,14 +30,31 @@ final as (
         count(*)::integer as cases,
         (count(*) filter (where cases.is_closed))::integer as confirmed,
         (count(*) filter (where cases.is_voided))::integer as rejected,
-        ((count(*) filter (where cases.is_closed))::numeric
-        / nullif(count(*) filter (where cases.is_closed or cases.is_voided), 0))::numeric(6, 4) as precision_share,
         max(cases.origin) as origin,
-        max({{ origin_label("cases.origin") }}) as origin_label,
+        max(cases.origin_label) as origin_label,
         max(greatest(cases.found_at, cases.closed_at)) as data_as_of
     from cases
     inner join cameras on cases.case_id = cameras.case_id
     group by cases.scenario, cameras.camera_id
+
+),
+
+final as (
+
+    select
+        scenario,
+        scenario_name,
+        camera_id,
+        county_code,
+        place_name,
+        cases,
+        confirmed,
+        rejected,
+        (confirmed::numeric / nullif(confirmed + rejected, 0))::numeric(6, 4) as precision_share,
+        origin,
+        origin_label,
+        data_as_of
+    from counted
 
 )
 

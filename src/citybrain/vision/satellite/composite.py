@@ -42,7 +42,8 @@ def composite_of(bands: Sequence[NDArray[np.uint16]]) -> Composite:
 
 def composite_of_index(ndvi: NDArray[np.floating], clear: Flags) -> Composite:
     """Of an index alone: (times, height, width), and when each pixel was clear."""
-    return Composite(_median(list(np.where(clear, ndvi, np.nan).astype(np.float32))), None)
+    layers: Floats = np.where(clear, ndvi, np.nan).astype(np.float32)
+    return Composite(_median([layers[time] for time in range(len(layers))]), None)
 
 
 def _median(layers: Sequence[Floats]) -> Floats:

@@ -137,10 +137,10 @@ def _look(
         quarter_before = before(quarter) if sides[1] else last_year(quarter)
         origin = "synthetic" if "synthetic" in {zone.origin, *(s.origin for s in (*now, *then))} else "real"
         comparable = share >= rule.least_compared_share
+        seasonal = rule.against == "same_quarter_of_last_year" and bool(sides[2])
+        against = last_year(quarter) if seasonal else quarter_before
         changes = [
-            _change(
-                settings, rule, zone, quarter, quarter_before, grid, patch, (now, then), (at_now, at_then)
-            )
+            _change(settings, rule, zone, quarter, against, grid, patch, (now, then), (at_now, at_then))
             for patch in (patches(rule, compared, grid.transform, inside) if comparable else ())
         ]
     outcome = "not_comparable" if not comparable else "changed" if changes else "unchanged"
@@ -201,7 +201,7 @@ def _change(
     rule: ChangeRule,
     zone: store.Zone,
     quarter: date,
-    quarter_before: date,
+    against: date,
     grid: Grid,
     patch: Patch,
     scenes: tuple[Sequence[store.Scene], Sequence[store.Scene]],
@@ -237,7 +237,7 @@ def _change(
         lat=round(middle.y, 6),
         geojson=outline,
         evidence=evidence,
-        detail={"experimental": rule.experimental, "compared_with": quarter_before.isoformat()},
+        detail={"experimental": rule.experimental, "measured_against": against.isoformat()},
     )
 
 
