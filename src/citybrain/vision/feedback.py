@@ -131,7 +131,8 @@ def write_negatives(settings: Settings, decided: Iterable[Decided], folder: Path
     for one in decided:
         if one.confirmed or one.detail.get("original") not in kept or "box" not in one.detail:
             continue
-        box = Box(one.class_code, *one.detail["box"], one.score)
+        x1, y1, x2, y2 = one.detail["box"]
+        box = Box(one.class_code, x1, y1, x2, y2, one.score)
         with spool_folder(settings) as spooled:
             try:
                 fetched = download(settings, ZONE, one.detail["original"], spooled / "still")

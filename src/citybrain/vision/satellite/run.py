@@ -112,7 +112,7 @@ def _reaches(scene: store.Scene, zone: store.Zone) -> bool:
     from rasterio.features import bounds
 
     west, south, east, north = bounds(zone.polygon)
-    return west < scene.east and scene.west < east and south < scene.north and scene.south < north
+    return bool(west < scene.east and scene.west < east and south < scene.north and scene.south < north)
 
 
 def _look(
