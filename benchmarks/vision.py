@@ -114,7 +114,7 @@ def stages(eyes: OpenVinoEyes, jpegs: list[bytes]) -> dict[str, float]:
         marks.append(time.process_time())
         output = eyes._network(shape).create_infer_request().infer({0: prepared[None]})[0]
         marks.append(time.process_time())
-        list(found_in(output, (image.shape[0], image.shape[1]), scale))
+        list(found_in(output, (image.shape[0], image.shape[1]), scale, shape))
         marks.append(time.process_time())
         for name, before, after in zip(spent, marks, marks[1:], strict=False):
             spent[name] += after - before

@@ -61,10 +61,11 @@ class OpenVinoEyes:
 
     def look(self, image: Pixels) -> list[Box]:
         """What is seen in one picture (height x width x 3, BGR), the surest first."""
-        network = self._network(self._shape(image))
-        prepared, scale = letterbox(image, self._shape(image))
+        shape = self._shape(image)
+        network = self._network(shape)
+        prepared, scale = letterbox(image, shape)
         output = network.create_infer_request().infer({0: prepared[None]})[0]
-        return self._boxes(output, (image.shape[0], image.shape[1]), scale)
+        return self._boxes(output, (image.shape[0], image.shape[1]), scale, shape)
 
     def look_many(self, images: Iterable[Pixels]) -> list[list[Box]]:
         """The same for each picture, as many at once as there are threads; the pictures may be decoded while
@@ -75,9 +76,9 @@ class OpenVinoEyes:
         queues: dict[Shape, Any] = {}
         seen: dict[int, list[Box]] = {}
 
-        def done(request: Any, told: tuple[int, tuple[int, int], float]) -> None:
-            place, size, scale = told
-            seen[place] = self._boxes(request.get_output_tensor(0).data, size, scale)
+        def done(request: Any, told: tuple[int, tuple[int, int], float, Shape]) -> None:
+            place, size, scale, shape = told
+            seen[place] = self._boxes(request.get_output_tensor(0).data, size, scale, shape)
 
         for place, image in enumerate(images):
             shape = self._shape(image)
@@ -85,7 +86,8 @@ class OpenVinoEyes:
                 queues[shape] = openvino.AsyncInferQueue(self._network(shape), self._threads)
                 queues[shape].set_callback(done)
             prepared, scale = letterbox(image, shape)
-            queues[shape].start_async({0: prepared[None]}, (place, (image.shape[0], image.shape[1]), scale))
+            size = image.shape[0], image.shape[1]
+            queues[shape].start_async({0: prepared[None]}, (place, size, scale, shape))
         for queue in queues.values():
             queue.wait_all()
         return [seen[place] for place in range(len(seen))]
@@ -114,10 +116,12 @@ class OpenVinoEyes:
     def _file(self, shape: Shape) -> Path:
         return self._kept / f"{self.weights.sha256[:24]}_{shape[0]}x{shape[1]}.xml"
 
-    def _boxes(self, output: NDArray[np.float32], size: tuple[int, int], scale: float) -> list[Box]:
+    def _boxes(
+        self, output: NDArray[np.float32], size: tuple[int, int], scale: float, shape: Shape
+    ) -> list[Box]:
         return [
             Box(self.codes[number], x1, y1, x2, y2, score)
-            for number, x1, y1, x2, y2, score in found_in(output, size, scale)
+            for number, x1, y1, x2, y2, score in found_in(output, size, scale, shape)
         ]
 
 
@@ -146,14 +150,14 @@ def letterbox(image: Pixels, shape: Shape) -> tuple[Pixels, float]:
 
 
 def found_in(
-    output: NDArray[np.float32], size: tuple[int, int], scale: float
+    output: NDArray[np.float32], size: tuple[int, int], scale: float, shape: Shape
 ) -> Iterator[tuple[int, float, float, float, float, float]]:
     """Class number, x1, y1, x2, y2 (fractions of a picture of `size`, height and width) and score of each
-    thing in a network's output (1, 4 + classes, candidates: middle and size in pixels), the surest first.
+    thing in the output of a network of `shape` (1, 4 + classes, candidates: middle and size in pixels), the
+    surest first.
     """
     import cv2
 
-    shape = _shape_of_output(size, scale)
     table = output[0]
     scores = table[4:].max(axis=0)
     sure = scores >= LOWEST_SCORE
@@ -176,10 +180,6 @@ def found_in(
             min(float((y1 + high) / height), 1.0),
             float(scores[place]),
         )
-
-
-def _shape_of_output(size: tuple[int, int], scale: float) -> Shape:
-    return tuple(-(-round(side * scale) // STRIDE) * STRIDE for side in size)  # type: ignore[return-value]
 
 
 def convert(weights: Weights, shape: Shape, file: Path) -> None:
