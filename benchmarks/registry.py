@@ -141,6 +141,16 @@ def told(standing: list[SeenObject], alerts: list[tuple[int, SeenObject]], raw: 
         "nothing_there": strange,
         "alerts": len(alerts),
         "second_alerts": len(alerted) - len(set(alerted)),
+        "again_at": [
+            {
+                "frame": frame,
+                "vehicle": alerted[place],
+                "zone": thing.zone,
+                "since": str(thing.first_seen - START),
+            }
+            for place, (frame, thing) in enumerate(alerts)
+            if alerted[place] in alerted[:place]
+        ],
     }
 
 

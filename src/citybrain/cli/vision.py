@@ -134,6 +134,30 @@ def _day(text: str) -> date:
 
 
 @app.command()
+def models(as_json: AsJson = False) -> None:
+    """Every network: its versions and hashes, what was measured on photographs, who asks for it.
+
+    Example: citybrain vision models --json
+    """
+    from dataclasses import asdict
+
+    from citybrain.settings import get_settings
+    from citybrain.vision.detector_file import load_detectors
+    from citybrain.vision.model_register import models as known_models
+
+    settings = get_settings()
+    found = known_models(settings, load_detectors(settings))
+    if as_json:
+        _tell({"models": [asdict(one) for one in found]}, as_json)
+        return
+    for one in found:
+        newest = f"{one.versions[0].version} {one.versions[0].sha256[:12]}" if one.versions else "no weights"
+        typer.echo(f"{one.name:20} {newest:32} asked by {', '.join(one.asked_by) or 'nobody'}")
+        for what, figures in one.measured.items():
+            typer.echo(f"{'':20} {what}: {', '.join(f'{name} {value:g}' for name, value in figures.items())}")
+
+
+@app.command()
 def feedback(
     out: Annotated[
         Path | None, typer.Option(help="write rejected findings there, as a photograph set")

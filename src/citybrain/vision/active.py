@@ -13,7 +13,7 @@ def active_detectors(settings: Settings) -> dict[str, Detector]:
     """The enabled detectors whose weights can be had, by id; the others are named in the log.
 
     A shipped detector is active even without weights, so that a broken checkout fails and does not fall
-    silent. Raises ContentError; LakeError when the bucket of models does not answer.
+    silent. Raises ContentError.
     """
     active: dict[str, Detector] = {}
     for detector in load_detectors(settings).values():

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Literal
 
 import structlog
+from urllib3.exceptions import HTTPError
 
-from citybrain.lake import create_object, download, ensure_bucket, list_objects, spool
+from citybrain.lake import LakeError, create_object, download, ensure_bucket, list_objects, spool
 from citybrain.settings import Settings
 from citybrain.vision.environment import import_ultralytics
 
@@ -79,10 +80,16 @@ def on_hand(settings: Settings, name: str) -> Path | None:
 
 
 def is_available(settings: Settings, name: str) -> bool:
-    """Whether `resolve` would find weights, as far as can be told without fetching any."""
+    """Whether `resolve` would find weights, as far as can be told without fetching any; not, while the bucket
+    does not answer.
+    """
     if on_hand(settings, name) is not None or settings.fetch_weights:
         return True
-    return any(found.key.endswith(".pt") for found in list_objects(settings, ZONE, f"{name}/"))
+    try:
+        return any(found.key.endswith(".pt") for found in list_objects(settings, ZONE, f"{name}/"))
+    except (LakeError, HTTPError) as error:
+        log.warning("the bucket of models does not answer", name=name, error=str(error))
+        return False
 
 
 def named_or_file(settings: Settings, name: str) -> Weights:

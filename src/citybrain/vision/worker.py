@@ -16,6 +16,7 @@ from functools import cache, partial
 
 import psycopg
 import structlog
+from urllib3.exceptions import HTTPError
 
 from citybrain.lake import LakeError
 from citybrain.settings import DatabaseRole, Settings, get_settings
@@ -79,7 +80,7 @@ class Worker:
     def _remove_old_originals(self) -> None:
         try:
             removed = remove_old_originals(self.settings, datetime.now(CITY_TIME).date())
-        except LakeError as error:  # the bucket does not answer: the next hour removes them
+        except (LakeError, HTTPError) as error:  # the bucket does not answer: the next hour removes them
             log.warning("old originals were not removed", error=str(error))
             return
         if removed:
