@@ -30,13 +30,14 @@ class Composite:
 
 def composite_of(bands: Sequence[NDArray[np.uint16]]) -> Composite:
     """Of scenes on one grid: red, near infrared and mask, (3, height, width) each; at least one scene."""
-    ndvis, lights = [], []
+    ndvis: list[Floats] = []
+    lights: list[Floats] = []
     for red, infrared, mask in bands:
         clear = mask == CLEAR
-        light = np.where(clear, red.astype(np.float32) + infrared, np.nan)
-        difference = infrared.astype(np.float32) - red
+        light: Floats = np.where(clear, red.astype(np.float32) + infrared, np.nan).astype(np.float32)
+        difference: Floats = infrared.astype(np.float32) - red
         ndvis.append(np.divide(difference, light, out=np.full_like(light, np.nan), where=light > 0))
-        lights.append(light / SCALE)
+        lights.append((light / SCALE).astype(np.float32))
     return Composite(_median(ndvis), _median(lights))
 
 
