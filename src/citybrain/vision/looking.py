@@ -19,6 +19,7 @@ from citybrain.settings import Settings
 from citybrain.vision import signals
 from citybrain.vision.boxes import Box
 from citybrain.vision.camera_address import MissingStillError
+from citybrain.vision.camera_http import MOST_BYTES
 from citybrain.vision.cameras import Camera, camera
 from citybrain.vision.detector_file import Detector, Zones
 from citybrain.vision.originals import keep_original
@@ -27,7 +28,7 @@ from citybrain.vision.pictures import Picture, UnusablePictureError, condition, 
 from citybrain.vision.registry import Finding, SeenObject, step
 from citybrain.vision.rounds import NORMAL, Before, Round, remember, settle, supersede
 from citybrain.vision.sight import Sight, Tools, second_look
-from citybrain.vision.stills import MOST_BYTES, Still, newest_still
+from citybrain.vision.stills import Still, newest_still
 from citybrain.vision.timetable import CITY_TIME
 from citybrain.vision.work_list import LookClaim, return_look
 
