@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 
 LOOKS = """
 CREATE TABLE meta.satellite_look (
@@ -81,10 +81,10 @@ COMMENT ON COLUMN meta.satellite_change.superseded_at IS
 """
 
 GRANTS = """
-GRANT USAGE ON SCHEMA meta TO citybrain_watcher, citybrain_desk;
+GRANT USAGE ON SCHEMA meta TO citybrain_watcher, citybrain_desk, citybrain_sensor;
 GRANT SELECT ON meta.area_outline TO citybrain_watcher;
 GRANT SELECT ON meta.satellite_look, meta.satellite_change
-    TO citybrain_watcher, citybrain_desk, citybrain_transformer, citybrain_loader;
+    TO citybrain_watcher, citybrain_desk, citybrain_transformer, citybrain_loader, citybrain_sensor;
 GRANT INSERT ON meta.satellite_look, meta.satellite_change TO citybrain_watcher;
 GRANT UPDATE (superseded_at) ON meta.satellite_look, meta.satellite_change TO citybrain_watcher;
 REVOKE INSERT, UPDATE, DELETE ON meta.satellite_look, meta.satellite_change FROM citybrain_loader;
