@@ -185,12 +185,30 @@ class Settings(BaseSettings):
     )
     demo_seed: int = Field(default=341600, description="the demo city is the same for the same seed")
 
+    camera_accounts: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description='accounts at cameras, as a JSON object: {"host:port": "user:password"}; a camera\'s'
+        " host:port also has to stand in CITYBRAIN_HTTP_ALLOW",
+    )
+
     models_folder: Path | None = Field(
         default=None, description="where the city keeps weights of detectors; default <home>/models"
     )
     fetch_weights: bool = Field(
         default=False,
         description="whether weights that ultralytics publishes may be fetched from the network, by name",
+    )
+
+    originals_days: int = Field(
+        default=7,
+        ge=0,
+        le=90,
+        description="days for which a camera's still of a finding is kept as it was taken, for nobody's eyes:"
+        " rejected findings become training pictures; 0 keeps none",
+    )
+    vision_runtime: Literal["auto", "openvino", "torch"] = Field(
+        default="auto",
+        description="what networks run on: auto takes torch where a graphics card is, else OpenVINO",
     )
 
     gate_batches: int = Field(default=200, ge=1, description="landed batches one gate run claims at most")

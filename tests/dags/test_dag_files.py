@@ -64,6 +64,8 @@ def test_the_main_dags_are_there(dags: dict[str, Any], datasets: set[str]) -> No
         "share_marts",
         "apply_retention",
         "backfill",
+        "satellite_change",
+        "train_detector",
     }
     assert set(dags) == expected | {f"ingest_{dataset}" for dataset in datasets}
 

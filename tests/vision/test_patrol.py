@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 from citybrain.cli import app
 from citybrain.lake import download
 from citybrain.settings import DatabaseRole
+from citybrain.vision.camera_address import MissingStillError
 from citybrain.vision.patrol import NoWorkerError, request_looks, rounds_due, wait_for_looks
 from citybrain.vision.signals import Signal
-from citybrain.vision.stills import MissingStillError, newest_still
+from citybrain.vision.stills import newest_still
 from citybrain.vision.timetable import newest_tick, newest_ticks
 from citybrain.warehouse.connection import connect
 
@@ -230,7 +231,7 @@ def test_waiting_without_a_worker_says_so(city: City) -> None:
 
 
 def test_a_stills_place_cannot_leave_the_drop_folder(city: City) -> None:
-    with pytest.raises(ValueError, match="outside the drop folder"):
+    with pytest.raises(MissingStillError, match="outside the drop folder"):
         newest_still(city.settings, "folder:../../etc", START, FIVE)
     with pytest.raises(MissingStillError, match="HTTP_ALLOW"):
         newest_still(city.settings, "http://169.254.169.254/latest", START, FIVE)

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from citybrain.vision.boxes import Box
 from citybrain.vision.detector_file import Detector
+from citybrain.vision.patches import likeness
 from citybrain.vision.registry import Finding, Memory, SeenObject, step
 
 CAMERA = "camera"
@@ -168,3 +169,38 @@ def test_a_zone_that_was_switched_off_still_clears() -> None:
     content["cameras"][CAMERA][LANE]["enabled"] = False
     _, later, _ = follow(Detector.model_validate(content), [[], []], memory, first=2)
     assert [finding.kind for _, finding in later] == ["cleared"]
+
+
+def patched(*values: int) -> bytes:
+    """A patch of stripes whose brightness is given."""
+    return bytes(values[column * len(values) // 24] for _ in range(24) for column in range(24))
+
+
+def test_another_car_on_the_same_place_begins_anew() -> None:
+    chosen = detector(same_look=0.5)
+    at_place, zones = Box("car", *PLACES[1], score=0.9), chosen.zones(CAMERA)
+    memory = Memory()
+    told = []
+    looks_like = [patched(20, 200, 40), patched(200, 30, 220), patched(180, 20, 210)]
+    for number, look in enumerate(looks_like):
+        at = START + number * FIVE
+        change = step(chosen, zones, memory, [at_place], at, lambda box: box.score, lambda _box: look)  # noqa: B023
+        told += [number for found in change.findings]
+        memory = memory.after(change, at)
+    assert told == [2]  # the second car has stood for five minutes, the first was never there for so long
+    place_alone = detector()
+    memory = Memory()
+    for number in range(2):
+        change = step(place_alone, zones, memory, [at_place], START + number * FIVE, lambda box: box.score)
+        memory = memory.after(change, START + number * FIVE)
+    assert [found.kind for found in change.findings] == ["detected"]
+
+
+def test_light_and_a_shift_do_not_make_another_thing() -> None:
+    one = patched(20, 200, 40, 150)
+    brighter = bytes(min(value + 40, 255) for value in one)
+    shifted = one[2:] + one[:2]
+    assert likeness(one, brighter) > 0.98
+    assert likeness(one, shifted) > 0.9
+    assert likeness(one, bytes([90]) * 576) == 0
+    assert likeness(one, patched(200, 20, 150, 40)) < 0

@@ -1,21 +1,34 @@
 """Recipes, the data a trainer gets, and the scoring of what a network finds."""
 
+import json
+import os
 import shutil
+import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from vision_python import PYTHON, needs_vision
 
 from citybrain.catalogue import ContentError
 from citybrain.settings import SOURCE_TREE
 from citybrain.vision.boxes import Box
 from citybrain.vision.training.gather import gather, labelled_boxes
-from citybrain.vision.training.recipe import PhotographsChangedError, Recipe, digest_of, load_recipe
+from citybrain.vision.training.recipe import (
+    PhotographsChangedError,
+    Recipe,
+    Stage,
+    dataset_version,
+    digest_of,
+    load_recipe,
+)
 from citybrain.vision.training.scoring import Tally
 
 RECIPE = SOURCE_TREE / "detectors" / "models" / "yard_vehicles" / "recipe.yml"
+RECIPES = sorted((SOURCE_TREE / "detectors" / "models").glob("*/recipe.yml"))
 
 
 @pytest.fixture
@@ -51,9 +64,10 @@ def recipe(photographs: Path, tmp_path: Path) -> Recipe:
     return load_recipe(file)
 
 
-def test_the_projects_recipes_can_be_read() -> None:
-    recipe = load_recipe(RECIPE)
-    assert recipe.name == RECIPE.parent.name
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.parent.name)
+def test_the_projects_recipes_can_be_read(path: Path) -> None:
+    recipe = load_recipe(path)
+    assert recipe.name == path.parent.name
     assert {code for chosen in recipe.photographs for code in chosen.classes.values()} <= set(recipe.classes)
     for chosen in recipe.photographs:
         assert not set(chosen.test) & {*chosen.train, *chosen.valid}
@@ -139,3 +153,52 @@ def test_the_kind_counts_only_when_asked() -> None:
         tally.add([box(0.1)], [box(0.1, 0.9, "lorry")], same_class=same_class)
     assert strict.at(0.0)[0] == 0.0
     assert lax.at(0.0)[0] == 1.0
+
+
+def test_a_stage_has_one_end_and_data_have_a_version(recipe: Recipe) -> None:
+    text = {"imgsz": 64, "batch": 2, "optimizer": "AdamW", "learning_rate": 0.001}
+    text |= {"warmup_epochs": 0, "mosaic": 0, "close_mosaic": 0}
+    for ends in ({}, {"epochs": 3, "minutes": 3}):
+        with pytest.raises(ValueError, match="name one of them"):
+            Stage.model_validate(text | ends)
+    other = recipe.model_copy(update={"seed": recipe.seed + 1})
+    longer = recipe.model_copy(update={"stages": (Stage.model_validate(text | {"epochs": 3}),)})
+    assert dataset_version(other) != dataset_version(recipe) == dataset_version(longer)
+
+
+@needs_vision
+@pytest.mark.slow
+def test_training_goes_on_after_its_last_epoch(recipe: Recipe, photographs: Path, tmp_path: Path) -> None:
+    """Two epochs of seven pictures; the process is killed after the first."""
+    text = (tmp_path / "recipe.yml").read_text(encoding="utf-8")
+    stage = "  - {epochs: 2, imgsz: 64, batch: 2, optimizer: AdamW, learning_rate: 0.001, warmup_epochs: 0,"
+    before, after = text[: text.index("stages:")], text[text.index("photographs:") :]
+    (tmp_path / "recipe.yml").write_text(
+        f"{before}stages:\n{stage} mosaic: 0, close_mosaic: 0}}\n{after}", encoding="utf-8"
+    )
+    out, last = tmp_path / "out", tmp_path / "out" / "stage1" / "weights" / "last.pt"
+    command = [str(PYTHON), "-m", "citybrain.vision.training", "train", "--threads", "1"]
+    command += [
+        "--recipe",
+        str(tmp_path / "recipe.yml"),
+        "--photographs",
+        str(photographs),
+        "--out",
+        str(out),
+    ]
+    environment = os.environ | {"CITYBRAIN_HOME": str(tmp_path / "home")}
+    with (tmp_path / "log").open("wb") as log:
+        first = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        until = time.monotonic() + 300
+        while not last.exists() and first.poll() is None and time.monotonic() < until:
+            time.sleep(0.05)
+        first.kill()
+        first.wait()
+        assert last.exists(), (tmp_path / "log").read_text()[-2000:]
+        for _ in range(2):  # to its end; then once more, which finds it done
+            subprocess.run(command, env=environment, stdout=log, stderr=log, check=True, timeout=300)
+    epochs = (out / "stage1" / "results.csv").read_text().splitlines()[1:]
+    assert [line.split(",")[0].strip() for line in epochs] == ["1", "2"]
+    told = json.loads((out / "trained.json").read_text())
+    assert told["began_from"] == {"weights": "random"}
+    assert told["dataset_version"] == dataset_version(load_recipe(tmp_path / "recipe.yml"))

@@ -103,6 +103,26 @@ def test_a_name_is_no_path(places: Settings, name: str) -> None:
         resolve(places, name)
 
 
+def test_every_network_stands_in_the_register_with_its_versions(places: Settings, tmp_path: Path) -> None:
+    from citybrain.vision.model_register import models
+
+    recipe = places.project / "detectors" / "models" / "lane" / "recipe.yml"
+    recipe.write_text("name: lane", encoding="utf-8")
+    figures = {"recall": 0.5}
+    measured = {"network": "lane@416", "imgsz": 416, "measured_on": "street test", "kind": "photographs"}
+    other = measured | {"network": "yolo11n@416", "figures": {"recall": 0.9}}
+    (recipe.parent / "measured.json").write_text(
+        json.dumps({"results": [measured | {"figures": figures}, other]}), encoding="utf-8"
+    )
+    file = tmp_path / "best.pt"
+    file.write_bytes(b"trained")
+    publish(places, "lane", file, datetime(2026, 11, 26, tzinfo=UTC))
+    (found,) = models(places, {})
+    assert [one.version for one in found.versions] == ["20261126T000000.000000Z", "shipped"]
+    assert [one.sha256 for one in found.versions] == [digest(b"trained"), digest(b"shipped")]
+    assert found.measured == {"street test @416": figures}
+
+
 @needs_vision
 def test_only_networks_come_out_of_a_weights_file(tmp_path: Path) -> None:
     """A pickle can run any code when it is read; ours is read so that it cannot."""

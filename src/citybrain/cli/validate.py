@@ -99,6 +99,12 @@ def _rules(settings: "Settings") -> Iterator[Fault]:
     yield from rule_faults(settings)
 
 
+def _detector_notes(settings: "Settings") -> Iterator[Fault]:
+    from citybrain.vision.case_file import detector_notes
+
+    yield from detector_notes(settings)
+
+
 ROOMS: dict[str, Callable[["Settings"], Iterator[Fault]]] = {
     "catalogue and dags/sources": _sources,
     "expectations": _expectations,
@@ -132,6 +138,9 @@ def validate(
             typer.echo(f"{room}: {'ok' if not found else f'{len(found)} faults'}")
             for path, line, reason in found:
                 typer.echo(f"  {_shown(path, settings.project)}:{line}: {reason}", err=True)
+        if not faults["detectors"]:
+            for path, line, reason in _detector_notes(settings):
+                typer.echo(f"note: {_shown(path, settings.project)}:{line}: {reason}")
     raise typer.Exit(1 if any(faults.values()) else 0)
 
 

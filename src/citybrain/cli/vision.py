@@ -1,7 +1,9 @@
 """`citybrain vision …`: ask for a round of the patrol, and see what the rounds saw."""
 
 import json
-from datetime import UTC, datetime, timedelta
+import os
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -82,26 +84,160 @@ def status(as_json: AsJson = False) -> None:
     Exit code 1 when work waits and no worker is alive. Example: citybrain vision status --json
     """
     from citybrain.settings import DatabaseRole, get_settings
+    from citybrain.vision.active import active_detectors
     from citybrain.vision.detector_file import load_detectors
     from citybrain.vision.patrol import patrol_status
     from citybrain.warehouse.connection import connect
 
     settings = get_settings()
+    active = active_detectors(settings)
     with connect(settings, DatabaseRole.WATCHER) as city:
-        found = patrol_status(city, load_detectors(settings))
+        found = patrol_status(city, active)
+    found["inactive"] = sorted(set(load_detectors(settings)) - set(active))
     _tell(found, as_json)
     raise typer.Exit(1 if found["waiting"] and not found["workers"] else 0)
 
 
-def _chosen(detector_id: str) -> "tuple[Settings, Detector]":
+@app.command()
+def satellite(
+    quarter: Annotated[str | None, typer.Option(help="a day in it; default: all that need a look")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare quarters of satellite scenes, and write what changed to meta.satellite_change.
+
+    Example: citybrain vision satellite --quarter 2026-11-12
+    """
     from citybrain.settings import get_settings
-    from citybrain.vision.detector_file import load_detectors
+    from citybrain.vision.satellite import look_at_quarter, quarters_to_look_at
+    from citybrain.vision.satellite.run import quarter_start
+    from citybrain.vision.satellite.store import NoScenesError
 
     settings = get_settings()
-    detectors = load_detectors(settings)
+    try:
+        chosen = [quarter_start(_day(quarter))] if quarter else quarters_to_look_at(settings)
+        reports = [look_at_quarter(settings, one) for one in chosen]
+    except NoScenesError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    found = {
+        str(report.quarter): {"polygons": dict(report.outcomes), "changes": dict(report.changes)}
+        for report in reports
+    }
+    _tell(found, as_json)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no day such as 2026-11-12") from error
+
+
+@app.command()
+def models(as_json: AsJson = False) -> None:
+    """Every network: its versions and hashes, what was measured on photographs, who asks for it.
+
+    Example: citybrain vision models --json
+    """
+    from dataclasses import asdict
+
+    from citybrain.settings import get_settings
+    from citybrain.vision.detector_file import load_detectors
+    from citybrain.vision.model_register import models as known_models
+
+    settings = get_settings()
+    found = known_models(settings, load_detectors(settings))
+    if as_json:
+        _tell({"models": [asdict(one) for one in found]}, as_json)
+        return
+    for one in found:
+        newest = f"{one.versions[0].version} {one.versions[0].sha256[:12]}" if one.versions else "no weights"
+        typer.echo(f"{one.name:20} {newest:32} asked by {', '.join(one.asked_by) or 'nobody'}")
+        for what, figures in one.measured.items():
+            typer.echo(f"{'':20} {what}: {', '.join(f'{name} {value:g}' for name, value in figures.items())}")
+
+
+@app.command()
+def feedback(
+    out: Annotated[
+        Path | None, typer.Option(help="write rejected findings there, as a photograph set")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What people decided on findings: precision by class and camera, and the thresholds that suggests.
+
+    Example: citybrain vision feedback --out ~/photographs/rejected
+    """
+    from dataclasses import asdict
+
+    from citybrain.settings import get_settings
+    from citybrain.vision.feedback import advise, decided_findings, write_negatives
+
+    settings = get_settings()
+    decided = decided_findings(settings)
+    found: dict[str, Any] = {"advice": [asdict(one) for one in advise(decided)]}
+    if out is not None:
+        found["pictures_written"] = write_negatives(settings, decided, out)
+    if as_json:
+        _tell(found, as_json)
+        return
+    for one in found["advice"]:
+        told = f"{one['precision']:.2f} of {one['confirmed'] + one['rejected']}"
+        advice = f"threshold {one['threshold']:.2f}" if one["threshold"] is not None else "no suggestion"
+        typer.echo(
+            f"{one['scenario']:22} {one['class_code']:22} {one['camera_id'] or 'all':12} {told:12} {advice}"
+        )
+    if out is not None:
+        typer.echo(f"{found['pictures_written']} pictures written to {out}")
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="a folder of detectors/models/ with a recipe.yml")],
+    photographs: Annotated[Path, typer.Option(exists=True, help="folder of the recipe's photograph sets")],
+    out: Annotated[
+        Path | None, typer.Option(help="working folder; default: vision/training/<name> in the data folder")
+    ] = None,
+    begin: Annotated[
+        str,
+        typer.Option("--from", help="weights to go on from: a name or a .pt file; default: random"),
+    ] = "",
+    epochs: Annotated[int | None, typer.Option(min=1, help="of every stage at most, for a trial")] = None,
+    threads: Annotated[int, typer.Option(min=1)] = 2,
+) -> None:
+    """Train a detector's network; started again, it goes on after its last epoch. Takes hours.
+
+    Example: citybrain vision train garbage_street --photographs ~/photographs
+    """
+    from citybrain.settings import get_settings
+    from citybrain.vision.environment import interpreter
+
+    settings = get_settings()
+    recipe = settings.detectors_dir / "models" / name / "recipe.yml"
+    if not recipe.is_file():
+        typer.echo(f"{recipe} is missing: it says what to train", err=True)
+        raise typer.Exit(2)
+    folder = (out or settings.data_dir / "vision" / "training" / name).absolute()
+    command = [
+        *(str(interpreter(settings)), "-m", "citybrain.vision.training", "train"),
+        *("--recipe", str(recipe), "--photographs", str(photographs.absolute()), "--out", str(folder)),
+        *("--threads", str(threads)),
+        *(("--from", begin) if begin else ()),
+        *(("--epochs", str(epochs)) if epochs else ()),
+    ]
+    # In place of this process: a signal meant for the training reaches it.
+    os.execv(command[0], command)  # noqa: S606 - our own interpreter, no shell
+
+
+def _chosen(detector_id: str) -> "tuple[Settings, Detector]":
+    from citybrain.settings import get_settings
+    from citybrain.vision.active import active_detectors
+
+    settings = get_settings()
+    detectors = active_detectors(settings)
     if detector_id not in detectors:
         known = ", ".join(detectors) or "none"
-        typer.echo(f"no detector is called {detector_id}; there are {known}", err=True)
+        typer.echo(f"no active detector is called {detector_id}; active are {known}", err=True)
         raise typer.Exit(2)
     return settings, detectors[detector_id]
 

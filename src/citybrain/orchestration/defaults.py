@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import (
     AssetOrTimeSchedule,
+    CronPartitionTimetable,
     CronTriggerTimetable,
     ExceptionRetryPolicy,
     RetryAction,
@@ -126,6 +127,13 @@ def dag_defaults(
 def by_cron(cron: str | None) -> CronTriggerTimetable | None:
     """A cron expression read in city time; None: only when asked."""
     return CronTriggerTimetable(cron, timezone=str(CITY_TIME)) if cron is not None else None
+
+
+def by_quarter() -> CronPartitionTimetable:
+    """A run for each quarter, once its scenes and their corrections are there; the partition's key is the
+    month in which it ran, such as 2026-11.
+    """
+    return CronPartitionTimetable("10 6 25 2,5,8,11 *", timezone=str(CITY_TIME), key_format="%Y-%m")
 
 
 def by_asset_or_cron(assets: BaseAsset, cron: str) -> AssetOrTimeSchedule:

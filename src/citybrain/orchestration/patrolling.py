@@ -39,8 +39,8 @@ def plan_rounds(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
     @task(task_id="plan_rounds", task_display_name="确定巡查轮次", trigger_rule=trigger_rule)
     def plan() -> list[dict[str, str]]:
         from citybrain.settings import get_settings
+        from citybrain.vision.active import active_detectors
         from citybrain.vision.cameras import NoCamerasError
-        from citybrain.vision.detector_file import load_detectors
         from citybrain.vision.patrol import rounds_due
         from citybrain.vision.timetable import newest_tick
 
@@ -50,7 +50,7 @@ def plan_rounds(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
         run = context["dag_run"]
         own_time = run.logical_date if run.run_type == "scheduled" else None
         rounds = []
-        for detector in load_detectors(settings).values():
+        for detector in active_detectors(settings).values():
             moment = own_time or datetime.now(CITY_TIME)
             try:
                 due = rounds_due(settings, detector, moment, FIRST_ROUNDS)
@@ -98,11 +98,11 @@ def request_looks(rounds: XComArg) -> XComArg:
     @task(task_id="request_looks", task_display_name="下达巡查任务")
     def request(rounds: Any) -> list[dict[str, str]]:
         from citybrain.settings import get_settings
-        from citybrain.vision.detector_file import load_detectors
+        from citybrain.vision.active import active_detectors
         from citybrain.vision.patrol import request_looks
 
         settings = get_settings()
-        detectors = load_detectors(settings)
+        detectors = active_detectors(settings)
         for one in rounds:
             due_at = datetime.fromisoformat(one["due_at"])
             asked = request_looks(settings, detectors[one["detector"]], due_at)
@@ -123,11 +123,11 @@ def wait_for_looks(rounds: XComArg) -> XComArg:
     @task(task_id="wait_for_looks", task_display_name="等待巡查完成", retries=0)
     def wait(rounds: Any) -> dict[str, Any]:
         from citybrain.settings import get_settings
-        from citybrain.vision.detector_file import load_detectors
+        from citybrain.vision.active import active_detectors
         from citybrain.vision.patrol import wait_for_looks
 
         settings = get_settings()
-        detectors = load_detectors(settings)
+        detectors = active_detectors(settings)
         done = [
             wait_for_looks(
                 settings, detectors[one["detector"]], datetime.fromisoformat(one["due_at"]), LOOKS_TIMEOUT
@@ -152,6 +152,7 @@ def together(rounds: Iterable[dict[str, Any]]) -> dict[str, Any]:
         "missing",
         "failed",
         "superseded",
+        "skipped",
         "signals",
         "seconds",
     )

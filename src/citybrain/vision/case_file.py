@@ -18,6 +18,7 @@ from citybrain.vision.boxes import Box
 from citybrain.vision.detector_file import Detector, Name, Share, Zone, detector_files, load_detector
 from citybrain.vision.registry import Memory, step
 from citybrain.vision.timetable import CITY_TIME
+from citybrain.vision.weights import on_hand
 from citybrain.vision.zones import Polygon
 
 ZONE = "zone"
@@ -115,6 +116,7 @@ def detector_faults(settings: Settings) -> Iterator[tuple[Path, int, str]]:
     """Every fault of the detectors' files, and every case that does not hold: path, line, reason."""
     for path in detector_files(settings):
         try:
+            yield from _weights_faults(settings, path)
             results = run_cases(path)
         except ContentError as error:
             yield from ((error.path, line, reason) for line, reason in error.faults)
@@ -122,3 +124,30 @@ def detector_faults(settings: Settings) -> Iterator[tuple[Path, int, str]]:
         if not results:
             yield path, 1, f"no cases below {path.parent.name}/cases: nothing shows that the rules hold"
         yield from ((one.path, one.line, one.reason) for one in results if one.reason is not None)
+
+
+def detector_notes(settings: Settings) -> Iterator[tuple[Path, int, str]]:
+    """What holds a detector back without being a fault: path, line, reason. Asks neither bucket nor network.
+
+    Raises ContentError.
+    """
+    for path in detector_files(settings):
+        detector = load_detector(path)
+        if (
+            detector.enabled
+            and detector.model.weights == "city"
+            and not on_hand(settings, detector.model.name)
+        ):
+            reason = (
+                f"inactive until the city brings weights called {detector.model.name}:"
+                f" into {settings.models_dir} or the bucket {settings.bucket('models')}"
+            )
+            yield path, line_of(read_yaml(path), ("model",)), reason
+
+
+def _weights_faults(settings: Settings, path: Path) -> Iterator[tuple[Path, int, str]]:
+    model = load_detector(path).model
+    shipped = settings.detectors_dir / "models" / model.name / "weights.pt"
+    if model.weights == "shipped" and not shipped.is_file():
+        reason = f"model: {model.name} is said to be shipped, and there is no detectors/models/{model.name}"
+        yield path, line_of(read_yaml(path), ("model",)), reason

@@ -21,6 +21,7 @@ from citybrain.vision.boxes import Box
 from citybrain.vision.zones import Polygon, outline, zone_of
 
 DETECTOR_SCHEMA = "citybrain/detector@1"
+EXPERIMENTAL_MARK = "（试验）"
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -35,11 +36,23 @@ def _require_cron(schedule: str) -> str:
 Schedule = Annotated[str, AfterValidator(_require_cron), Field(description="cron of the rounds, city time")]
 
 
+Tiles = Annotated[int, Field(ge=1, le=6)]
+
+
 class Model(ContentModel):
     """The network and how it is asked; the weights are found by `citybrain.vision.weights`."""
 
     name: str = Field(min_length=1, description="e.g. a folder of detectors/models/")
     imgsz: int = Field(ge=160, le=2048, multiple_of=32, description="longer side of what the network sees")
+    weights: Literal["shipped", "city"] = Field(
+        default="shipped",
+        description="shipped: they lie below detectors/models/; city: whoever runs this brings them, and"
+        " until then the detector is inactive",
+    )
+    tiles: tuple[Tiles, Tiles] = Field(
+        default=(1, 1), description="columns and rows of parts that are looked at besides the whole"
+    )
+    overlap: float = Field(default=0.2, ge=0, le=0.5, description="of neighbouring tiles, share of a tile")
     names: dict[str, Name] = Field(
         default={}, description="the network's class names that are called otherwise here"
     )
@@ -53,6 +66,9 @@ class SeenClass(ContentModel):
     threshold: Share = Field(description="the median score of the last looks, misses as 0, has to reach it")
     area: tuple[Share, Share] = Field(default=(0.0, 1.0), description="share of the picture, least and most")
     aspect: tuple[float, float] = Field(default=(0.05, 20.0), description="width over height, least and most")
+    experimental: bool = Field(
+        default=False, description="not proven on labelled pictures: people are told so wherever it is shown"
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> "SeenClass":
@@ -83,6 +99,13 @@ class Dwell(ContentModel):
         gt=0, description="not seen for longer: whatever stands there now is new"
     )
     same_place_iou: Share = Field(default=0.5, description="overlap from which a box is the thing of before")
+    same_look: float | None = Field(
+        default=None,
+        ge=-1,
+        le=1,
+        description="correlation of what the boxes show, below which another thing took the place; default:"
+        " the place alone decides",
+    )
 
     @property
     def stands(self) -> timedelta:
@@ -97,6 +120,12 @@ class Dwell(ContentModel):
         return timedelta(minutes=self.longest_gap_minutes)
 
 
+def _require_area(polygon: Polygon) -> Polygon:
+    if not outline(polygon).is_valid or outline(polygon).area <= 0:
+        raise ValueError("the polygon crosses itself or covers nothing")
+    return polygon
+
+
 class Zone(ContentModel):
     """A place in a camera's picture where nothing of `classes` may stand."""
 
@@ -108,9 +137,43 @@ class Zone(ContentModel):
     @field_validator("polygon")
     @classmethod
     def _is_a_place(cls, polygon: Polygon) -> Polygon:
-        if not outline(polygon).is_valid or outline(polygon).area <= 0:
-            raise ValueError("the polygon crosses itself or covers nothing")
-        return polygon
+        return _require_area(polygon)
+
+
+class Mask(ContentModel):
+    """A place in a camera's picture where nothing is seen: a poster, a mirror, a roof with painted cars. A
+    box is in it when the middle of its lower edge is.
+    """
+
+    polygon: Polygon
+    classes: tuple[Name, ...] | None = Field(default=None, description="default: every class of the detector")
+
+    @field_validator("polygon")
+    @classmethod
+    def _is_a_place(cls, polygon: Polygon) -> Polygon:
+        return _require_area(polygon)
+
+    def hides(self, box: Box) -> bool:
+        asked = self.classes is None or box.class_code in self.classes
+        return asked and zone_of({"mask": self.polygon}, box) != ""
+
+
+class ScoreRule(ContentModel):
+    """How sure a detector is of a thing: the median of its scores, a usable look that missed it as 0."""
+
+    looks: int = Field(default=10, ge=1, le=30, description="over so many of the last usable looks")
+
+
+class SweepRule(ContentModel):
+    """How much a round may ask of the workers."""
+
+    budget_minutes: float = Field(
+        default=15, gt=0, description="a look that has waited longer is skipped, and counted as skipped"
+    )
+
+    @property
+    def budget(self) -> timedelta:
+        return timedelta(minutes=self.budget_minutes)
 
 
 class StillRule(ContentModel):
@@ -142,6 +205,7 @@ class Detector(ContentModel):
     provenance: Provenance = Field(description="as in the catalogue")
     origin: Literal["real", "synthetic"] = Field(description="of the stills it looks at")
     enabled: bool = True
+    experimental: bool = Field(default=False, description="all of its classes are")
     note: str = ""
     model: Model
     classes: dict[Name, SeenClass] = Field(min_length=1)
@@ -149,10 +213,13 @@ class Detector(ContentModel):
         default=True, description="look at the mirrored still, too, before a signal is made"
     )
     dwell: Dwell
+    score: ScoreRule = ScoreRule()
     schedule: Schedule
+    sweep: SweepRule = SweepRule()
     still: StillRule
     recheck: RecheckRule = RecheckRule()
     cameras: dict[str, Zones] = Field(description="zones by camera")
+    masks: dict[str, tuple[Mask, ...]] = Field(default={}, description="by camera")
 
     @model_validator(mode="after")
     def _classes_are_known(self) -> "Detector":
@@ -161,6 +228,10 @@ class Detector(ContentModel):
                 unknown = sorted(set(zone.classes or ()) - set(self.classes))
                 if unknown:
                     raise ValueError(f"cameras.{camera}.{name}: no class is called {', '.join(unknown)}")
+        for camera, masks in self.masks.items():
+            unknown = sorted({code for mask in masks for code in mask.classes or ()} - set(self.classes))
+            if unknown:
+                raise ValueError(f"masks.{camera}: no class is called {', '.join(unknown)}")
         return self
 
     def zones(self, camera_id: str) -> Zones:
@@ -169,8 +240,21 @@ class Detector(ContentModel):
 
     @property
     def titles(self) -> dict[str, str]:
-        """Chinese titles by class."""
-        return {name: seen.title.zh for name, seen in self.classes.items()}
+        """Chinese titles by class, as people see them."""
+        return {
+            name: seen.title.zh + (EXPERIMENTAL_MARK if self.is_experimental(name) else "")
+            for name, seen in self.classes.items()
+        }
+
+    @property
+    def looks_at(self) -> int:
+        """The pixels that a picture's longer side needs for the network and its tiles."""
+        from citybrain.vision.pictures import COMPARED_WIDTH  # brings numpy, which a timetable does not need
+
+        return max(self.model.imgsz * max(self.model.tiles), COMPARED_WIDTH)
+
+    def is_experimental(self, class_code: str) -> bool:
+        return self.experimental or self.classes[class_code].experimental
 
     def zone_of(self, zones: Zones, box: Box) -> str:
         """The first zone the box stands in that asks for its class; "" for none."""
@@ -190,6 +274,11 @@ class Detector(ContentModel):
         return [
             box for box in boxes if box.class_code in self.classes and self.classes[box.class_code].keeps(box)
         ]
+
+    def kept_at(self, camera_id: str, boxes: list[Box]) -> list[Box]:
+        """The same, without what a mask of the camera hides."""
+        masks = self.masks.get(camera_id, ())
+        return [box for box in self.kept(boxes) if not any(mask.hides(box) for mask in masks)]
 
 
 class Clock(BaseModel):

@@ -1,4 +1,6 @@
-"""The network that looks at pictures: the only module that runs ultralytics. Needs the vision environment."""
+"""A network run by torch through ultralytics, on a graphics card where there is one. Needs the vision
+environment.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +16,12 @@ OUR_NAMES = {"truck": "lorry", "motorbike": "motorcycle"}
 LOWEST_SCORE = 0.05  # below it boxes are noise; detectors' own limits lie above
 SAME_THING = 0.6  # IoU from which two boxes, whatever their classes, are taken for one thing
 BATCH = 8
+
+
+def codes_of(names: Mapping[int, str], ours: Mapping[str, str]) -> dict[int, str]:
+    """Class codes by number of a network's own `names`; `ours` says which are called otherwise here."""
+    known = {**OUR_NAMES, **ours}
+    return {number: known.get(name, name.replace(" ", "_")) for number, name in names.items()}
 
 
 class Eyes:
@@ -39,11 +47,10 @@ class Eyes:
         torch.set_num_threads(threads)
         self.weights = weights
         self.imgsz = imgsz
+        self._on = "cuda:0" if torch.cuda.is_available() else "cpu"
+        self.device = f"torch {self._on}, {threads} threads"
         self._network = ultralytics.YOLO(str(weights.path), task="detect")
-        names = {**OUR_NAMES, **(classes or {})}
-        self.codes: dict[int, str] = {
-            number: names.get(name, name.replace(" ", "_")) for number, name in self._network.names.items()
-        }
+        self.codes = codes_of(self._network.names, classes or {})
 
     def look(self, image: Pixels) -> list[Box]:
         """What is seen in one picture (height x width x 3, BGR), the surest first."""
@@ -59,7 +66,7 @@ class Eyes:
                 conf=LOWEST_SCORE,
                 iou=SAME_THING,
                 agnostic_nms=True,  # what looks like a car and like a lorry is one vehicle
-                device="cpu",
+                device=self._on,
                 save=False,
                 verbose=False,
             )

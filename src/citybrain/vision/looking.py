@@ -18,13 +18,17 @@ from citybrain.lake import create_object, ensure_bucket, spool, spool_folder
 from citybrain.settings import Settings
 from citybrain.vision import signals
 from citybrain.vision.boxes import Box
+from citybrain.vision.camera_address import MissingStillError
+from citybrain.vision.camera_http import MOST_BYTES
 from citybrain.vision.cameras import Camera, camera
 from citybrain.vision.detector_file import Detector, Zones
+from citybrain.vision.originals import keep_original
+from citybrain.vision.patches import patch_in
 from citybrain.vision.pictures import Picture, UnusablePictureError, condition, read_picture
 from citybrain.vision.registry import Finding, SeenObject, step
 from citybrain.vision.rounds import NORMAL, Before, Round, remember, settle, supersede
 from citybrain.vision.sight import Sight, Tools, second_look
-from citybrain.vision.stills import MOST_BYTES, MissingStillError, Still, newest_still
+from citybrain.vision.stills import Still, newest_still
 from citybrain.vision.timetable import CITY_TIME
 from citybrain.vision.work_list import LookClaim, return_look
 
@@ -32,6 +36,7 @@ Result = tuple[Round, Sequence[SeenObject], list[signals.Signal]]
 """A round, the objects as they are after it, and its signals."""
 
 _PICTURE_KINDS = {"detected": "before", "cleared": "recheck"}
+EXPERIMENTAL_NOTICE = "试验性识别，未经标注照片验证，须由人员核实"
 _SINCE = {"detected": "最早发现", "cleared": "此前占用始于"}
 
 
@@ -71,19 +76,19 @@ def _result(
         return done, (), _health(detector, place, before, done, due_at)
     if before.newest_still is not None and still.taken_at <= before.newest_still:
         return _unusable(still, "repeated", None, began), (), []
-    picture, wrong = _read(still, before)
+    picture, wrong = _read(still, before, detector)
     if picture is None:
         done = _unusable(still, wrong, wrong, began)
         return done, (), _health(detector, place, before, done, due_at)
     return _seen(settings, tools, detector, place, before, due_at, still, picture, began)
 
 
-def _read(still: Still, before: Before) -> tuple[Picture | None, str]:
-    """The picture, or None and what is wrong with it."""
-    if len(still.content) > MOST_BYTES:
+def _read(still: Still, before: Before, detector: Detector) -> tuple[Picture | None, str]:
+    """The picture as large as the network looks at it, or None and what is wrong with it."""
+    if still.size > MOST_BYTES:
         return None, "too_large"
     try:
-        picture = read_picture(still.content)
+        picture = read_picture(still.content, detector.looks_at)
     except UnusablePictureError as error:
         return None, error.reason
     frozen = "frozen" if still.sha256 == before.newest_sha256 else ""
@@ -108,9 +113,10 @@ def _seen(
     began: float,
 ) -> Result:
     zones, sight = detector.zones(place.camera_id), tools.sight_of(detector)
-    boxes = detector.kept(sight.look(picture.image))
+    boxes = detector.kept_at(place.camera_id, sight.look(picture.image))
     confirm = second_look(sight, detector, picture.image)
-    change = step(detector, zones, before.memory, boxes, still.taken_at, confirm)
+    patch_of = patch_in(picture.image)
+    change = step(detector, zones, before.memory, boxes, still.taken_at, confirm, patch_of)
     told = [
         signals.of_finding(
             detector,
@@ -118,8 +124,9 @@ def _seen(
             due_at,
             finding,
             still.taken_at,
-            [_evidence(settings, tools, detector, picture, boxes, zones, place, still, finding)],
+            [_evidence(settings, tools, detector, boxes, zones, place, still, finding)],
             sight.model,
+            keep_original(settings, still.content, due_at) if finding.kind == "detected" else None,
         )
         for finding in change.findings
     ]
@@ -155,7 +162,6 @@ def _evidence(
     settings: Settings,
     tools: Tools,
     detector: Detector,
-    picture: Picture,
     boxes: Sequence[Box],
     zones: Zones,
     place: Camera,
@@ -165,6 +171,7 @@ def _evidence(
     """The picture of a finding for people, kept in the lake under its hash; the still itself is not kept."""
     thing = finding.thing
     zone = zones.get(thing.zone)
+    whole = read_picture(still.content)
     captions = {
         "场景": detector.title.zh,
         "地点": place.place_name,
@@ -172,8 +179,10 @@ def _evidence(
         "拍摄时间": f"{still.taken_at.astimezone(CITY_TIME):%Y-%m-%d %H:%M:%S}",
         _SINCE[finding.kind]: f"{thing.first_seen.astimezone(CITY_TIME):%Y-%m-%d %H:%M:%S}",
     }
+    if detector.is_experimental(thing.class_code):
+        captions["提示"] = EXPERIMENTAL_NOTICE
     outline = zone.polygon if zone is not None else ()
-    content = tools.draw(picture.image, boxes, outline, captions, detector.titles)
+    content = tools.draw(whole.image, boxes, outline, captions, detector.titles)
     sha256 = hashlib.sha256(content).hexdigest()
     bucket, key = ensure_bucket(settings, "evidence"), f"{sha256[:2]}/{sha256}.jpg"
     with spool_folder(settings) as folder:

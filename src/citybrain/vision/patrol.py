@@ -112,6 +112,7 @@ def figures(connection: psycopg.Connection, detector: Detector, due_at: datetime
         **counts,
         "failed": by_state.get("failed", 0),
         "superseded": by_state.get("superseded", 0),
+        "skipped": by_state.get("skipped", 0),
         "signals": int(sum(row[1] for row in by_outcome.values())),
         "seconds": round(sum(row[2] for row in by_outcome.values()), 3),
     }

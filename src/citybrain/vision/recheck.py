@@ -14,11 +14,12 @@ from psycopg.types.json import Jsonb
 from citybrain.lake import LakeError, download, spool_folder
 from citybrain.settings import Settings
 from citybrain.vision.boxes import Box
+from citybrain.vision.camera_address import MissingStillError
 from citybrain.vision.cameras import camera
 from citybrain.vision.detector_file import Detector, Zones
 from citybrain.vision.pictures import Picture, UnusablePictureError, condition, read_picture
 from citybrain.vision.sight import Sight, Tools
-from citybrain.vision.stills import MissingStillError, newest_still
+from citybrain.vision.stills import newest_still
 from citybrain.vision.work_list import RecheckClaim
 
 Word = Literal["clear", "occupied", "unreadable", "doubtful"]
@@ -45,8 +46,15 @@ def recheck(
     claim: RecheckClaim,
 ) -> Judgement | None:
     """Judge a claimed photo and write the verdict; None when another worker has answered."""
-    detector = next((one for one in detectors.values() if one.scenario == claim.scenario), None)
-    if detector is None or claim.zone not in detector.cameras.get(claim.camera_id, {}):
+    detector = next(
+        (
+            one
+            for one in detectors.values()
+            if one.scenario == claim.scenario and claim.zone in one.cameras.get(claim.camera_id, {})
+        ),
+        None,
+    )
+    if detector is None:
         judged = Judgement(None, {"error": f"no detector has the zone {claim.zone} of {claim.camera_id}"})
     else:
         judged = _judge(settings, connection, tools, detector, claim)
@@ -121,7 +129,7 @@ def _seen_since(
         return {"missing": error.reason}
     if wrong := condition(picture):
         return {"missing": wrong}
-    standing = _standing(detector, zones, sight, picture)
+    standing = detector.kept_at(claim.camera_id, _standing(detector, zones, sight, picture))
     return {
         "taken_at": still.taken_at.isoformat(),
         "sha256": still.sha256,

@@ -1,8 +1,8 @@
 """What stands before a camera over the rounds: one usable look changes the objects known and makes signals.
 
 Looks are minutes apart, so a thing is known by its place: a box that overlaps the median of a thing's last
-boxes is that thing. Nothing here reads a clock or a database: the same looks give the same objects and
-signals.
+boxes is that thing, unless its look says that another took the place. Nothing here reads a clock or a
+database: the same looks give the same objects and signals.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,10 +12,10 @@ from statistics import median
 from typing import Literal
 
 from citybrain.vision.boxes import Box, iou
-from citybrain.vision.detector_file import Detector, Zones
+from citybrain.vision.detector_file import Detector, Dwell, Zones
+from citybrain.vision.patches import likeness
 
 BOXES_KEPT = 5
-SCORES_KEPT = 10
 
 Spot = tuple[str, str]
 """A zone and a class: at most one signal is open there."""
@@ -25,8 +25,8 @@ Spot = tuple[str, str]
 class SeenObject:
     """A thing of one class at one place. `boxes` and `scores` end with the newest; a miss scores 0.
 
-    `misses` counts usable looks in a row without it. `zone` is "" outside every zone. A signal is open from
-    `signalled_at` to `cleared_at`.
+    `misses` counts usable looks in a row without it, `patch` is how it looked last (see `patches`). `zone` is
+    "" outside every zone. A signal is open from `signalled_at` to `cleared_at`.
     """
 
     class_code: str
@@ -41,6 +41,7 @@ class SeenObject:
     signalled_at: datetime | None = None
     cleared_at: datetime | None = None
     object_id: int | None = None
+    patch: bytes | None = None
 
     @property
     def anchor(self) -> Box:
@@ -109,21 +110,40 @@ class Step:
 Confirm = Callable[[Box], float | None]
 """A second look at one box: its score there, None when it is not seen again."""
 
+PatchOf = Callable[[Box], bytes | None]
+"""How a box looks, None when that is not asked."""
+
+
+def _no_patch(_box: Box) -> None:
+    return None
+
 
 def step(
-    detector: Detector, zones: Zones, memory: Memory, boxes: Sequence[Box], at: datetime, confirm: Confirm
+    detector: Detector,
+    zones: Zones,
+    memory: Memory,
+    boxes: Sequence[Box],
+    at: datetime,
+    confirm: Confirm,
+    patch_of: PatchOf = _no_patch,
 ) -> Step:
     """The step of one usable look at the still taken `at`; `at` is later than every look before."""
     seen = detector.kept(list(boxes))
-    objects = _follow(detector, zones, memory.objects, seen, at)
+    objects = _follow(detector, zones, memory.objects, seen, at, patch_of)
     objects, detected = _detect(detector, zones, memory, objects, at, confirm)
     objects, cleared = _clear(objects, at)
     return Step(objects, (*detected, *cleared), any(detector.zone_of(zones, box) for box in seen))
 
 
 def _follow(
-    detector: Detector, zones: Zones, known: tuple[SeenObject, ...], boxes: list[Box], at: datetime
+    detector: Detector,
+    zones: Zones,
+    known: tuple[SeenObject, ...],
+    boxes: list[Box],
+    at: datetime,
+    patch_of: PatchOf,
 ) -> tuple[SeenObject, ...]:
+    looks = [patch_of(box) for box in boxes]
     present = [thing for thing in known if not thing.gone]
     pairs = _matches(detector, zones, present, boxes)
     followed = []
@@ -132,11 +152,13 @@ def _follow(
             followed.append(thing)
             continue
         place = present.index(thing)
-        hit = boxes[pairs[place]] if place in pairs else None
-        changed = _missed(detector, zones, thing) if hit is None else _hit(detector, zones, thing, hit, at)
+        if place in pairs:
+            changed = _hit(detector, zones, thing, boxes[pairs[place]], looks[pairs[place]], at)
+        else:
+            changed = _missed(detector, zones, thing)
         followed.append(_placed(detector, zones, changed))
     taken = set(pairs.values())
-    new = [_new(box, at) for place, box in enumerate(boxes) if place not in taken]
+    new = [_new(box, looks[place], at) for place, box in enumerate(boxes) if place not in taken]
     return (*followed, *(_placed(detector, zones, thing) for thing in new))
 
 
@@ -156,29 +178,42 @@ def _matches(detector: Detector, zones: Zones, present: list[SeenObject], boxes:
     return pairs
 
 
-def _new(box: Box, at: datetime) -> SeenObject:
-    return SeenObject(box.class_code, (box,), (box.score,), first_seen=at, last_seen=at)
+def _new(box: Box, patch: bytes | None, at: datetime) -> SeenObject:
+    return SeenObject(box.class_code, (box,), (box.score,), first_seen=at, last_seen=at, patch=patch)
 
 
-def _hit(detector: Detector, zones: Zones, thing: SeenObject, box: Box, at: datetime) -> SeenObject:
-    gap = at - thing.last_seen
-    if gap > detector.dwell_in(zones, thing.zone).longest_gap and not thing.open:
-        return replace(_new(box, at), object_id=thing.object_id)  # nobody knows that it stood there meanwhile
+def _hit(
+    detector: Detector, zones: Zones, thing: SeenObject, box: Box, patch: bytes | None, at: datetime
+) -> SeenObject:
+    """The thing with its newest box. What stands there now begins anew when nobody saw it for too long or it
+    looks like another thing; while a signal is open it stays the signal's thing, since the place is taken.
+    """
+    dwell = detector.dwell_in(zones, thing.zone)
+    unseen_for = at - thing.last_seen
+    if not thing.open and (unseen_for > dwell.longest_gap or not _same_look(dwell, thing.patch, patch)):
+        return replace(_new(box, patch, at), object_id=thing.object_id)
     return replace(
         thing,
         boxes=(*thing.boxes, box)[-BOXES_KEPT:],
-        scores=(*thing.scores, box.score)[-SCORES_KEPT:],
+        scores=(*thing.scores, box.score)[-detector.score.looks :],
         last_seen=at,
         hits=thing.hits + 1,
         misses=0,
+        patch=patch,
     )
+
+
+def _same_look(dwell: Dwell, before: bytes | None, now: bytes | None) -> bool:
+    if dwell.same_look is None or before is None or now is None:
+        return True
+    return likeness(before, now) >= dwell.same_look
 
 
 def _missed(detector: Detector, zones: Zones, thing: SeenObject) -> SeenObject:
     misses = thing.misses + 1
     return replace(
         thing,
-        scores=(*thing.scores, 0.0)[-SCORES_KEPT:],
+        scores=(*thing.scores, 0.0)[-detector.score.looks :],
         misses=misses,
         gone=misses >= detector.dwell_in(zones, thing.zone).clear_after,
     )

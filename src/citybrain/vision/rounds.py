@@ -32,7 +32,7 @@ FROM (SELECT at, still_at, sha256, condition FROM vision.round
 """
 _OBJECTS = """
 SELECT seen_object_id, class_code, zone, boxes, scores, first_seen, last_seen, hits, misses, state,
-       signalled_at, cleared_at
+       signalled_at, cleared_at, patch
 FROM vision.seen_object
 WHERE detector = %(detector)s AND camera_id = %(camera)s
     AND (state = 'present' OR (signalled_at IS NOT NULL AND cleared_at IS NULL))
@@ -59,14 +59,16 @@ VALUES (%(detector)s, %(camera)s, %(at)s, %(still_at)s, %(sha256)s, %(outcome)s,
 """
 _ADD_OBJECT = """
 INSERT INTO vision.seen_object (detector, camera_id, class_code, zone, anchor, boxes, scores, score,
-    first_seen, last_seen, hits, misses, state, signalled_at, cleared_at)
+    first_seen, last_seen, hits, misses, state, signalled_at, cleared_at, patch)
 VALUES (%(detector)s, %(camera)s, %(class_code)s, %(zone)s, %(anchor)s, %(boxes)s, %(scores)s, %(score)s,
-    %(first_seen)s, %(last_seen)s, %(hits)s, %(misses)s, %(state)s, %(signalled_at)s, %(cleared_at)s)
+    %(first_seen)s, %(last_seen)s, %(hits)s, %(misses)s, %(state)s, %(signalled_at)s, %(cleared_at)s,
+    %(patch)s)
 """
 _CHANGE_OBJECT = """
 UPDATE vision.seen_object SET zone = %(zone)s, anchor = %(anchor)s, boxes = %(boxes)s, scores = %(scores)s,
     score = %(score)s, first_seen = %(first_seen)s, last_seen = %(last_seen)s, hits = %(hits)s,
-    misses = %(misses)s, state = %(state)s, signalled_at = %(signalled_at)s, cleared_at = %(cleared_at)s
+    misses = %(misses)s, state = %(state)s, signalled_at = %(signalled_at)s, cleared_at = %(cleared_at)s,
+    patch = %(patch)s
 WHERE seen_object_id = %(object_id)s
 """
 _END = "UPDATE vision.look_request SET state = %s, done_at = now(), error = %s WHERE look_request_id = %s"
@@ -187,6 +189,7 @@ def _object(row: dict[str, Any]) -> SeenObject:
         signalled_at=row["signalled_at"],
         cleared_at=row["cleared_at"],
         object_id=row["seen_object_id"],
+        patch=row["patch"],
     )
 
 
@@ -209,6 +212,7 @@ def _columns(detector: Detector, camera_id: str, thing: SeenObject) -> dict[str,
         "state": "gone" if thing.gone else "present",
         "signalled_at": thing.signalled_at,
         "cleared_at": thing.cleared_at,
+        "patch": thing.patch,
     }
 
 

@@ -46,8 +46,11 @@ def of_finding(
     observed_at: datetime,
     evidence: Sequence[dict[str, Any]],
     model: str,
+    original: str | None = None,
 ) -> Signal:
-    """The signal of something that stands where nothing may stand, or has gone."""
+    """The signal of something that stands where nothing may stand, or has gone; `original` is the key of its
+    still in the bucket `originals`.
+    """
     thing = finding.thing
     anchor = thing.anchor
     detail: dict[str, Any] = {
@@ -61,6 +64,10 @@ def of_finding(
     }
     if finding.second_score is not None:
         detail["second_look_score"] = round(finding.second_score, 4)
+    if original is not None:
+        detail["original"] = original
+    if detector.is_experimental(thing.class_code):
+        detail["experimental"] = True
     if finding.again:
         detail["still_there_after_photo"] = True
     return Signal(

@@ -1,7 +1,8 @@
 """The still of a camera for a round: the newest one taken by then, from a folder, the lake or the camera.
 
 A register says where: `folder:<path>` below the drop folder and `lake:<prefix>` in the bucket `frames` hold
-stills named after the moment they were taken (20261126T080000+0800.jpg); an http address answers with one.
+stills named after the moment they were taken (20261126T080000+0800.jpg); an http address answers with one, an
+rtsp address streams them, an onvif address says where its snapshots are.
 """
 
 import hashlib
@@ -9,53 +10,40 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
-from urllib.parse import urlsplit
-
-import httpx
 
 from citybrain.lake import download, list_objects, spool_folder
 from citybrain.settings import Settings
+from citybrain.vision.camera_address import MissingStillError, pin
+from citybrain.vision.camera_http import MOST_BYTES, ask
+from citybrain.vision.camera_onvif import snapshot_address
+from citybrain.vision.camera_rtsp import rtsp_still
 
-MOST_BYTES = 32 * 1024 * 1024
 _NAME = re.compile(r"^(\d{8}T\d{6}[+-]\d{4})\.(?:jpe?g|png|webp)$", re.IGNORECASE)
-_PORTS = {"http": 80, "https": 443}
-_TIMEOUT_SECONDS = 15.0
-
-
-class MissingStillError(LookupError):
-    """There is no still to look at. `reason`: absent, stale, unreachable or not_allowed."""
-
-    def __init__(
-        self, reason: Literal["absent", "stale", "unreachable", "not_allowed"], message: str
-    ) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 @dataclass(frozen=True)
 class Still:
-    """What a camera saw at `taken_at` (aware). `content` is cut off one byte after MOST_BYTES."""
+    """What a camera saw at `taken_at` (aware). `content` is cut off one byte after MOST_BYTES, and not read
+    at all of an object of the lake that is larger; `size` tells.
+    """
 
     taken_at: datetime
     content: bytes
     sha256: str
+    size: int
 
 
 def newest_still(settings: Settings, snapshot_url: str, until: datetime, max_age: timedelta) -> Still:
     """The newest still taken at or before `until` (aware) and not longer than `max_age` before it.
 
-    Raises MissingStillError, ValueError for an address of no known kind, and OSError or the lake's errors
-    when the place itself fails.
+    Raises MissingStillError, and OSError or the lake's errors when the place itself fails.
     """
     kind, _, rest = snapshot_url.partition(":")
     if kind == "folder":
         return _from_folder(settings, rest, until, max_age)
     if kind == "lake":
         return _from_lake(settings, rest, until, max_age)
-    if kind in _PORTS:
-        return _from_camera(settings, snapshot_url, until, max_age)
-    raise ValueError(f"{snapshot_url!r} is none of folder:, lake:, http:, https:")
+    return _from_camera(settings, snapshot_url, until, max_age)
 
 
 def taken_at(name: str) -> datetime | None:
@@ -73,7 +61,7 @@ def _from_folder(settings: Settings, below: str, until: datetime, max_age: timed
     root = settings.drops.resolve()
     folder = (root / below).resolve()
     if not folder.is_relative_to(root):
-        raise ValueError(f"folder:{below} lies outside the drop folder")
+        raise MissingStillError("not_allowed", f"folder:{below} lies outside the drop folder")
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     moment, name = _newest(names, until, max_age)
     try:
@@ -85,8 +73,11 @@ def _from_folder(settings: Settings, below: str, until: datetime, max_age: timed
 
 def _from_lake(settings: Settings, prefix: str, until: datetime, max_age: timedelta) -> Still:
     folder = prefix.strip("/") + "/"
-    names = [found.key.removeprefix(folder) for found in list_objects(settings, "frames", folder)]
-    moment, name = _newest(names, until, max_age)
+    stored = {found.key.removeprefix(folder): found for found in list_objects(settings, "frames", folder)}
+    moment, name = _newest(stored, until, max_age)
+    if stored[name].size > MOST_BYTES:
+        told = hashlib.sha256(stored[name].etag.encode()).hexdigest()
+        return Still(moment, b"", told, stored[name].size)
     with spool_folder(settings) as place:
         fetched = download(settings, "frames", folder + name, place / "still")
         with fetched.path.open("rb") as file:
@@ -105,30 +96,16 @@ def _newest(names: Iterable[str], until: datetime, max_age: timedelta) -> tuple[
 
 
 def _from_camera(settings: Settings, url: str, until: datetime, max_age: timedelta) -> Still:
-    parts = urlsplit(url)
-    wanted = f"{parts.hostname}:{parts.port or _PORTS[parts.scheme]}"
-    if wanted not in settings.http_allow:
-        raise MissingStillError("not_allowed", f"{wanted} is not in CITYBRAIN_HTTP_ALLOW")
+    camera = pin(settings, url)
     now = datetime.now(UTC)
     if abs(now - until) > max_age:
         raise MissingStillError("stale", f"the camera shows now, not {until.isoformat()}")
-    try:
-        # No proxies and no netrc from the environment: the request goes where the address says, or nowhere.
-        with (
-            httpx.Client(timeout=_TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client,
-            client.stream("GET", url) as response,
-        ):
-            if response.status_code != httpx.codes.OK:
-                raise MissingStillError("unreachable", f"{wanted} answers HTTP {response.status_code}")
-            content = bytearray()
-            for chunk in response.iter_bytes():
-                content += chunk
-                if len(content) > MOST_BYTES:
-                    break
-    except (httpx.TransportError, httpx.DecodingError) as error:
-        raise MissingStillError("unreachable", f"{wanted}: {type(error).__name__}") from error
-    return _still(now, bytes(content[: MOST_BYTES + 1]))
+    if camera.url.scheme == "rtsp":
+        return _still(now, rtsp_still(camera))
+    if camera.url.scheme == "onvif":
+        camera = snapshot_address(camera)
+    return _still(now, ask(camera))
 
 
 def _still(moment: datetime, content: bytes) -> Still:
-    return Still(moment, content, hashlib.sha256(content).hexdigest())
+    return Still(moment, content, hashlib.sha256(content).hexdigest(), len(content))

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Literal
 
 import structlog
+from urllib3.exceptions import HTTPError
 
-from citybrain.lake import create_object, download, ensure_bucket, list_objects, spool
+from citybrain.lake import LakeError, create_object, download, ensure_bucket, list_objects, spool
 from citybrain.settings import Settings
 from citybrain.vision.environment import import_ultralytics
 
@@ -65,6 +66,42 @@ def resolve(settings: Settings, name: str) -> Weights:
             f" not {shipped}; {fetching}"
         )
     log.info("weights", name=name, origin=found.origin, sha256=found.sha256)
+    return found
+
+
+def on_hand(settings: Settings, name: str) -> Path | None:
+    """Weights that lie on this machine without asking the bucket or the network; None when there are none."""
+    places = (
+        settings.models_dir / f"{name}.pt",
+        _kept(settings) / f"{name}.pt",
+        settings.detectors_dir / "models" / name / "weights.pt",
+    )
+    return next((place for place in places if place.is_file()), None)
+
+
+def is_available(settings: Settings, name: str) -> bool:
+    """Whether `resolve` would find weights, as far as can be told without fetching any; not, while the bucket
+    does not answer.
+    """
+    if on_hand(settings, name) is not None or settings.fetch_weights:
+        return True
+    try:
+        return any(found.key.endswith(".pt") for found in list_objects(settings, ZONE, f"{name}/"))
+    except (LakeError, HTTPError) as error:
+        log.warning("the bucket of models does not answer", name=name, error=str(error))
+        return False
+
+
+def named_or_file(settings: Settings, name: str) -> Weights:
+    """The weights in a file of this machine (`….pt`), else those of a name. Raises as `resolve` does, and
+    WeightsNotFoundError for a file that is not there.
+    """
+    if not name.endswith(".pt"):
+        return resolve(settings, name)
+    path = Path(name).absolute()
+    found = _on_disk(path.stem, path, "folder")
+    if found is None:
+        raise WeightsNotFoundError(f"{path} is not there")
     return found
 
 

@@ -4,7 +4,7 @@ A claim ends by itself: what a dead worker had taken is free again after its lea
 done in the order they were due, since what stands there is followed from look to look.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,6 +25,11 @@ UPDATE vision.look_request SET state = 'failed', done_at = now(),
     error = coalesce(nullif(error, ''), 'every worker that took it died')
 WHERE state IN ('pending', 'claimed') AND attempts >= %s
     AND (claim_expires_at IS NULL OR claim_expires_at < now())
+"""
+_SKIP_LATE = """
+UPDATE vision.look_request SET state = 'skipped', done_at = now(),
+    error = 'waited longer than the budget of a round'
+WHERE state = 'pending' AND attempts = 0 AND detector = %s AND requested_at < now() - %s
 """
 _CLAIM_LOOK = """
 UPDATE vision.look_request SET state = 'claimed', claimed_by = %(worker)s, attempts = attempts + 1,
@@ -97,6 +102,15 @@ def ask_for_looks(
 ) -> int:
     """Ask for one look at each camera; how many of them nobody had asked for yet."""
     return connection.execute(_ASK, (detector, due_at, list(camera_ids))).rowcount
+
+
+def skip_late(connection: psycopg.Connection, budgets: Mapping[str, timedelta]) -> int:
+    """End the looks that nobody took within the budget of their detector: a patrol that falls behind looks at
+    what is there now, and the round says what it left out. How many there were.
+    """
+    return sum(
+        connection.execute(_SKIP_LATE, (detector, budget)).rowcount for detector, budget in budgets.items()
+    )
 
 
 def claim_look(connection: psycopg.Connection, worker: str, detectors: Collection[str]) -> LookClaim | None:

@@ -10,24 +10,34 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache, partial
 
 import psycopg
 import structlog
+from urllib3.exceptions import HTTPError
 
+from citybrain.lake import LakeError
 from citybrain.settings import DatabaseRole, Settings, get_settings
 from citybrain.vision import heartbeat
-from citybrain.vision.detector_file import Detector, load_detectors
+from citybrain.vision.active import active_detectors
+from citybrain.vision.boxes import Box
+from citybrain.vision.detector_file import Detector
 from citybrain.vision.looking import look
+from citybrain.vision.originals import remove_old_originals
+from citybrain.vision.pictures import Pixels
 from citybrain.vision.recheck import recheck
 from citybrain.vision.sight import Sight, Tools
-from citybrain.vision.work_list import claim_look, claim_recheck, return_look, return_recheck
+from citybrain.vision.tiles import Look, look_in_tiles
+from citybrain.vision.timetable import CITY_TIME
+from citybrain.vision.work_list import claim_look, claim_recheck, return_look, return_recheck, skip_late
 from citybrain.warehouse.connection import connect
 
 APPLICATION = "citybrain vision"
 POLL_SECONDS = 1.0
 BEAT_SECONDS = 10.0
+SWEEP_SECONDS = 3600.0
 DATABASE_PAUSE_SECONDS = 3.0
 
 log = structlog.get_logger(__name__)
@@ -56,13 +66,25 @@ class Worker:
                 stop.wait(DATABASE_PAUSE_SECONDS)
 
     def _serve(self, city: psycopg.Connection, stop: threading.Event) -> None:
-        beaten = float("-inf")
+        beaten = swept = float("-inf")
         while not stop.is_set():
+            if time.monotonic() - swept >= SWEEP_SECONDS:
+                swept = time.monotonic()
+                self._remove_old_originals()
             if time.monotonic() - beaten >= BEAT_SECONDS:
                 heartbeat.beat(city, self.name, self.looks, self.rechecks)
                 beaten = time.monotonic()
             if not self.work_once(city):
                 stop.wait(POLL_SECONDS)
+
+    def _remove_old_originals(self) -> None:
+        try:
+            removed = remove_old_originals(self.settings, datetime.now(CITY_TIME).date())
+        except (LakeError, HTTPError) as error:  # the bucket does not answer: the next hour removes them
+            log.warning("old originals were not removed", error=str(error))
+            return
+        if removed:
+            log.info("old originals removed", stills=removed)
 
     def work_once(self, city: psycopg.Connection) -> bool:
         """One photo or one look; False when nothing waits. People wait for photos, so those come first."""
@@ -87,6 +109,9 @@ class Worker:
         return True
 
     def _look_once(self, city: psycopg.Connection) -> bool:
+        skipped = skip_late(city, {name: one.sweep.budget for name, one in self.detectors.items()})
+        if skipped:
+            log.warning("looks skipped: the patrol is behind", looks=skipped)
         claim = claim_look(city, self.name, self.detectors)
         if claim is None:
             return False
@@ -123,7 +148,7 @@ def stop_on_signals() -> threading.Event:
 def tools_of(settings: Settings) -> Tools:
     """The real network and the real pencil; each network is loaded once."""
     from citybrain.vision.evidence import evidence_frame
-    from citybrain.vision.eyes import Eyes
+    from citybrain.vision.runtime import open_eyes
     from citybrain.vision.weights import resolve
 
     threads = os.cpu_count() or 1
@@ -131,13 +156,21 @@ def tools_of(settings: Settings) -> Tools:
     @cache
     def eyes(name: str, imgsz: int, names: tuple[tuple[str, str], ...]) -> Sight:
         weights = resolve(settings, name)
-        loaded = Eyes(weights, imgsz, dict(names), threads)
-        return Sight(loaded.look, weights.name, weights.sha256, f"cpu, {threads} threads")
+        loaded = open_eyes(settings, weights, imgsz, dict(names), threads)
+        return Sight(loaded.look, weights.name, weights.sha256, loaded.device)
 
     def sight_of(detector: Detector) -> Sight:
-        return eyes(detector.model.name, detector.model.imgsz, tuple(sorted(detector.model.names.items())))
+        model = detector.model
+        sight = eyes(model.name, model.imgsz, tuple(sorted(model.names.items())))
+        columns, rows = model.tiles
+        look = partial(_in_tiles, sight.look, columns, rows, model.overlap)
+        return replace(sight, look=look)
 
     return Tools(sight_of, evidence_frame)
+
+
+def _in_tiles(look: Look, columns: int, rows: int, overlap: float, image: Pixels) -> list[Box]:
+    return look_in_tiles(look, image, columns, rows, overlap)
 
 
 def load(tools: Tools, detectors: dict[str, Detector]) -> None:
@@ -153,7 +186,7 @@ def main(make_tools: Callable[[Settings], Tools] = tools_of) -> None:
     """Serve until SIGTERM. Raises ContentError for a wrong detector file."""
     stop = stop_on_signals()
     settings = get_settings()
-    detectors = load_detectors(settings)
+    detectors = active_detectors(settings)
     tools = make_tools(settings)
     load(tools, detectors)
     worker = Worker(worker_name(), settings, tools, detectors)

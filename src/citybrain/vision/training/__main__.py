@@ -31,13 +31,26 @@ def gather(recipe: RecipeFile, photographs: Photographs, out: Out, processes: Pr
 def train(
     recipe: RecipeFile,
     out: Out,
+    photographs: Annotated[
+        Path | None, typer.Option(exists=True, help="gather from here first, unless that is done")
+    ] = None,
+    begin: Annotated[
+        str, typer.Option("--from", help="weights to go on from, a name or a .pt file; default: random")
+    ] = "",
+    epochs: Annotated[int | None, typer.Option(min=1, help="of every stage at most, for a trial")] = None,
     threads: Annotated[int, typer.Option(min=1)] = 2,
 ) -> None:
     """Train on `<out>/data`; started again, it goes on where it was broken off."""
+    from citybrain.vision.training.gather import gather as gather_data
+    from citybrain.vision.training.gather import is_gathered
     from citybrain.vision.training.train import train as train_network
+    from citybrain.vision.weights import named_or_file
 
-    out = out.absolute()
-    print(train_network(load_recipe(recipe), out / "data" / "data.yaml", out, threads))  # noqa: T201
+    out, chosen = out.absolute(), load_recipe(recipe)
+    start = named_or_file(get_settings(), begin) if begin else None
+    if photographs is not None and not is_gathered(chosen, out / "data"):
+        gather_data(chosen, photographs, out / "data", threads)
+    print(train_network(chosen, out / "data" / "data.yaml", out, threads, start, epochs))  # noqa: T201
 
 
 @app.command()

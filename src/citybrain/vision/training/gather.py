@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from citybrain.vision.boxes import Box
-from citybrain.vision.training.recipe import PhotographSet, Recipe, check_photographs
+from citybrain.vision.training.recipe import PhotographSet, Recipe, check_photographs, dataset_version
 from citybrain.vision.training.scenes import draw_scenes
 
 log = structlog.get_logger()
@@ -45,16 +45,33 @@ def gather(recipe: Recipe, photographs: Path, folder: Path, processes: int) -> G
         for name, jpeg, boxes in drawn:
             target.mkdir(parents=True, exist_ok=True)
             (target / f"{name}.jpg").write_bytes(jpeg)
-            _label(recipe, target / f"{name}.jpg", boxes, gathered)
+            named = [box for box in boxes if box.class_code in recipe.classes]
+            _label(recipe, target / f"{name}.jpg", named, gathered)
     names = dict(enumerate(recipe.classes))
     gathered.data.write_text(
         json.dumps({"path": str(folder), "train": "images/train", "val": "images/valid", "names": names})
     )
     (folder / "gathered.json").write_text(
-        json.dumps({"pictures": gathered.pictures, "boxes": gathered.boxes}, indent=1)
+        json.dumps(
+            {
+                "dataset_version": dataset_version(recipe),
+                "pictures": gathered.pictures,
+                "boxes": gathered.boxes,
+            },
+            indent=1,
+        )
     )
     log.info("gathered", pictures=gathered.pictures, boxes=gathered.boxes)
     return gathered
+
+
+def is_gathered(recipe: Recipe, folder: Path) -> bool:
+    """Whether `folder` holds exactly the data of this recipe, gathered to its end."""
+    told = folder / "gathered.json"
+    if not told.is_file():
+        return False
+    found: dict[str, object] = json.loads(told.read_text(encoding="utf-8"))
+    return found.get("dataset_version") == dataset_version(recipe)
 
 
 def labelled_boxes(label: Path, classes: dict[int, str]) -> list[Box]:

@@ -4,6 +4,7 @@ Whoever has the same photographs (the hash tells) trains the same network again.
 """
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -27,29 +28,42 @@ class PhotographSet(ContentModel):
     train: tuple[str, ...] = ()
     valid: tuple[str, ...] = ()
     test: tuple[str, ...] = Field(default=(), description="splits that only measuring looks at")
-    classes: dict[int, Code] = Field(default={}, description="the set's class numbers as our codes")
+    classes: dict[int, Code] = Field(
+        default={}, description="the set's class numbers as our codes; none: scenes with nothing to find"
+    )
     note: str = ""
 
 
 class RenderedScenes(ContentModel):
-    """Pictures drawn by the demo city: with vehicles in and beside the lanes, and of empty yards."""
+    """Pictures drawn by the demo city: with vehicles in and beside the lanes, and of empty yards. Things of
+    classes that the recipe does not name are in the picture and not in its labels.
+    """
 
-    train: int = Field(ge=0, description="pictures, about a third of them without any vehicle")
-    valid: int = Field(ge=0)
-    width: int = Field(ge=160, description="pixels; the height follows")
+    train: int = Field(default=0, ge=0, description="pictures, about a third of them without any vehicle")
+    valid: int = Field(default=0, ge=0)
+    width: int = Field(default=480, ge=160, description="pixels; the height follows")
 
 
 class Stage(ContentModel):
-    """How the network learns for `minutes`; the learning rate falls to a hundredth of its value meanwhile."""
+    """How the network learns, for `epochs` or for `minutes`; the learning rate falls to a hundredth of its
+    value meanwhile. Minutes count on while a process is halted, epochs do not.
+    """
 
     imgsz: int = Field(ge=64, multiple_of=32)
     batch: int = Field(ge=1)
-    minutes: float = Field(gt=0)
+    epochs: int | None = Field(default=None, ge=1)
+    minutes: float | None = Field(default=None, gt=0)
     optimizer: str
     learning_rate: float = Field(gt=0)
     warmup_epochs: float = Field(ge=0)
     mosaic: float = Field(ge=0, le=1)
     close_mosaic: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _has_one_end(self) -> Self:
+        if (self.epochs is None) == (self.minutes is None):
+            raise ValueError("a stage ends after epochs or after minutes: name one of them")
+        return self
 
 
 class Recipe(ContentModel):
@@ -64,7 +78,7 @@ class Recipe(ContentModel):
         min_length=1, description="each goes on from the weights of the one before"
     )
     photographs: tuple[PhotographSet, ...]
-    rendered: RenderedScenes
+    rendered: RenderedScenes = RenderedScenes()
 
     @model_validator(mode="after")
     def _known_classes(self) -> Self:
@@ -82,6 +96,12 @@ class PhotographsChangedError(RuntimeError):
 def load_recipe(path: Path) -> Recipe:
     """Raises ContentError."""
     return load_content(path, Recipe)
+
+
+def dataset_version(recipe: Recipe) -> str:
+    """One SHA-256 over all that decides which pictures and labels a trainer gets."""
+    parts = recipe.model_dump(mode="json", include={"classes", "seed", "photographs", "rendered"})
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def digest_of(folder: Path) -> str:

@@ -1,9 +1,12 @@
-"""Train a recipe's network from random weights, on the processor, within a number of minutes.
+"""Train a recipe's network, on the processor: from random weights, or onward from weights that are named.
 
 ultralytics trains in single precision on a processor; where the processor multiplies bfloat16 itself, the
 forward pass runs in that (about three times faster) and the loss stays in single precision.
 """
 
+import json
+import platform
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,27 +15,59 @@ from typing import Any
 import structlog
 
 from citybrain.vision.environment import import_ultralytics
-from citybrain.vision.training.recipe import Recipe, Stage
+from citybrain.vision.training.recipe import Recipe, Stage, dataset_version
+from citybrain.vision.weights import Weights
 
 log = structlog.get_logger()
 
 
-def train(recipe: Recipe, data: Path, folder: Path, threads: int) -> Path:
+def train(
+    recipe: Recipe,
+    data: Path,
+    folder: Path,
+    threads: int,
+    begin: Weights | None = None,
+    epochs: int | None = None,
+) -> Path:
     """Train all stages on a gathered `data.yaml`; returns the last checkpoint,
-    `<folder>/stage<n>/weights/last.pt`.
+    `<folder>/stage<n>/weights/last.pt`, written after every epoch, with `<folder>/trained.json` beside it.
 
-    A run that was broken off goes on from its last epoch when started again with the same `folder`; it gets
-    the whole minutes of that stage again.
+    Without `begin` the weights start as random numbers. `epochs` bounds every stage, for a trial. A run that
+    was broken off goes on after its last epoch when started again with the same `folder`; a stage of minutes
+    gets the whole of them again.
     """
     ultralytics = import_ultralytics(folder / "ultralytics")
     import torch
 
     torch.set_num_threads(threads)
-    begin: Path | str = recipe.network
-    with bfloat16_forward():
+    began, origin = time.monotonic(), _origin(begin)
+    start: Path | str = begin.path if begin is not None else recipe.network
+    with bfloat16_forward() as precision:
         for number, stage in enumerate(recipe.stages, 1):
-            begin = _train_stage(ultralytics, recipe, stage, begin, data, folder / f"stage{number}", threads)
-    return Path(begin)
+            if epochs is not None:
+                stage = stage.model_copy(update={"epochs": epochs, "minutes": None})
+            start = _train_stage(ultralytics, recipe, stage, start, data, folder / f"stage{number}", threads)
+    told = {
+        "name": recipe.name,
+        "began_from": origin,
+        "dataset_version": dataset_version(recipe),
+        "seed": recipe.seed,
+        "stages": [stage.model_dump(exclude_none=True) for stage in recipe.stages],
+        "epochs_at_most": epochs,
+        "forward_precision": precision,
+        "ultralytics": ultralytics.__version__,
+        "torch": torch.__version__,
+        "machine": platform.machine(),
+        "seconds_of_this_run": round(time.monotonic() - began),
+    }
+    (folder / "trained.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    return Path(start)
+
+
+def _origin(begin: Weights | None) -> dict[str, str]:
+    if begin is None:
+        return {"weights": "random"}
+    return {"weights": begin.name, "origin": begin.origin, "sha256": begin.sha256}
 
 
 def _train_stage(
@@ -41,46 +76,63 @@ def _train_stage(
     last, finished = folder / "weights" / "last.pt", folder / "finished"
     if finished.exists():
         return last
-    if last.exists():
-        log.info("resuming", checkpoint=str(last))
-        ultralytics.YOLO(last).train(resume=True, device="cpu", time=stage.minutes / 60)
-    else:
+    hours = {"time": stage.minutes / 60} if stage.minutes is not None else {}
+    done = _epochs_done(last)
+    if done is not None and done >= 0:
+        log.info("resuming", checkpoint=str(last), epochs_done=done)
+        ultralytics.YOLO(last).train(resume=True, device="cpu", **hours)
+    elif done is None:
+        if stage.epochs is not None:
+            hours = {"epochs": stage.epochs}
         ultralytics.YOLO(begin).train(
             data=str(data),
             project=str(folder.parent),
             name=folder.name,
             exist_ok=True,
-            pretrained=isinstance(begin, Path),  # the weights of the stage before, never anybody else's
+            pretrained=isinstance(begin, Path),  # the weights named, or none: never anybody else's
             device="cpu",
             workers=threads,
             cache="ram",
             plots=False,
-            val=False,  # once at the end: the minutes go into learning
+            val=False,  # once at the end: the time goes into learning
             seed=recipe.seed,
             deterministic=True,
             imgsz=stage.imgsz,
             batch=stage.batch,
             nbs=stage.batch,  # the weights move after every batch: a short run has few of them
-            time=stage.minutes / 60,
             optimizer=stage.optimizer,
             lr0=stage.learning_rate,
             warmup_epochs=stage.warmup_epochs,
             mosaic=stage.mosaic,
             close_mosaic=stage.close_mosaic,
+            **hours,
         )
     finished.touch()
     log.info("stage trained", weights=str(last))
     return last
 
 
+def _epochs_done(checkpoint: Path) -> int | None:
+    """How many epochs a checkpoint has behind it; -1 when its stage is finished, None when there is none."""
+    if not checkpoint.exists():
+        return None
+    from ultralytics.nn.tasks import torch_safe_load
+
+    kept, _ = torch_safe_load(str(checkpoint))
+    epoch = int(kept["epoch"])
+    return epoch + 1 if epoch >= 0 else -1
+
+
 @contextmanager
-def bfloat16_forward() -> Iterator[None]:
-    """While inside, networks in training compute forwards in bfloat16, where the processor has it."""
+def bfloat16_forward() -> Iterator[str]:
+    """While inside, networks in training compute forwards in bfloat16, where the processor has it; gives the
+    name of the precision.
+    """
     import torch
     from ultralytics.nn.tasks import BaseModel
 
     if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        yield
+        yield "float32"
         return
     plain = BaseModel.predict
 
@@ -93,7 +145,7 @@ def bfloat16_forward() -> Iterator[None]:
 
     BaseModel.predict = predict
     try:
-        yield
+        yield "bfloat16"
     finally:
         BaseModel.predict = plain
 

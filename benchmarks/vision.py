@@ -1,0 +1,252 @@
+"""The vision worker's path, from JPEG to boxes, beside ultralytics' own, in one run on the same pictures.
+
+    .venv-vision/bin/python benchmarks/vision.py --photographs ~/photographs --labels traffic_topview/val
+
+Four pipelines take turns over the same 1080p JPEGs in memory: ultralytics' `predict` on the weights as
+they are, the same on the network exported for OpenVINO, ours, and ours with two processes of one thread. The
+pictures are labelled photographs, enlarged to 1920 x 1080; `--labels` names the set and split whose boxes the
+average precision is told against, vehicles of any kind. `--memory 10000` shows whether memory stays flat over
+so many. On a machine that does other things meanwhile, read the pictures a second of its processor's time.
+"""
+
+import argparse
+import io
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from citybrain.settings import SOURCE_TREE
+from citybrain.vision.boxes import Box
+from citybrain.vision.eyes import LOWEST_SCORE, SAME_THING, Eyes
+from citybrain.vision.openvino_eyes import OpenVinoEyes, convert, found_in, letterbox, shape_of
+from citybrain.vision.pictures import read_picture
+from citybrain.vision.training.gather import labelled_boxes, photographs_of
+from citybrain.vision.training.scoring import Tally
+from citybrain.vision.weights import Weights
+
+FULL_HD = (1920, 1080)
+VEHICLES = ("car", "lorry", "bus", "motorcycle", "bicycle")
+SHIPPED = SOURCE_TREE / "detectors" / "models" / "yard_vehicles" / "weights.pt"
+
+
+def pictures(folder: Path, part: str, count: int) -> list[bytes]:
+    """1080p JPEGs of the set's photographs, quality 88."""
+    found = []
+    for path, _ in photographs_of(folder, part)[:count]:
+        content = io.BytesIO()
+        Image.open(path).convert("RGB").resize(FULL_HD, Image.Resampling.BICUBIC).save(
+            content, "JPEG", quality=88
+        )
+        found.append(content.getvalue())
+    return found
+
+
+def named(path: Path) -> Weights:
+    return Weights(path.stem, path, "folder", sha256(path.read_bytes()).hexdigest())
+
+
+def ultralytics_predict(model: Any, imgsz: int) -> Callable[[list[bytes]], int]:
+    import cv2
+
+    def run(jpegs: list[bytes]) -> int:
+        seen = 0
+        for jpeg in jpegs:
+            image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+            result = model.predict(
+                image, imgsz=imgsz, conf=LOWEST_SCORE, iou=SAME_THING, agnostic_nms=True, device="cpu",
+                verbose=False, save=False,
+            )  # fmt: skip
+            seen += len(result[0].boxes)
+        return seen
+
+    return run
+
+
+def ours(eyes: OpenVinoEyes) -> Callable[[list[bytes]], int]:
+    def run(jpegs: list[bytes]) -> int:
+        images = (read_picture(jpeg, max(eyes.imgsz, 640)).image for jpeg in jpegs)
+        return sum(len(boxes) for boxes in eyes.look_many(images))
+
+    return run
+
+
+def exported_folder(weights: Weights, shape: tuple[int, int], folder: Path, names: dict[int, str]) -> Path:
+    """The network as ultralytics' exporter would lay it out."""
+    target = folder / f"{weights.name}_openvino_model"
+    convert(weights, shape, target / f"{weights.name}.xml")
+    (target / "metadata.yaml").write_text(
+        json.dumps(
+            {"stride": 32, "task": "detect", "batch": 1, "imgsz": list(shape), "names": names, "channels": 3}
+        ),
+        encoding="utf-8",
+    )
+    return target
+
+
+def timed(run: Callable[[list[bytes]], int], jpegs: list[bytes]) -> tuple[float, float]:
+    """Pictures a second by the clock and by the processor's time."""
+    wall, busy = time.perf_counter(), time.process_time()
+    run(jpegs)
+    return len(jpegs) / (time.perf_counter() - wall), len(jpegs) / max(time.process_time() - busy, 1e-9)
+
+
+def stages(eyes: OpenVinoEyes, jpegs: list[bytes]) -> dict[str, float]:
+    """Milliseconds of the processor for a picture, stage by stage, one after the other."""
+    spent = dict.fromkeys(("decode", "fit", "network", "boxes"), 0.0)
+    for jpeg in jpegs:
+        marks = [time.process_time()]
+        image = read_picture(jpeg, max(eyes.imgsz, 640)).image
+        marks.append(time.process_time())
+        shape = shape_of(image.shape[0], image.shape[1], eyes.imgsz)
+        prepared, scale = letterbox(image, shape)
+        marks.append(time.process_time())
+        output = eyes._network(shape).create_infer_request().infer({0: prepared[None]})[0]
+        marks.append(time.process_time())
+        list(found_in(output, (image.shape[0], image.shape[1]), scale, shape))
+        marks.append(time.process_time())
+        for name, before, after in zip(spent, marks, marks[1:], strict=False):
+            spent[name] += after - before
+    return {name: round(1000 * seconds / len(jpegs), 2) for name, seconds in spent.items()}
+
+
+def average_precision(look: Callable[[Any], list[Box]], folder: Path, part: str) -> float:
+    tally = Tally()
+    for path, label in photographs_of(folder, part):
+        truth = labelled_boxes(label, dict.fromkeys(range(20), "vehicle"))
+        found = look(read_picture(path.read_bytes()).image)
+        tally.add(truth, [box for box in found if box.class_code in VEHICLES], same_class=False)
+    return tally.average_precision()
+
+
+def workers(arguments: argparse.Namespace, count: int) -> float:
+    """Pictures a second of `count` processes of one thread together."""
+    command = [
+        sys.executable, __file__, "--photographs", str(arguments.photographs), "--labels", arguments.labels,
+        "--weights", str(arguments.weights), "--imgsz", str(arguments.imgsz),
+        "--pictures", str(arguments.pictures), "--rounds", str(arguments.rounds),
+        "--as-worker",
+    ]  # fmt: skip
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(count)]
+    told = [float(process.communicate()[0].splitlines()[-1]) for process in running]
+    return sum(told)
+
+
+def memory(run: Callable[[list[bytes]], int], jpegs: list[bytes], count: int) -> Iterator[tuple[int, float]]:
+    """How many pictures, and the megabytes this process holds then."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    done = 0
+    while done < count:
+        run(jpegs)
+        done += len(jpegs)
+        if done >= count or done // 1000 > (done - len(jpegs)) // 1000:
+            yield done, int(Path("/proc/self/statm").read_text().split()[1]) * page / 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--photographs", type=Path, required=True)
+    parser.add_argument("--labels", default="traffic_topview/val", help="set/split")
+    parser.add_argument("--weights", type=Path, default=SHIPPED)
+    parser.add_argument("--imgsz", type=int, default=640)
+    parser.add_argument("--pictures", type=int, default=48)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--memory", type=int, default=0)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--as-worker", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    name, _, part = arguments.labels.partition("/")
+    folder = arguments.photographs / name
+    jpegs = pictures(folder, part, arguments.pictures)
+    place = Path(tempfile.mkdtemp(prefix="vision-benchmark-"))
+    kept = Path(tempfile.gettempdir()) / "vision-benchmark-networks"
+    weights = named(arguments.weights)
+    if arguments.as_worker:
+        eyes = OpenVinoEyes(weights, arguments.imgsz, kept, threads=1)
+        ours(eyes)(jpegs[:8])
+        print(max(timed(ours(eyes), jpegs * 2)[0] for _ in range(arguments.rounds)))
+        return
+    try:
+        report = run_all(arguments, weights, jpegs, folder, part, place, kept)
+    finally:
+        shutil.rmtree(place)
+    text = json.dumps(report, indent=1)
+    print(text)
+    if arguments.out:
+        arguments.out.write_text(text + "\n", encoding="utf-8")
+
+
+def run_all(
+    arguments: argparse.Namespace,
+    weights: Weights,
+    jpegs: list[bytes],
+    folder: Path,
+    part: str,
+    place: Path,
+    kept: Path,
+) -> dict[str, Any]:
+    torch_eyes = Eyes(weights, arguments.imgsz, threads=arguments.threads)
+    own_eyes = OpenVinoEyes(weights, arguments.imgsz, kept, threads=arguments.threads)
+    import ultralytics
+
+    shape = shape_of(FULL_HD[1], FULL_HD[0], arguments.imgsz)
+    exported = exported_folder(weights, shape, place, dict(torch_eyes._network.names))
+    runs = {
+        "ultralytics .pt": ultralytics_predict(torch_eyes._network, arguments.imgsz),
+        "ultralytics exported": ultralytics_predict(
+            ultralytics.YOLO(str(exported), task="detect"),
+            list(shape),  # type: ignore[arg-type]
+        ),
+        "ours": ours(own_eyes),
+    }
+    best = dict.fromkeys(runs, (0.0, 0.0))
+    for run in runs.values():
+        run(jpegs[:4])
+    for _ in range(arguments.rounds):
+        for name, run in runs.items():
+            wall, busy = timed(run, jpegs)
+            best[name] = max(best[name][0], wall), max(best[name][1], busy)
+    one, two = workers(arguments, 1), workers(arguments, 2)
+    precision = {
+        "torch": average_precision(torch_eyes.look, folder, part),
+        "ours": average_precision(own_eyes.look, folder, part),
+    }
+    wall = {name: figures[0] for name, figures in best.items()}
+    report: dict[str, Any] = {
+        "device": own_eyes.device,
+        "pictures": len(jpegs),
+        "kilobytes_a_picture": round(sum(map(len, jpegs)) / len(jpegs) / 1000),
+        "pictures_per_second": {name: round(figures[0], 1) for name, figures in best.items()},
+        "pictures_per_processor_second": {name: round(figures[1], 1) for name, figures in best.items()},
+        "times_ultralytics_pt": round(wall["ours"] / wall["ultralytics .pt"], 2),
+        "times_ultralytics_exported": round(wall["ours"] / wall["ultralytics exported"], 2),
+        "processor_seconds_per_1000": round(1000 / best["ours"][1], 1),
+        "milliseconds_by_stage": stages(own_eyes, jpegs),
+        "one_worker": round(one, 1),
+        "two_workers": round(two, 1),
+        "ap50": {name: round(value, 4) for name, value in precision.items()},
+    }
+    if arguments.memory:
+        report["megabytes_after"] = {
+            str(done): round(held) for done, held in memory(runs["ours"], jpegs, arguments.memory)
+        }
+    report["most_megabytes"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)
+    return report
+
+
+if __name__ == "__main__":
+    main()

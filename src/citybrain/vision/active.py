@@ -1,0 +1,28 @@
+"""The detectors that can look: enabled, and with weights that are there."""
+
+import structlog
+
+from citybrain.settings import Settings
+from citybrain.vision.detector_file import Detector, load_detectors
+from citybrain.vision.weights import is_available
+
+log = structlog.get_logger(__name__)
+
+
+def active_detectors(settings: Settings) -> dict[str, Detector]:
+    """The enabled detectors whose weights can be had, by id; the others are named in the log.
+
+    A shipped detector is active even without weights, so that a broken checkout fails and does not fall
+    silent. Raises ContentError.
+    """
+    active: dict[str, Detector] = {}
+    for detector in load_detectors(settings).values():
+        if detector.model.weights == "shipped" or is_available(settings, detector.model.name):
+            active[detector.id] = detector
+        else:
+            log.warning(
+                "detector inactive: its weights are missing",
+                detector=detector.id,
+                weights=detector.model.name,
+            )
+    return active
