@@ -110,7 +110,7 @@ def find_rows(
     connection.execute(SCOPE)
 
 
-def _pick(statement: Statement, rule: RowsRule, clock: datetime) -> sql.Composable:
+def _pick(statement: Statement, rule: RowsRule, clock: datetime) -> sql.Composed:
     alias = {"": INPUT}
     bound_clock = statement.bind(clock)
 

@@ -125,7 +125,10 @@ class Ground:
         return distances
 
     def points(self, longitudes: NDArray[Any], latitudes: NDArray[Any]) -> NDArray[Any]:
-        return shapely.points(longitudes * METRES_A_DEGREE * self._shrink, latitudes * METRES_A_DEGREE)
+        flat: NDArray[Any] = shapely.points(
+            longitudes * METRES_A_DEGREE * self._shrink, latitudes * METRES_A_DEGREE
+        )
+        return flat
 
     def _flat(self, geometry: shapely.Geometry) -> shapely.Geometry:
         scale = np.array([METRES_A_DEGREE * self._shrink, METRES_A_DEGREE])

@@ -5,7 +5,7 @@ from functools import wraps
 
 from django.http import HttpRequest, HttpResponse
 
-from citybrain.desk.open311.formats import answer
+from citybrain.desk.open311.formats import Value, answer
 
 
 class RefusedError(Exception):
@@ -24,7 +24,7 @@ def refusals_in_its_format(view: Callable[..., HttpResponse]) -> Callable[..., H
         try:
             return view(request, *words, form=form, **more)
         except RefusedError as refused:
-            errors = [{"code": refused.status, "description": str(refused)}]
+            errors: Value = [{"code": refused.status, "description": str(refused)}]
             return answer(form, "errors", errors, refused.status)
 
     return answering

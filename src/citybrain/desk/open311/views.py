@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import BinaryIO, cast
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +15,8 @@ from citybrain.desk.open311.filing import file_request
 from citybrain.desk.open311.formats import Value, answer
 from citybrain.desk.open311.refusals import RefusedError, refusals_in_its_format
 from citybrain.desk.open311.services import Service, load_services, service_named
-from citybrain.events.models import Signal
+from citybrain.desk.systems.models import System
+from citybrain.events.models import Case, Signal
 from citybrain.events.scope import as_system
 
 _ATTRIBUTE = re.compile(r"^attribute\[([^\]]{1,64})\](\[\])?$")
@@ -133,7 +135,7 @@ def _report(request: HttpRequest, form: str) -> HttpResponse:
         for name in request.POST
         if (match := _ATTRIBUTE.match(name)) is not None
     }
-    photos = [file for name in ("media", "media[]") for file in request.FILES.getlist(name)]
+    photos = [cast("BinaryIO", file) for name in ("media", "media[]") for file in request.FILES.getlist(name)]
     made, report = file_request(system, request.POST.dict(), attributes, photos)
     content: list[Value] = [
         {
@@ -149,7 +151,7 @@ def _report(request: HttpRequest, form: str) -> HttpResponse:
     return answer(form, "service_requests", content)
 
 
-def _told(request: HttpRequest, found: "Sequence[reading.Case]", system: "reading.System | None") -> Value:
+def _told(request: HttpRequest, found: Sequence[Case], system: System | None) -> Value:
     own = reading.own_reports(found, system)
     notes = reading.notes_of(found) if request.GET.get("extensions") == "true" else {}
     return [reading.as_request(case, own.get(case.pk), notes.get(case.pk)) for case in found]  # type: ignore[misc]
