@@ -141,21 +141,32 @@ def _typed_pass(connection: psycopg.Connection, staged: Staged) -> tuple[int, in
 
 
 def _lines_left_out(connection: psycopg.Connection, staged: Staged, last_line: int) -> frozenset[int]:
-    """The lines up to the last that are no row of the typed table. COPY wrote it in the order of lines, so
-    that each gap is told by its ends."""
+    """The lines up to the last that are no row of the typed table: each gap is told by its ends.
+
+    COPY mostly writes in the order of lines, and then a scan finds the gaps without a sort. Where it filled
+    an earlier page later, some line stands after a higher one, and the lines are sorted.
+    """
     with connection.transaction():
         # A scan in the order of the table: it begins at the first page, and no workers share it.
         connection.execute("SET LOCAL synchronize_seqscans = off")
         connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
-        rows = connection.execute(
-            sql.SQL(
-                "SELECT before, _line"
-                " FROM (SELECT lag(_line, 1, 0::bigint) OVER () AS before, _line FROM {typed}) AS rows"
-                " WHERE _line <> before + 1"
-                " UNION ALL SELECT coalesce(max(_line), 0), {last}::bigint + 1 FROM {typed}"
-            ).format(typed=staged.typed, last=sql.Literal(last_line))
-        ).fetchall()
-    return frozenset(line for before, after in rows for line in range(before + 1, after))
+        ends = _ends_of_gaps(connection, staged, last_line, sql.SQL(""))
+        if any(after <= before for before, after in ends):
+            ends = _ends_of_gaps(connection, staged, last_line, sql.SQL("ORDER BY _line"))
+    return frozenset(line for before, after in ends for line in range(before + 1, after))
+
+
+def _ends_of_gaps(
+    connection: psycopg.Connection, staged: Staged, last_line: int, order: sql.SQL
+) -> list[tuple[int, int]]:
+    """Pairs of a line and the next one there is, where they are no neighbours."""
+    query = sql.SQL(
+        "SELECT before, _line"
+        " FROM (SELECT lag(_line, 1, 0::bigint) OVER ({order}) AS before, _line FROM {typed}) AS rows"
+        " WHERE _line <> before + 1"
+        " UNION ALL SELECT coalesce(max(_line), 0), {last}::bigint + 1 FROM {typed}"
+    ).format(order=order, typed=staged.typed, last=sql.Literal(last_line))
+    return connection.execute(query).fetchall()
 
 
 def _text_pass(connection: psycopg.Connection, staged: Staged, wanted: frozenset[int] | None) -> int:
