@@ -1,5 +1,6 @@
 """Each scenario from its rows to a case: opened by what is wrong, noted when it is over, not by less."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,13 @@ from citybrain.settings import Settings, get_settings
 
 pytestmark = pytest.mark.integration
 FILES = [path for path in rule_files(get_settings()) if load_rule_file(path).enabled]
+
+
+@pytest.fixture(autouse=True)
+def _no_tables_left(sensor: psycopg.Connection[Any]) -> Iterator[None]:
+    """What a case is played from is gone after it: the connection is every test's."""
+    yield
+    sensor.execute("DISCARD TEMP")
 
 
 def cases_of(path: Path) -> tuple[RuleFile, list[Case]]:
