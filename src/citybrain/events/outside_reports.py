@@ -6,15 +6,13 @@ from decimal import Decimal
 from typing import BinaryIO
 
 from django.db import transaction
-from django.utils import timezone
 
 from citybrain.events.acting import CaseRefusedError
 from citybrain.events.editions import filing_of
-from citybrain.events.models import Origin, Signal, SourceKind
+from citybrain.events.models import Signal, SourceKind
 from citybrain.events.people import Actor
-from citybrain.events.reporting import LONGEST_TEXT, picture_of
+from citybrain.events.reporting import LONGEST_TEXT, written_once
 from citybrain.events.scope import as_system
-from citybrain.settings import get_settings
 
 MOST_PHOTOS = 6
 
@@ -51,23 +49,16 @@ def report_from_outside(
     if len(photos) > MOST_PHOTOS:
         raise CaseRefusedError(f"照片不能超过 {MOST_PHOTOS} 张。")
     with as_system(system.pk), transaction.atomic():
-        known = Signal.objects.filter(key=key).first()
-        if known is not None:
-            return known
-        return Signal.objects.create(
-            key=key,
-            scenario=told.scenario,
-            class_code=filing.rule.class_code,
-            kind=Signal.Kind.DETECTED,
-            source_kind=SourceKind.CITIZEN,
+        return written_once(
+            system,
+            key,
+            filing,
+            SourceKind.CITIZEN,
+            photos,
             place_id=told.place_id,
             place_name=told.place_name[:200],
             area_code=getattr(getattr(system, "organisation", None), "area_code", ""),
             lon=told.lon,
             lat=told.lat,
-            observed_at=timezone.now(),
-            evidence=[picture_of(photo) for photo in photos],
             detail={**(told.said or {}), "text": text},
-            origin=Origin.SYNTHETIC if get_settings().demo else Origin.REAL,
-            reporter_id=system.pk,
         )

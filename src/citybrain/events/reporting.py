@@ -1,5 +1,6 @@
 """What a person reports: it becomes a signal like a detector's, and waits for an acceptor as a case."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, BinaryIO
 
@@ -7,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from citybrain.events.acting import CaseRefusedError
+from citybrain.events.case_classes import Filing
 from citybrain.events.editions import filing_of
 from citybrain.events.models import Origin, Signal, SourceKind
 from citybrain.events.people import Actor
@@ -46,33 +48,53 @@ def report(
     text = text.strip()
     if not text or len(text) > LONGEST_TEXT:
         raise CaseRefusedError(f"请说明看到了什么（{LONGEST_TEXT} 字以内）。")
-    full_key = f"report:{actor.pk}:{key}"
-    known = Signal.objects.filter(key=full_key).first()
-    if known is not None:
-        return known
     organisation = getattr(actor, "organisation", None)
     located = place_name or place_id or (lon is not None and lat is not None)
-    return Signal.objects.create(
-        key=full_key,
-        scenario=scenario,
-        class_code=filing.rule.class_code,
-        kind=Signal.Kind.DETECTED,
-        source_kind=SourceKind.COLLECTOR,
+    return written_once(
+        actor,
+        f"report:{actor.pk}:{key}",
+        filing,
+        SourceKind.COLLECTOR,
+        [] if photo is None else [photo],
         place_id=place_id,
         place_name=(place_name if located else f"{organisation or actor}（上报人未定位）")[:200],
         area_code=area_code or getattr(organisation, "area_code", ""),
         lon=lon,
         lat=lat,
-        observed_at=timezone.now(),
-        evidence=[] if photo is None else [picture_of(photo)],
         detail={**(detail or {}), "text": text},
-        origin=Origin.SYNTHETIC if get_settings().demo else Origin.REAL,
-        reporter_id=actor.pk,
     )
 
 
-def picture_of(sent: BinaryIO) -> dict[str, object]:
-    """A photo judged and kept, as a signal names it. Raises PhotoRefusedError."""
+def written_once(
+    reporter: Actor,
+    key: str,
+    filing: Filing,
+    source_kind: SourceKind,
+    photos: Sequence[BinaryIO],
+    **seen: Any,
+) -> Signal:
+    """The signal of a report, written unless one stands under `key`. `seen`: what else the signal says.
+
+    Raises PhotoRefusedError.
+    """
+    known = Signal.objects.filter(key=key).first()
+    if known is not None:
+        return known
+    return Signal.objects.create(
+        key=key,
+        scenario=filing.rule.scenario,
+        class_code=filing.rule.class_code,
+        kind=Signal.Kind.DETECTED,
+        source_kind=source_kind,
+        observed_at=timezone.now(),
+        evidence=[_picture(photo) for photo in photos],
+        origin=Origin.SYNTHETIC if get_settings().demo else Origin.REAL,
+        reporter_id=reporter.pk,
+        **seen,
+    )
+
+
+def _picture(sent: BinaryIO) -> dict[str, object]:
     photo = judge(sent)
     bucket, object_key = keep(photo)
     return {
