@@ -1,4 +1,4 @@
-"""Rebuild the warehouse when raw tables grew: outlines, tickets, one dbt build, dbt documentation."""
+"""Rebuild the warehouse when raw tables grew: outlines, tickets, one dbt build."""
 
 from airflow.sdk import DAG
 
@@ -7,7 +7,6 @@ from citybrain.orchestration.building import (
     build,
     check_build,
     decide_build,
-    publish_docs,
     read_tickets,
     refresh_outlines,
 )
@@ -21,8 +20,6 @@ with DAG(
     schedule=by_asset_or_cron(any_raw_table(active), EVERY_HALF_HOUR),
     **dag_defaults("build_warehouse", title="数仓建模", tags=[Tag.BUILD]),
 ):
-    outlines = refresh_outlines()
     report = build()
-    checked = check_build(report, outlets=[MARTS_READY])
-    decide_build() >> [outlines, read_tickets()] >> report
-    [outlines, checked] >> publish_docs()
+    decide_build() >> [refresh_outlines(), read_tickets()] >> report
+    check_build(report, outlets=[MARTS_READY])

@@ -10,7 +10,6 @@ from citybrain.orchestration.building import (
     check_build,
     decide_build,
     decide_operations,
-    publish_docs,
     read_tickets,
     refresh_outlines,
 )
@@ -45,10 +44,9 @@ with DAG(
     report = build()
     published = publish(trigger_rule=TriggerRule.NONE_FAILED)
     verified = verify(published)
-    docs = publish_docs()
     matched = match_policies(trigger_rule=TriggerRule.NONE_FAILED)
 
-    landings >> outcomes >> decide_build() >> [refresh_outlines(), read_tickets()] >> report >> docs
+    landings >> outcomes >> decide_build() >> [refresh_outlines(), read_tickets()] >> report
     operations = build_operations()
     checked = check_build(operations, outlets=[])
     served = sync_desk(trigger_rule=TriggerRule.NONE_FAILED)
@@ -61,8 +59,8 @@ with DAG(
     decided = decide_operations(trigger_rule=TriggerRule.ALL_DONE)
     report >> served >> [matched, first_round, remembered, swept]
     matched >> listed >> decided
-    [patrolled, swept] >> settled >> decided >> operations >> published
+    [patrolled, swept] >> settled >> decided >> operations >> verified
     remembered >> decided
     report >> published
     outcomes >> held >> reviews
-    [checked, verified, docs, reviews] >> summarise(landings, outcomes, report, published)
+    [checked, verified, reviews] >> summarise(landings, outcomes, report, published)

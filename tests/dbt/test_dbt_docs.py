@@ -5,13 +5,16 @@ import re
 import pytest
 
 from citybrain.settings import Settings
-from citybrain.warehouse.transform import TransformReport, check_freshness, publish_docs
+from citybrain.warehouse.model_docs import docs_are_current, publish_docs
+from citybrain.warehouse.transform import TransformReport, check_freshness
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def test_one_page_that_fetches_nothing(city: Settings, built: TransformReport) -> None:
+    assert not docs_are_current(city)
     page = publish_docs()
+    assert docs_are_current(city)
     assert page == city.pages_dir / "dbt" / "index.html"
     text = page.read_text(encoding="utf-8")
     assert re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']?(?:https?:)?//", text) == []

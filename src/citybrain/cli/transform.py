@@ -69,7 +69,7 @@ def freshness(as_json: Json = False) -> None:
 @app.command()
 def docs() -> None:
     """Write the dbt documentation as one page among the published pages."""
-    from citybrain.warehouse.transform import publish_docs
+    from citybrain.warehouse.model_docs import publish_docs
 
     typer.echo(publish_docs())
 

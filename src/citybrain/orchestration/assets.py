@@ -18,6 +18,9 @@ PUBLISHED = AssetAlias(name="published", group="marts")
 MARTS_READY = Asset(name="marts/ready", uri="citybrain://marts/ready", group="marts")
 """Every model was built and tested; the dashboards may be brought up to date."""
 
+CITY_REFRESHED = Asset(name="city/refreshed", uri="citybrain://city/refreshed", group="marts")
+"""The main job ended well: what need not be there with its last figure may be made now."""
+
 POLICIES_MATCHED = Asset(name="policy/matched", uri="citybrain://policy/matched", group="policy")
 """Policies were matched with enterprises; a run may have been made, or nothing had changed."""
 

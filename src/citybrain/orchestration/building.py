@@ -145,12 +145,15 @@ def check_build(report: XComArg, outlets: Sequence[Asset]) -> XComArg:
 
 
 def publish_docs() -> XComArg:
-    """The dbt documentation site, among the published pages."""
+    """The dbt documentation site, among the published pages; skipped when it tells of this very project."""
 
     @task(task_id="publish_docs", task_display_name="发布模型文档")
     def docs() -> None:
-        from citybrain.warehouse.transform import publish_docs
+        from citybrain.settings import get_settings
+        from citybrain.warehouse.model_docs import docs_are_current, publish_docs
 
+        if docs_are_current(get_settings()):
+            raise AirflowSkipException("no model, source or description changed since the pages were written")
         publish_docs()
 
     return docs()

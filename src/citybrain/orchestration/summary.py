@@ -7,6 +7,7 @@ from typing import Any
 from airflow.sdk import TriggerRule, XComArg, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
+from citybrain.orchestration.assets import CITY_REFRESHED
 from citybrain.orchestration.gating import broken_down
 
 FAILED = {"failed", "upstream_failed"}
@@ -51,7 +52,13 @@ def figures(
 def summarise(landings: XComArg, outcomes: XComArg, build: XComArg, published: XComArg) -> XComArg:
     """Runs last, whatever happened: pushes the figures, then fails if a task, a gate or a model failed."""
 
-    @task(task_id="summary", task_display_name="汇总", trigger_rule=TriggerRule.ALL_DONE, retries=0)
+    @task(
+        task_id="summary",
+        task_display_name="汇总",
+        trigger_rule=TriggerRule.ALL_DONE,
+        retries=0,
+        outlets=[CITY_REFRESHED],
+    )
     def summary(landings: Any, outcomes: Any, build: Any, published: Any) -> None:
         counts = figures(landings or (), outcomes, build, published)
         context = get_current_context()

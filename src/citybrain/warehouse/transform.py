@@ -1,4 +1,4 @@
-"""The warehouse's transformation: one `dbt build`, its freshness check and its documentation, one at a time.
+"""The warehouse's transformation: one `dbt build` and its freshness check, one at a time.
 
 Two builds never overlap: a session lock in the database is held while dbt runs, and dbt dies with its holder.
 """
@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import psycopg
 from psycopg import sql
@@ -33,9 +32,6 @@ from citybrain.warehouse.transform_record import (
 logger = logging.getLogger(__name__)
 
 WAIT_FOR_OTHER_BUILD = timedelta(minutes=10)
-# dbt's page carries the code of a usage tracker: the browser is told to open no address but the page's own.
-CONTENT_POLICY = "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'"
-NOTHING_FROM_OUTSIDE = f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'
 OnNode = Callable[[NodeLine], None]
 
 
@@ -71,7 +67,7 @@ def build_warehouse(select: str | None = None, on_node: OnNode | None = None) ->
     takes longer than ten minutes.
     """
     settings = get_settings()
-    with _only_build(settings) as connection:
+    with only_build(settings) as connection:
         prepare_missing_tables(settings)
         inputs = built_from(settings)  # before anything is read: what comes later counts as new
         write_catalogue_rows(connection, settings)
@@ -96,22 +92,6 @@ def check_freshness() -> FreshnessReport:
         invocation_id, results, _ = _results(settings, "sources.json", ["source", "freshness"], None)
         end_run(connection, run, invocation_id, results, succeeded=not any(r.failed for r in results))
     return FreshnessReport(per_source=results)
-
-
-def publish_docs() -> Path:
-    """The dbt documentation as one page, `<pages_dir>/dbt/index.html`. Returns its path. Raises DbtError."""
-    settings = get_settings()
-    with _only_build(settings):
-        ending = run_dbt(settings, ["docs", "generate", "--static"])
-    if ending.code != 0:
-        raise DbtError("; ".join(ending.errors) or f"dbt docs generate ended with code {ending.code}")
-    page = (target_dir(settings) / "static_index.html").read_text(encoding="utf-8")
-    published = settings.pages_dir / "dbt" / "index.html"
-    published.parent.mkdir(parents=True, exist_ok=True)
-    draft = published.with_suffix(".new")
-    draft.write_text(page.replace("<head>", f"<head>{NOTHING_FROM_OUTSIDE}", 1), encoding="utf-8")
-    draft.replace(published)
-    return published
 
 
 def _invoke(
@@ -205,7 +185,7 @@ def _retry_pays(connection: psycopg.Connection, settings: Settings, select: str 
 
 
 @contextmanager
-def _only_build(settings: Settings) -> Iterator[psycopg.Connection]:
+def only_build(settings: Settings) -> Iterator[psycopg.Connection]:
     """A transformer's connection that holds the build lock. Raises psycopg.errors.LockNotAvailable."""
     with connect(
         settings, DatabaseRole.TRANSFORMER, "citybrain transform", timedelta(hours=2), autocommit=True
