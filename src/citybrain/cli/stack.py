@@ -31,13 +31,18 @@ def up() -> None:
     started = time.monotonic()
     try:
         with Steps(console) as steps:
-            stack.up(settings, steps)
             if settings.demo and not is_demo_written(settings):
+
+                def deliver() -> None:
+                    with steps.step("the demo city writes its deliveries"):
+                        simulate(settings)
+
+                stack.up(settings, steps, deliver)
                 if settings.mqtt_embedded:
                     with steps.step("the demo city's devices report"):
                         report_once(settings)
-                with steps.step("the demo city writes its deliveries"):
-                    simulate(settings)
+            else:
+                stack.up(settings, steps)
             stack.run_main_job(settings, steps)
         print_summary(settings, console, time.monotonic() - started)
     except (StackError, MissingRightsError) as error:

@@ -3,7 +3,7 @@
 import fcntl
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -41,8 +41,10 @@ class ServiceState:
     log: str
 
 
-def up(settings: Settings, steps: Steps) -> None:
+def up(settings: Settings, steps: Steps, *meanwhile: Callable[[], None]) -> None:
     """Start what is down and bring it up to date. Safe to run again, and while everything runs.
+
+    `meanwhile` is done as soon as the databases stand, beside the programs that start.
 
     Raises StackError or MissingRightsError with the setting to change or the log to read.
     """
@@ -91,6 +93,7 @@ def up(settings: Settings, steps: Steps) -> None:
         steps.together(
             *(start_airflow, start_superset, start_desk, start_vision),
             lambda: start("mqtt", "feeds", "pages"),
+            *meanwhile,
         )
         off = mosquitto.why_off(settings)
         if off is not None:
