@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedBase, CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from citybrain.catalogue.plain_yaml import plain_yaml
 
 Content = TypeVar("Content", bound=BaseModel)
 
@@ -63,6 +66,8 @@ def line_of(tree: Any, location: Sequence[int | str]) -> int:
 
 def load_content(path: Path, model: type[Content]) -> Content:
     """`path` as `model`. Raises ContentError with one fault for each thing that is wrong."""
+    if (content := _without_lines(path, model)) is not None:
+        return content
     tree = read_yaml(path)
     if not isinstance(tree, CommentedMap):
         raise ContentError(path, [(1, "the file must be a mapping of keys to values")])
@@ -75,3 +80,11 @@ def load_content(path: Path, model: type[Content]) -> Content:
             reason = fault["msg"].removeprefix("Value error, ")
             faults.append((line_of(tree, fault["loc"]), f"{where}: {reason}" if where else reason))
         raise ContentError(path, faults) from error
+
+
+def _without_lines(path: Path, model: type[Content]) -> Content | None:
+    """A file that is right, read ten times as fast; None for one that is not, whatever is wrong with it."""
+    try:
+        return model.model_validate(plain_yaml(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, ValidationError, UnicodeDecodeError, OSError):
+        return None

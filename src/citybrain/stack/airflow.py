@@ -14,6 +14,8 @@ AIRFLOW_COMMANDS = {
     "airflow-dag-processor": ["dag-processor"],
     "airflow-triggerer": ["triggerer", "--skip-serve-logs"],
 }
+FORKS_OUR_CODE = ("airflow-scheduler", "airflow-dag-processor")
+"""They fork a process for each task or DAG file; see citybrain.orchestration.airflow_program."""
 
 # User name -> (role, name of the secret that holds the password). Roles are those of
 # citybrain.orchestration.accounts.
@@ -34,6 +36,8 @@ def program() -> Path:
 
 def command(service: str) -> list[str]:
     """The argument list of one of the four Airflow programs."""
+    if service in FORKS_OUR_CODE:
+        return [sys.executable, "-m", "citybrain.orchestration.airflow_program", *AIRFLOW_COMMANDS[service]]
     return [str(program()), *AIRFLOW_COMMANDS[service]]
 
 
@@ -92,7 +96,12 @@ def environment(settings: Settings) -> dict[str, str]:
             "jwt_secret": settings.secret("airflow_jwt_secret") + settings.secret("airflow_jwt_secret_tail"),
         },
         "scheduler": {"scheduler_idle_sleep_time": "0.1", "catchup_by_default": "False"},
-        "dag_processor": {"parsing_processes": "1", "refresh_interval": "60", "print_stats_interval": "300"},
+        "dag_processor": {
+            "parsing_processes": "1",
+            "refresh_interval": "60",
+            "min_file_process_interval": "60",
+            "print_stats_interval": "300",
+        },
         "logging": {"base_log_folder": str(task_log_folder(settings)), "colored_console_log": "False"},
         "fab": {"config_file": str(home / "webserver_config.py"), "enable_proxy_fix": "False"},
         "usage_data_collection": {"enabled": "False"},
