@@ -10,6 +10,7 @@ from citybrain.orchestration.building import (
     check_build,
     decide_build,
     decide_operations,
+    parse_models,
     read_tickets,
     refresh_outlines,
 )
@@ -46,7 +47,7 @@ with DAG(
     verified = verify(published)
     matched = match_policies(trigger_rule=TriggerRule.NONE_FAILED)
 
-    landings >> outcomes >> decide_build() >> [refresh_outlines(), read_tickets()] >> report
+    landings >> outcomes >> decide_build() >> [refresh_outlines(), read_tickets(), parse_models()] >> report
     operations = build_operations()
     checked = check_build(operations, outlets=[])
     served = sync_desk(trigger_rule=TriggerRule.NONE_FAILED)
@@ -57,10 +58,10 @@ with DAG(
     settled = settle_cases(trigger_rule=TriggerRule.NONE_FAILED)
     # Cameras, rules or policies that fail keep nobody from seeing the rest; the summary names them.
     decided = decide_operations(trigger_rule=TriggerRule.ALL_DONE)
-    report >> served >> [matched, first_round, remembered, swept]
-    matched >> listed >> decided
+    report >> [served, matched, published]
+    served >> [first_round, remembered, swept]
+    [matched, served] >> listed >> decided
     [patrolled, swept] >> settled >> decided >> operations >> verified
     remembered >> decided
-    report >> published
     outcomes >> held >> reviews
     [checked, verified, reviews] >> summarise(landings, outcomes, report, published)

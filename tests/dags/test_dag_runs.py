@@ -111,8 +111,8 @@ def story(run_dags: Any, settings: Settings, project: Path) -> dict[str, dict[st
         "main job": {
             "dag_id": "city_refresh",
             "conf": {"dry_run": False},
-            "mark_success": "decide_build|refresh_outlines|read_tickets|build|sync_desk|match_policies"
-            "|make_grant_lists|write_case_history|plan_rounds|write_stills|request_looks|wait_for_looks|sweep_rules|settle_cases"
+            "mark_success": "decide_build|refresh_outlines|read_tickets|parse_models|build|sync_desk"
+            "|match_policies|make_grant_lists|write_case_history|plan_rounds|write_stills|request_looks|wait_for_looks|sweep_rules|settle_cases"
             "|decide_operations|build_operations|check_build|publish|verify",
         },
     }

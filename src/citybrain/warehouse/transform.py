@@ -84,6 +84,15 @@ def build_warehouse(select: str | None = None, on_node: OnNode | None = None) ->
         return report
 
 
+def parse_models() -> None:
+    """Have dbt read the project, so that the build that follows finds it read. Raises DbtError."""
+    settings = get_settings()
+    with only_build(settings):
+        ending = run_dbt(settings, ["parse"])
+    if ending.code != 0:
+        raise DbtError("; ".join(ending.errors) or f"dbt parse ended with code {ending.code}")
+
+
 def check_freshness() -> FreshnessReport:
     """`dbt source freshness`, recorded like a build. Raises DbtError when dbt gave no results."""
     settings = get_settings()
