@@ -119,5 +119,5 @@ def test_the_first_run_makes_three_rounds_and_the_next_one_none(
 
 def test_figures_of_rounds_add_up() -> None:
     one = {"looks": 28, "clean": 20, "occupied": 6, "unusable": 1, "missing": 1, "failed": 0}
-    done = together([one | {"superseded": 0, "signals": 7, "seconds": 1.5}] * 2)
+    done = together([one | {"superseded": 0, "skipped": 0, "signals": 7, "seconds": 1.5}] * 2)
     assert (done["rounds"], done["looks"], done["signals"], done["seconds"]) == (2, 56, 14, 3.0)
