@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     http_allow: list[str] = Field(
         default_factory=list,
         description="host:port pairs that HTTP sources may open besides the demo city's feeds and the https"
-        " hosts of enabled sources",
+        " hosts of enabled sources; the only ones that webhooks may lead to",
     )
     http_private_networks: list[str] = Field(
         default_factory=list,

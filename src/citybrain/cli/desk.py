@@ -70,8 +70,14 @@ def add_system(
     name: Annotated[str, typer.Option(help="what people call it")],
     organisation: Annotated[str, typer.Option(help="code of the organisation it belongs to")],
     calls_a_day: Annotated[int, typer.Option(min=1, help="calls above this are refused")] = 5000,
+    role: Annotated[
+        list[str] | None, typer.Option(help="a role of the desk; may be given several times")
+    ] = None,
 ) -> None:
     """Register a system and print its key, which nobody can read again.
+
+    Without a role it reports and follows its reports; with roles it sees and handles cases as people of the
+    organisation do.
 
     Example: citybrain desk systems add city-app --name 城市随手拍 --organisation urban_management
     """
@@ -79,7 +85,7 @@ def add_system(
     from citybrain.desk.systems.keys import SystemRefusedError, register
 
     try:
-        made = register(code, name, organisation, calls_a_day)
+        made = register(code, name, organisation, calls_a_day, role or [])
     except SystemRefusedError as refused:
         raise typer.BadParameter(str(refused)) from refused
     typer.echo(made.key)
@@ -93,6 +99,24 @@ def renew_system(code: str) -> None:
 
     try:
         typer.echo(renew(code).key)
+    except SystemRefusedError as refused:
+        raise typer.BadParameter(str(refused)) from refused
+
+
+@systems.command("roles")
+def roles_of_system(
+    code: str,
+    role: Annotated[list[str] | None, typer.Option(help="all that it holds from now on")] = None,
+) -> None:
+    """Give a system roles of the desk in place of those it had; none takes them all away.
+
+    Example: citybrain desk systems roles fire-desk --role department_handler
+    """
+    start_django()
+    from citybrain.desk.systems.keys import SystemRefusedError, give_roles
+
+    try:
+        typer.echo(f"{give_roles(code, role or []).code}: {', '.join(role or []) or 'no role'}")
     except SystemRefusedError as refused:
         raise typer.BadParameter(str(refused)) from refused
 

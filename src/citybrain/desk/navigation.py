@@ -22,6 +22,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("案件", "cases:queue", "events.view_case"),
     Entry("上报", "phone:report", "events.report_case", small=True),
     Entry("设备", "cases:devices", "events.view_devicehealth"),
+    Entry("设备台账", "devices:register", "systems.view_devices"),
     Entry("惠企名单", "grants:lists", "grants.view_grantlist"),
 )
 # The phone's own bar below.

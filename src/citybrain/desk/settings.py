@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "axes",
     "csp",
+    "ninja",
     "citybrain.desk",
     "citybrain.desk.accounts",
     "citybrain.desk.systems",
@@ -47,6 +48,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",  # every page, unless it says otherwise
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "citybrain.desk.api.door.DoorMiddleware",  # counts calls before their transaction begins
     "citybrain.desk.scope.RowScopeMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

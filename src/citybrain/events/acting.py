@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from django.db import connection, transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 from citybrain import ledger
@@ -22,6 +23,10 @@ from citybrain.events.people import Actor, Organisation
 from citybrain.events.rules import Step, load_rules
 from citybrain.events.scope import as_system
 from citybrain.events.waking import end
+
+# Sent in the step's own transaction with `case`, `action`, `from_state` and `now`: whoever listens writes
+# what stands or falls with the step, and never waits for anybody.
+step_taken = Signal()
 
 
 class CaseRefusedError(Exception):
@@ -170,6 +175,7 @@ def take(attempt: Attempt) -> None:
     tell(case, step.action, step.notify, now, attempt.reason)
     if case.state in ENDED:
         end(case)
+    step_taken.send(Case, case=case, action=step.action, from_state=from_state, now=now)
     _record(case, step, written, attempt.actor)
 
 

@@ -1,4 +1,4 @@
-"""What another system reports for somebody: a signal like a collector's, from a citizen."""
+"""What another system reports for somebody: a signal like a collector's, from a citizen unless it says so."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,9 @@ MOST_PHOTOS = 6
 
 @dataclass(frozen=True)
 class OutsideReport:
-    """One report. `lon` and `lat`: WGS84 degrees, both or none; `said`: what else the sender filled in."""
+    """One report. `lon` and `lat`: WGS84 degrees, both or none; `said`: what else the sender filled in;
+    `source_kind`: who noticed.
+    """
 
     scenario: str
     class_code: str
@@ -29,6 +31,7 @@ class OutsideReport:
     lon: Decimal | None = None
     lat: Decimal | None = None
     said: Mapping[str, object] | None = None
+    source_kind: SourceKind = SourceKind.CITIZEN
 
 
 def report_from_outside(
@@ -53,7 +56,7 @@ def report_from_outside(
             system,
             key,
             filing,
-            SourceKind.CITIZEN,
+            told.source_kind,
             photos,
             place_id=told.place_id,
             place_name=told.place_name[:200],

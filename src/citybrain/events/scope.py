@@ -19,12 +19,23 @@ def as_system(user_id: int | None = None) -> Iterator[None]:
     `user_id` is who the part works for: the database takes a step in nobody else's name; None is the
     platform.
     """
+    with seen_as(RowScope("system", user_id)):
+        yield
+
+
+@contextmanager
+def seen_as(scope: RowScope) -> Iterator[None]:
+    """A transaction, or a part of one, under another view; what held before holds again after it."""
+    wanted = [
+        scope.width,
+        *("" if one is None else str(one) for one in (scope.user_id, scope.organisation_id)),
+    ]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_READ)
         before = list(cursor.fetchone())
-        if before == ["system", "" if user_id is None else str(user_id), "", ""]:
+        if before == [*wanted, scope.county_code]:
             yield
             return
-        enter(cursor, RowScope("system", user_id))
+        enter(cursor, scope)
         yield
         cursor.execute(_RESTORE, before)

@@ -26,6 +26,8 @@ _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=30)
 # Schemes of Apprise that send the header of a `+name=value` argument.
 _WITH_HEADERS = ("json", "jsons", "xml", "xmls", "form", "forms")
 
+HOOK = "hook:"  # channels that begin so lead to a system's webhook: their sender is the desk's
+
 Outcome = Literal["sent", "failed", "dead"]
 
 
@@ -33,12 +35,12 @@ def send_due(most: int = 100) -> Counter[str]:
     """Send what is due, at most so many messages. Safe for several workers at once."""
     done: Counter[str] = Counter()
     for notification in claim(most):
-        done[_send(notification)] += 1
+        done[settle(notification, _deliver(notification))] += 1
     return done
 
 
-def claim(most: int) -> list[Notification]:
-    """Take messages that are due, for as long as the lease holds.
+def claim(most: int, hooks: bool = False) -> list[Notification]:
+    """Take messages that are due, for as long as the lease holds: people's, or those to webhooks.
 
     A message waits for the earlier ones of its case to the same address.
     """
@@ -52,9 +54,16 @@ def claim(most: int) -> list[Notification]:
             channel=OuterRef("channel"),
         )
         free = Q(leased_until=None) | Q(leased_until__lt=now)
+        to_hook = Q(channel__startswith=HOOK)
         due = (
             Notification.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(free, ~Exists(earlier), state=Notification.State.PENDING, next_at__lte=now)
+            .filter(
+                free,
+                to_hook if hooks else ~to_hook,
+                ~Exists(earlier),
+                state=Notification.State.PENDING,
+                next_at__lte=now,
+            )
             .order_by("id")
             .values_list("pk", flat=True)[:most]
         )
@@ -63,11 +72,11 @@ def claim(most: int) -> list[Notification]:
         return list(Notification.objects.filter(pk__in=taken).select_related("organisation").order_by("id"))
 
 
-def _send(notification: Notification) -> Outcome:
-    error = _deliver(notification)
+def settle(notification: Notification, error: str, final: bool = False) -> Outcome:
+    """Mark a claimed message by what came of it: "" for taken, else why not; `final`: no try helps more."""
     now = timezone.now()
     outcome: Outcome = "sent" if not error else "failed"
-    if error and (notification.attempts >= MOST_ATTEMPTS or notification.channel == LOG):
+    if error and (final or notification.attempts >= MOST_ATTEMPTS or notification.channel == LOG):
         outcome = "dead"
     changes: dict[str, object] = {"leased_until": None, "last_error": error[:300]}
     match outcome:

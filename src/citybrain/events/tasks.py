@@ -18,7 +18,7 @@ from citybrain.events.verdicts import follow_verdicts
 from citybrain.events.waking import ring_due
 
 
-def _every(cron: str, name: str) -> Callable[[Callable[[], object]], object]:
+def every(cron: str, name: str) -> Callable[[Callable[[], object]], object]:
     """Register a round under `events.<name>`; six fields of cron, the last one seconds."""
 
     def register(round_of: Callable[[], object]) -> object:
@@ -37,31 +37,31 @@ def _every(cron: str, name: str) -> Callable[[Callable[[], object]], object]:
     return register
 
 
-@_every("* * * * * */3", "take_in_signals")
+@every("* * * * * */3", "take_in_signals")
 def take_in_signals() -> None:
     take_in()
 
 
-@_every("* * * * * */3", "send_notifications")
+@every("* * * * * */3", "send_notifications")
 def send_notifications() -> None:
     send_due()
 
 
-@_every("* * * * * */5", "follow_checks")
+@every("* * * * * */5", "follow_checks")
 def follow_checks() -> None:
     follow_verdicts()
 
 
-@_every("* * * * *", "watch_time_limits")
+@every("* * * * *", "watch_time_limits")
 def watch_time_limits() -> None:
     watch_clocks()
 
 
-@_every("* * * * * */5", "wake_wardens")
+@every("* * * * * */5", "wake_wardens")
 def wake_wardens() -> None:
     ring_due()
 
 
-@_every("0 * * * *", "anchor_ledger")
+@every("0 * * * *", "anchor_ledger")
 def anchor_ledger() -> None:
     anchor_head()

@@ -22,7 +22,11 @@ def picture(request: HttpRequest, number: str, evidence_id: int) -> HttpResponse
     """One picture's bytes, checked against their hash. Row security hides the pictures of other people's
     cases.
     """
-    found = get_object_or_404(Evidence, pk=evidence_id, case__number=number)
+    return picture_answer(request, get_object_or_404(Evidence, pk=evidence_id, case__number=number), number)
+
+
+def picture_answer(request: HttpRequest, found: Evidence, number: str) -> HttpResponse:
+    """The bytes of a picture that the asker may see, or that they have it already. Raises Http404."""
     tag = f'"{found.sha256}"'
     if request.headers.get("If-None-Match") == tag:
         return HttpResponseNotModified()
@@ -33,7 +37,7 @@ def picture(request: HttpRequest, number: str, evidence_id: int) -> HttpResponse
     answer = HttpResponse(content, content_type=kind)
     answer["Cache-Control"] = "private, max-age=86400, immutable"
     answer["ETag"] = tag
-    answer["Content-Disposition"] = f'inline; filename="{number}-{evidence_id}"'
+    answer["Content-Disposition"] = f'inline; filename="{number}-{found.pk}"'
     return answer
 
 

@@ -1,4 +1,4 @@
-"""Counting calls, and the limit of a day."""
+"""Counting calls and how they went, and the limit of a day."""
 
 from django.db import connection
 from django.utils import timezone
@@ -11,6 +11,10 @@ ON CONFLICT (day, system_id, capability) DO UPDATE
 SET calls = connected_system_use.calls + excluded.calls,
     refused = connected_system_use.refused + excluded.refused
 """
+_OUTCOME = """
+UPDATE ops.connected_system_use SET failed = failed + %s, total_ms = total_ms + %s
+WHERE system_id = %s AND day = %s AND capability = %s
+"""
 _TODAY = "SELECT coalesce(sum(calls), 0) FROM ops.connected_system_use WHERE system_id = %s AND day = %s"
 
 
@@ -22,3 +26,11 @@ def admit(system: System, capability: str) -> bool:
         admitted = bool(cursor.fetchone()[0] < system.calls_a_day)
         cursor.execute(_COUNT, [system.pk, today, capability, int(admitted), int(not admitted)])
     return admitted
+
+
+def note_outcome(system: System, capability: str, failed: bool, seconds: float) -> None:
+    """How an admitted call of today went."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _OUTCOME, [int(failed), round(seconds * 1000), system.pk, timezone.localdate(), capability]
+        )

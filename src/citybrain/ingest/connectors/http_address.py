@@ -42,10 +42,19 @@ def destination(settings: Settings, dataset: Dataset, url: str) -> Destination:
     if wanted == f"{feeds.hostname}:{feeds_port}":
         return Destination(host, port, "any")
     if wanted in settings.http_allow:
-        return Destination(host, port, "any" if _literal(host) else "public")
+        return listed(settings, url)
     if parts.scheme == "https" and wanted == _own_host(settings, dataset):
         return Destination(host, port, "public")
     raise SourceError(f"{wanted} is not allowed: add it to CITYBRAIN_HTTP_ALLOW to pull {url}")
+
+
+def listed(settings: Settings, url: str) -> Destination:
+    """The host of `url` if CITYBRAIN_HTTP_ALLOW has its host:port. Raises SourceError."""
+    parts, port = _split(url)
+    host = parts.hostname or ""
+    if f"{host}:{port}" not in settings.http_allow:
+        raise SourceError(f"{host}:{port} is not in CITYBRAIN_HTTP_ALLOW")
+    return Destination(host, port, "any" if _literal(host) else "public")
 
 
 def same_origin(first: str, second: str) -> bool:
