@@ -279,6 +279,9 @@ def forget_services(settings: Settings) -> None:
             ", ops.grant_list, ops.grant_line, ops.payment_file"
             ", ops.event_case, ops.transition, ops.clock, ops.signal CASCADE"
         )
+        connection.execute("DELETE FROM ops.connected_system_use WHERE system_id = 9001")
+        connection.execute("DELETE FROM ops.connected_system WHERE id = 9001")
+        connection.execute("DELETE FROM ops.person WHERE id = 9001")
         connection.execute("DELETE FROM ops.organisation WHERE code LIKE 'test:%'")
 
 
@@ -290,7 +293,28 @@ def record_services(settings: Settings) -> None:
         record_matches(connection)
         record_grants(connection)
         record_cases(connection)
+        record_systems(connection)
         count_on(connection)
+
+
+def record_systems(connection: psycopg.Connection) -> None:
+    """A system of the company that called the desk on one day."""
+    insert(
+        connection, "ops.person",
+        id=9001, password="", is_superuser=False, username="system-test-desk", first_name="", last_name="",
+        email="", is_staff=False, is_active=True, date_joined=MATCHED_AT, display_name="",
+        organisation_id=9002,
+    )  # fmt: skip
+    insert(
+        connection, "ops.connected_system",
+        id=9001, code="test-desk", name="物业平台", account_id=9001, key_sha256=HASH, calls_a_day=5000,
+        is_active=True, made_at=MATCHED_AT,
+    )  # fmt: skip
+    insert(
+        connection, "ops.connected_system_use",
+        id=9001, system_id=9001, day=date(2026, 11, 20), capability="cases_read", calls=7, refused=2,
+        failed=1, total_ms=84,
+    )  # fmt: skip
 
 
 def count_on(connection: psycopg.Connection) -> None:

@@ -150,7 +150,14 @@ def test_systems_their_calls_and_their_money(transformer: psycopg.Connection) ->
     assert found == [
         ("SYS01", 2, 340, 200, 540, 100_000, None),
         ("SYS02", 1, 50, None, 50, 100_000, "已 17 天无调用"),
+        ("test-desk", 1, 7, None, 7, None, None),
     ]
+    connected = rows(
+        transformer,
+        "SELECT system_name, department, department_name, capabilities, failed_rate_30d, origin_label"
+        " FROM marts.mart_shared_capability WHERE system_code = 'test-desk'",
+    )
+    assert connected == [("物业平台", "test:9002", "某物业", "案件查询", Decimal("0.1429"), "真实数据")]
     trend = rows(
         transformer,
         "SELECT month, capability_name, department, calls, calls_year_before, is_whole_month FROM"
@@ -162,6 +169,7 @@ def test_systems_their_calls_and_their_money(transformer: psycopg.Connection) ->
             (date(2026, 11, 1), "电子证照", "data_resources", 40, None, False),
             (date(2026, 11, 1), "统一身份认证", "data_resources", 300, None, False),
             (date(2026, 11, 1), "统一身份认证", "health", 50, None, False),
+            (date(2026, 11, 1), "案件查询", "test:9002", 7, None, False),
         ],
         key=str,
     )

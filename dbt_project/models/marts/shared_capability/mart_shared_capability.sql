@@ -2,7 +2,7 @@ with
 
 systems as (
 
-    select * from {{ ref("stg_data_resources__reusing_system") }}
+    select * from {{ ref("int_capability__system") }}
 
 ),
 
@@ -14,7 +14,7 @@ savings as (
 
 calls as (
 
-    select * from {{ ref("fct_capability_call_day") }}
+    select * from {{ ref("int_capability__call_day") }}
 
 ),
 
@@ -24,16 +24,14 @@ departments as (
 
 ),
 
-datasets as (
-
-    select * from {{ ref("stg_meta__dataset") }}
-    where dataset = 'reusing_system'
-
-),
-
+-- deliveries come days after the desk's own counts: each has its own newest day
 newest as (
 
-    select max(call_day) as call_day from calls
+    select
+        origin,
+        max(call_day) as call_day
+    from calls
+    group by origin
 
 ),
 
@@ -50,7 +48,7 @@ called as (
         sum(calls.failed_calls) filter (where calls.call_day > newest.call_day - 30) as failed_calls_30d,
         max(calls.loaded_at) as loaded_at
     from calls
-    cross join newest
+    inner join newest on calls.origin = newest.origin
     group by calls.system_code
 
 ),
@@ -75,7 +73,7 @@ judged as (
                 then '近30天调用下降 ' || round(100 - 100.0 * called.calls_30d / called.calls_30d_before) || '%'
         end as attention_reason
     from systems
-    cross join newest
+    left join newest on systems.origin = newest.origin
     left join savings on systems.system_code = savings.system_code
     left join called on systems.system_code = called.system_code
 
@@ -87,7 +85,7 @@ final as (
         judged.system_code,
         judged.system_name,
         judged.department,
-        departments.department_name,
+        coalesce(departments.department_name, judged.owner_name) as department_name,
         null::text as county_code,
         judged.connected_on,
         judged.capabilities,
@@ -104,12 +102,11 @@ final as (
         (judged.separate_yuan - judged.shared_yuan) / nullif(judged.separate_yuan, 0) as saving_rate,
         judged.attention_reason is not null as needs_attention,
         judged.attention_reason,
-        datasets.origin,
-        datasets.origin_label,
+        judged.origin,
+        {{ origin_label("judged.origin") }} as origin_label,
         judged.data_as_of
     from judged
-    cross join datasets
-    inner join departments on judged.department = departments.department
+    left join departments on judged.department = departments.department
 
 )
 

@@ -2,13 +2,13 @@ with
 
 calls as (
 
-    select * from {{ ref("fct_capability_call_day") }}
+    select * from {{ ref("int_capability__call_day") }}
 
 ),
 
 systems as (
 
-    select * from {{ ref("stg_data_resources__reusing_system") }}
+    select * from {{ ref("int_capability__system") }}
 
 ),
 
@@ -18,16 +18,14 @@ departments as (
 
 ),
 
-datasets as (
-
-    select * from {{ ref("stg_meta__dataset") }}
-    where dataset = 'capability_call_day'
-
-),
-
+-- deliveries come days after the desk's own counts: each has its own newest day
 newest as (
 
-    select max(call_day) as call_day from calls
+    select
+        origin,
+        max(call_day) as call_day
+    from calls
+    group by origin
 
 ),
 
@@ -37,6 +35,8 @@ months as (
         date_trunc('month', calls.call_day)::date as month,
         calls.capability,
         systems.department,
+        max(systems.owner_name) as owner_name,
+        max(calls.origin) as origin,  -- what the desk counts has names of its own, so a capability is of one origin
         count(distinct calls.system_code)::integer as systems,
         sum(calls.calls)::bigint as calls,
         sum(calls.failed_calls)::bigint as failed_calls,
@@ -57,19 +57,18 @@ final as (
         months.capability,
         {{ capability_label("months.capability") }} as capability_name,
         months.department,
-        departments.department_name,
+        coalesce(departments.department_name, months.owner_name) as department_name,
         null::text as county_code,
         months.systems,
         months.calls,
         months.failed_calls,
         year_before.calls as calls_year_before,
-        datasets.origin,
-        datasets.origin_label,
+        months.origin,
+        {{ origin_label("months.origin") }} as origin_label,
         months.loaded_at as data_as_of
     from months
-    cross join newest
-    cross join datasets
-    inner join departments on months.department = departments.department
+    inner join newest on months.origin = newest.origin
+    left join departments on months.department = departments.department
     left join months as year_before
         on
             months.month = year_before.month + interval '1 year'
