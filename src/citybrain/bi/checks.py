@@ -1,6 +1,6 @@
 """What pydantic cannot see: every name checked against the marts, the metrics, the maps and the tokens."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,17 @@ import sqlglot
 from sqlglot import exp
 
 from citybrain.bi.marts import Mart, MartColumn
-from citybrain.bi.semantics import Link, Links, Maps, MapView, Metric, Metrics, Roles, Tokens
+from citybrain.bi.semantics import (
+    Link,
+    Links,
+    Maps,
+    MapView,
+    Metric,
+    Metrics,
+    Roles,
+    RowSecurity,
+    Tokens,
+)
 from citybrain.bi.spec import (
     AttentionTable,
     DataTile,
@@ -50,6 +60,7 @@ class Dashboards:
     maps: Maps
     tokens: Tokens
     roles: Roles
+    rows: RowSecurity
     marts: dict[str, Mart]
     links: dict[str, Link]
     datasets: frozenset[str]  # names of the catalogue's datasets
@@ -143,6 +154,23 @@ def link_faults(links: Links, marts: dict[str, Mart]) -> Iterator[Fault]:
     for name, link in links.links.items():
         if not any(link.key in mart.columns for mart in marts.values()):
             yield ["links", name, "key"], f"no mart has a column {link.key!r}"
+
+
+def row_faults(
+    rows: RowSecurity, roles: Roles, displays: Collection[str], marts: dict[str, Mart]
+) -> Iterator[Fault]:
+    for index, name in enumerate(rows.whole_city):
+        if name not in roles.roles:
+            yield ["whole_city", index], f"roles.yml has no role {name!r}"
+    for index, slug in enumerate(rows.departments.dashboards):
+        if slug not in displays:
+            yield ["departments", "dashboards", index], f"the catalogue has no display scenario {slug!r}"
+    columns = {name for mart in marts.values() for name in mart.columns}
+    if rows.counties.column not in columns:
+        yield ["counties", "column"], f"no mart has a column {rows.counties.column!r}"
+    for index, name in enumerate(rows.departments.columns):
+        if name not in columns:
+            yield ["departments", "columns", index], f"no mart has a column {name!r}"
 
 
 def _map_columns(view: MapView) -> Iterator[tuple[list[int | str], str, list[str]]]:

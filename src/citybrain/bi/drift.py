@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from citybrain.bi.bundle import Bundle
 from citybrain.bi.client import Superset
-from citybrain.bi.provision import orphans
+from citybrain.bi.provision import orphans, standing_objects
 
 KINDS = ("databases/", "datasets/", "charts/", "dashboards/")
 # Superset rewrites these on import or leaves them out of an export.
@@ -98,7 +98,7 @@ def _by_name(entries: list[dict[str, Any]]) -> dict[str, Any]:
 def compare(superset: Superset, bundle: Bundle) -> Plan:
     """What an apply would create, change and delete."""
     standing = _documents(superset.exported_assets())
-    plan = Plan(delete=[f"{item.kind} {item.name}" for item in orphans(superset, bundle)])
+    plan = Plan(delete=[f"{item.kind} {item.name}" for item in orphans(standing_objects(superset), bundle)])
     for path, text in bundle.files.items():
         if not path.startswith(KINDS):
             continue
