@@ -79,7 +79,10 @@ def tile_metrics(tile: DataTile) -> list[str]:
     match tile:
         case Kpi() | KpiTrend() | Pie() | Heatmap() | MapTile():
             return [tile.metric]
-        case TrendLine() | TrendBar() | SummaryTable() | AttentionTable():
+        case AttentionTable():
+            ordering = tile.ordering_metric
+            return [*tile.metrics, *([ordering] if ordering and ordering not in tile.metrics else [])]
+        case TrendLine() | TrendBar() | SummaryTable():
             return list(tile.metrics)
     return []
 
@@ -100,7 +103,7 @@ def tile_columns(tile: DataTile) -> Iterator[tuple[list[int | str], str]]:
             yield [field, index], name
     if isinstance(tile, RankTable):
         for index, name in enumerate(tile.order):
-            if name.removeprefix("-") not in getattr(tile, "metrics", []):
+            if not getattr(tile, "metrics", []):
                 yield ["order", index], name.removeprefix("-")
         for name in tile.bands:
             yield ["bands", name], name
@@ -175,6 +178,7 @@ def row_faults(
 
 def _map_columns(view: MapView) -> Iterator[tuple[list[int | str], str, list[str]]]:
     places = [view.places.longitude, view.places.latitude] if view.places else []
+    places += [view.places.only] if view.places and view.places.only else []
     yield ["values"], view.values, [view.key, *places, *([view.label] if view.label else [])]
     yield ["outlines"], view.outlines.mart, [view.outlines.key, view.outlines.geometry]
 

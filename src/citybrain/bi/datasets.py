@@ -58,7 +58,7 @@ CROSS JOIN LATERAL (
   ) ORDER BY i) AS ring
   FROM generate_series(0, {sides}) AS i
 ) AS disc
-WHERE v.{longitude} IS NOT NULL AND v.{latitude} IS NOT NULL"""
+WHERE v.{longitude} IS NOT NULL AND v.{latitude} IS NOT NULL{drawn}"""
 
 
 def _name_column(mart: Mart, chosen: str | None = None) -> str:
@@ -103,6 +103,9 @@ def map_sql(view: MapView, marts: dict[str, Mart]) -> str:
             outline_columns=sql.SQL(", ").join(_outline_column(name, view) for name in values.columns),
             longitude=sql.Identifier(view.places.longitude),
             latitude=sql.Identifier(view.places.latitude),
+            drawn=sql.SQL(" AND v.{}").format(sql.Identifier(view.places.only))
+            if view.places.only
+            else sql.SQL(""),
             radius=sql.Literal(round(view.places.radius_km / 111.2, 6)),
             sides=sql.Literal(DISC_SIDES),
         )

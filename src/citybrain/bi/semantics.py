@@ -50,6 +50,7 @@ class Places(ContentModel):
 
     longitude: Identifier
     latitude: Identifier
+    only: Identifier | None = Field(default=None, description="a yes/no column: rows that are drawn")
     radius_km: float = Field(gt=0, le=20)
 
 
@@ -63,6 +64,7 @@ class MapView(ScreenText):
     )
     outlines: Outlines
     places: Places | None = None
+    named: bool = Field(default=False, description="bands are states; their numbers mean nothing to people")
     bands: list[Band] = Field(min_length=2, max_length=8)
 
     @model_validator(mode="after")
