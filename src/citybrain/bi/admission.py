@@ -88,6 +88,24 @@ def _stands(row: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
     return standing == body
 
 
+def row_rules_out_of_line(
+    superset: Superset, rules: Iterable[RowRule], datasets: Mapping[str, int], roles: Mapping[str, int]
+) -> tuple[list[str], list[str], list[str]]:
+    """Names of row rules that an apply would create, change and delete.
+
+    A rule on a dataset or for a role that Superset does not have yet differs, whatever it says.
+    """
+    standing = standing_row_rules(superset)
+    wanted = {rule.name: rule for rule in rules}
+    changed = []
+    for name in wanted.keys() & standing.keys():
+        rule = wanted[name]
+        there = set(rule.datasets) <= set(datasets) and set(rule.roles) <= set(roles)
+        if not there or not _stands(standing[name], _body(rule, datasets, roles)):
+            changed.append(name)
+    return sorted(wanted.keys() - standing.keys()), sorted(changed), sorted(standing.keys() - wanted.keys())
+
+
 def apply_row_rules(
     superset: Superset, rules: Iterable[RowRule], datasets: Mapping[str, int], roles: Mapping[str, int]
 ) -> None:

@@ -128,7 +128,7 @@ def plan(as_json: Json = False) -> None:
 
     settings = get_settings()
     with _reported():
-        found = compare(connect(settings), read_edition(settings).bundle)
+        found = compare(connect(settings), read_edition(settings))
     lines = [
         *(f"+ {path}" for path in found.create),
         *(f"~ {path}" for path in found.change),
