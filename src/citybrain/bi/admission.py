@@ -23,11 +23,19 @@ def _some_at_once(work: Iterable[Callable[[], object]]) -> None:
 def _schema_permissions(superset: Superset) -> dict[str, int]:
     """Ids of `schema_access` by schema; Superset makes one when a dataset of the schema arrives."""
     head = f"[{DATABASE}].[{CATALOG}].["
+    kinds = superset.listed("security/permissions/", filters=[_filter("name", "eq", "schema_access")])
     return {
         str(row["view_menu"]["name"]).removeprefix(head).removesuffix("]"): int(row["id"])
-        for row in superset.listed("security/permissions-resources/")
-        if row["permission"]["name"] == "schema_access" and row["view_menu"]["name"].startswith(head)
+        for kind in kinds
+        for row in superset.listed(
+            "security/permissions-resources/", filters=[_filter("permission", "rel_o_m", kind["id"])]
+        )
+        if row["view_menu"]["name"].startswith(head)
     }
+
+
+def _filter(column: str, operator: str, value: object) -> dict[str, object]:
+    return {"col": column, "opr": operator, "value": value}
 
 
 def _permissions(role: Role, schemas: Mapping[str, int], sql_lab: Iterable[int]) -> list[int]:

@@ -17,6 +17,7 @@ from citybrain.bi.layout import dashboard
 from citybrain.bi.queries import query_object
 from citybrain.bi.spec import DataTile, Scenario
 from citybrain.bi.tiles import chart_params
+from citybrain.bi.wall import dark_twins, load_halls, twin_slug
 from citybrain.settings import DatabaseRole, Settings
 
 ROOT = "citybrain"
@@ -160,10 +161,13 @@ def compile_bundle(settings: Settings, content: Dashboards) -> Bundle:
             entry = chart(tile, scenario, content)
             files[f"charts/{slug}__{tile.id}.yaml"] = entry
             charts[str(entry["uuid"])] = f"{slug}/{tile.id}"
-        files[f"dashboards/{slug}.yaml"] = dashboard(scenario, content)
+        files[f"dashboards/{slug}.yaml"] = dashboard(scenario, content, slug)
+    twins = {twin_slug(slug): twin for slug, twin in dark_twins(load_halls(settings, content), content).items()}
+    for slug, twin in twins.items():
+        files[f"dashboards/{slug}.yaml"] = dashboard(twin, content, slug)
     return Bundle(
         files={path: _yaml(document) for path, document in files.items()},
-        dashboards=tuple(str(asset_uuid("dashboard", slug)) for slug in content.scenarios),
+        dashboards=tuple(str(asset_uuid("dashboard", slug)) for slug in (*content.scenarios, *twins)),
         charts=charts,
         datasets=tuple(str(asset_uuid("dataset", name)) for name in dataset_names(content)),
     )

@@ -184,14 +184,15 @@ def empty_states(scenario: Scenario, content: Dashboards) -> str:
     return "".join(rules)
 
 
-def dashboard(scenario: Scenario, content: Dashboards) -> dict[str, Any]:
+def dashboard(scenario: Scenario, content: Dashboards, slug: str) -> dict[str, Any]:
+    """One dashboard; `slug` is the scenario's, or that of its twin for walls."""
     colours = label_colours(scenario, content)
     return {
         "version": "1.0.0",
-        "uuid": str(asset_uuid("dashboard", scenario.slug)),
+        "uuid": str(asset_uuid("dashboard", slug)),
         "dashboard_title": scenario.title,
         "description": scenario.summary,
-        "slug": scenario.slug,
+        "slug": slug,
         "css": dashboard_css(content.tokens, scenario.theme)
         + empty_states(scenario, content)
         + map_legends(scenario, content),

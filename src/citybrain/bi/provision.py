@@ -18,7 +18,7 @@ from citybrain.bi.edition import Edition
 from citybrain.bi.identity import asset_uuid
 from citybrain.bi.spec import Scenario
 from citybrain.bi.theme import Appearance, theme_json, theme_name
-from citybrain.bi.wall import write_walls
+from citybrain.bi.wall import dark_twins, load_halls, twin_slug, write_walls
 from citybrain.settings import DatabaseRole, Settings
 
 Progress = Callable[[str], None]
@@ -62,20 +62,34 @@ def import_bundle(superset: Superset, settings: Settings, bundle: Bundle) -> Non
 
 
 def dress_dashboards(
-    superset: Superset, content: Dashboards, themes: Mapping[Appearance, int], roles: Mapping[str, int]
+    superset: Superset,
+    content: Dashboards,
+    twins: Mapping[str, Scenario],
+    themes: Mapping[Appearance, int],
+    roles: Mapping[str, int],
 ) -> None:
-    """Theme and roles, which are no part of an assets import. Some at once: each costs two requests."""
+    """Theme and roles, which are no part of an assets import; some dashboards at once.
 
-    def bring_in_line(scenario: Scenario) -> None:
-        current = superset.read(f"dashboard/{scenario.slug}")["result"]
-        theme = themes[scenario.theme]
-        admitted = sorted(roles[name] for name in dashboard_roles(scenario, content))
-        stands = (current.get("theme") or {}).get("id"), sorted(role["id"] for role in current["roles"])
-        if stands != (theme, admitted):
-            superset.change(f"dashboard/{current['id']}", {"theme_id": theme, "roles": admitted})
+    The list tells the roles. Only where they stand already is a dashboard asked for its theme.
+    """
+    standing = {row["slug"]: row for row in superset.listed("dashboard/", ["id", "slug", "roles.id"])}
 
+    def bring_in_line(slug: str, theme: int, admitted: list[int]) -> None:
+        row = standing[slug]
+        if sorted(role["id"] for role in row["roles"]) == admitted:
+            current = superset.read(f"dashboard/{row['id']}")["result"]
+            if (current.get("theme") or {}).get("id") == theme:
+                return
+        superset.change(f"dashboard/{row['id']}", {"theme_id": theme, "roles": admitted})
+
+    wanted = [
+        (slug, themes[scenario.theme], sorted(roles[name] for name in dashboard_roles(scenario, content)))
+        for slug, scenario in content.scenarios.items()
+    ]
+    whole_city = sorted(roles[name] for name in content.rows.whole_city)
+    wanted += [(twin_slug(slug), themes[twin.theme], whole_city) for slug, twin in twins.items()]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(bring_in_line, content.scenarios.values()))
+        list(pool.map(lambda dashboard: bring_in_line(*dashboard), wanted))
 
 
 @dataclass(frozen=True)
@@ -149,13 +163,13 @@ def apply(settings: Settings, edition: Edition, progress: Progress = lambda _: N
     datasets = {item.name: item.id for item in standing if item.kind == "dataset"}
     apply_row_rules(superset, row_rules(content), datasets, roles)
     progress("dashboards' themes and roles")
-    dress_dashboards(superset, content, themes, roles)
+    dress_dashboards(superset, content, dark_twins(load_halls(settings, content), content), themes, roles)
     progress("prune")
     pruned = prune(superset, standing, bundle)
     progress("walls")
     walls = write_walls(settings, content)
     return ApplyReport(
-        dashboards=len(bundle.dashboards),
+        dashboards=len(content.scenarios),
         charts=len(bundle.charts),
         datasets=len(bundle.datasets),
         themes=len(themes),

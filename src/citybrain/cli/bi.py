@@ -51,9 +51,10 @@ def validate(as_json: Json = False) -> None:
     from citybrain.settings import get_settings
 
     with _reported():
-        bundle = read_edition(get_settings()).bundle
+        edition = read_edition(get_settings())
+    bundle = edition.bundle
     counts = {
-        "dashboards": len(bundle.dashboards),
+        "dashboards": len(edition.content.scenarios),
         "charts": len(bundle.charts),
         "datasets": len(bundle.datasets),
         "sha256": bundle.sha256,

@@ -260,7 +260,7 @@ def series_stories(ledger: Ledger) -> list[dict[str, str]]:
         {
             "story": "investment_slump",
             "dataset": "economy_series",
-            "key": f"{SLUMP_COUNTY} {SLUMP_INDICATOR} {_label(newest)}",
+            "key": f"{SLUMP_COUNTY} {SLUMP_INDICATOR}",
             "from": f"{slump}-01-01",
             "to": f"{first_day(newest + 1):%Y-%m-%d}",
             "what": "one county invests less than the year before, month after month",
