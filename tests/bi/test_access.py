@@ -102,7 +102,9 @@ def test_every_rule_has_a_name_of_its_own(rules: list[RowRule]) -> None:
         ('"341602"', '"3416"', "341"),
     ],
 )
-def test_a_fault_of_the_row_rules_names_its_line(small_room: Settings, old: str, new: str, reason: str) -> None:
+def test_a_fault_of_the_row_rules_names_its_line(
+    small_room: Settings, old: str, new: str, reason: str
+) -> None:
     path: Path = small_room.dashboards_dir / "rls.yml"
     text = path.read_text(encoding="utf-8")
     assert old in text

@@ -186,8 +186,11 @@ def test_dashboards_are_found_by_those_they_are_for(
 
 
 def _run_sql(superset: Superset, admin: Superset, sql: str) -> Any:
-    (database,) = [row["id"] for row in admin.listed("database/", ["id", "database_name"])
-                   if row["database_name"] == "citybrain"]
+    (database,) = [
+        row["id"]
+        for row in admin.listed("database/", ["id", "database_name"])
+        if row["database_name"] == "citybrain"
+    ]
     body = {"database_id": database, "sql": sql, "schema": "marts", "runAsync": False, "client_id": "t1"}
     return superset.create("sqllab/execute/", body)
 
@@ -217,7 +220,9 @@ def test_nobody_is_let_in_without_signing_in(city: Settings, admin: Superset) ->
 
 
 def test_a_rule_changed_by_hand_is_put_back(admin: Superset, content: Dashboards) -> None:
-    rule = next(row for row in admin.listed("rowlevelsecurity/") if row["name"].startswith("cb_county 341602"))
+    rule = next(
+        row for row in admin.listed("rowlevelsecurity/") if row["name"].startswith("cb_county 341602")
+    )
     admin.change(f"rowlevelsecurity/{rule['id']}", {"clause": "1 = 1"})
     datasets = {item.name: item.id for item in standing_objects(admin) if item.kind == "dataset"}
     apply_row_rules(admin, row_rules(content), datasets, apply_roles(admin, content))

@@ -195,9 +195,13 @@ def test_what_was_spoilt_most_is_among_the_first_three_rows(
         ).fetchall()
     )
     spoilt = {
-        dataset: sum(len(file.read_bytes().splitlines()) for file in (truth_dir(tenth) / dataset).glob("*.jsonl"))
+        dataset: sum(
+            len(file.read_bytes().splitlines()) for file in (truth_dir(tenth) / dataset).glob("*.jsonl")
+        )
         for dataset in sent
     }
-    worst = sorted(spoilt, key=lambda name: spoilt[name] / (sent[name] if slug == "data_lake_assets" else 1))[-5:]
+    worst = sorted(spoilt, key=lambda name: spoilt[name] / (sent[name] if slug == "data_lake_assets" else 1))[
+        -5:
+    ]
     rows = first_rows(reader, slug, [OF_DEFECTS[slug]])
     assert set(rows) & set(worst), (worst, rows)

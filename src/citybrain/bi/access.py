@@ -124,7 +124,9 @@ def row_rules(content: Dashboards) -> list[RowRule]:
         for dataset in datasets_read(scenario, content) & set(scoped):
             owners[dataset].add(scenario.owner)
     by_department = _department_columns(scoped, content)
-    admitted_to = {name: set(content.departments) if name in by_department else owners[name] for name in scoped}
+    admitted_to = {
+        name: set(content.departments) if name in by_department else owners[name] for name in scoped
+    }
     rules = list(_closing(admitted_to, content))
     for code, name in county.names.items():
         rules.append(

@@ -162,7 +162,9 @@ def compile_bundle(settings: Settings, content: Dashboards) -> Bundle:
             files[f"charts/{slug}__{tile.id}.yaml"] = entry
             charts[str(entry["uuid"])] = f"{slug}/{tile.id}"
         files[f"dashboards/{slug}.yaml"] = dashboard(scenario, content, slug)
-    twins = {twin_slug(slug): twin for slug, twin in dark_twins(load_halls(settings, content), content).items()}
+    twins = {
+        twin_slug(slug): twin for slug, twin in dark_twins(load_halls(settings, content), content).items()
+    }
     for slug, twin in twins.items():
         files[f"dashboards/{slug}.yaml"] = dashboard(twin, content, slug)
     return Bundle(

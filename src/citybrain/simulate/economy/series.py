@@ -132,9 +132,7 @@ def _published() -> list[tuple[str, str, str, bool]]:
     ]
 
 
-def series_rows(
-    seed: int, year: int, months: range, verified: bool, detailed: bool, slump: int
-) -> list[Row]:
+def series_rows(seed: int, year: int, months: range, verified: bool, detailed: bool, slump: int) -> list[Row]:
     """The rows of one year whose periods end in `months` (0 to 11), of every indicator and area."""
     areas = [*((county.code, county.zh) for county in load_areas().counties)]
     areas.append((load_areas().city.code, load_areas().city.zh))
@@ -221,7 +219,9 @@ def series_deliveries(ledger: Ledger, local: datetime) -> Iterator[Delivery]:
     yield _file(f"economy_series_to_{_label(first)}.csv", local, partial(history_delivery, seed, first))
     verified = newest_verified(begun)
     years = range(verified - VERIFIED_YEARS + 1, verified + 1)
-    yield _file(f"economy_verified_to_{verified}.csv", local, partial(verification_delivery, seed, slump, years))
+    yield _file(
+        f"economy_verified_to_{verified}.csv", local, partial(verification_delivery, seed, slump, years)
+    )
     for month in range(first + 1, newest_reported(local.date(), RELEASED_ON) + 1):
         if month % 12 > 0:  # January is released with February
             make = partial(release_delivery, seed, slump, month)
