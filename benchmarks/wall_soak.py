@@ -2,10 +2,11 @@
 
     .venv/bin/python benchmarks/wall_soak.py [--minutes 60] [--hall command_hall] [--seconds 10] [--quiet]
 
-The page turns every `--seconds`. At a quarter, half and three quarters of the time the pages' server, Superset
-and PostgreSQL are restarted (not with `--quiet`). Told in the end: how often the page turned, how long it stood
-still at the longest, whether it went on after every restart untouched, and how much memory the browser took
-after warming up and in the end. Bars: it goes on after each restart, memory grows by less than 5 %.
+The page turns every `--seconds`. At a quarter, half and three quarters of the time the pages' server,
+Superset and PostgreSQL are restarted (not with `--quiet`). Told in the end: how often the page turned, how
+long it stood still at the longest, whether it went on after every restart untouched, and how much memory the
+browser took after warming up and in the end. Bars: it goes on after each restart, memory grows by less than
+5 %.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import statistics
 import subprocess
 import sysconfig
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +64,7 @@ def _soak(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
             if words := page.locator("#banner").inner_text():
                 banners.add(words)
             memory.append((now, _descendants_mb(os.getpid())))
-    gaps = [after - before for before, after in zip(turns, turns[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(turns)]
     warm, last = (_median(memory, length, share) for share in (WARM, LAST))
     return {
         "minutes": options.minutes,

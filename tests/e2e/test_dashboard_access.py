@@ -181,7 +181,7 @@ def test_dashboards_are_found_by_those_they_are_for(
     assert signed("analyst").slugs() >= every
     assert signed("county_341621").slugs() >= every
     assert signed("other_bureau").slugs() & every == {"education_security"} | shared
-    with pytest.raises(SupersetError, match="40[34]"):
+    with pytest.raises(SupersetError, match=r"40[34]"):
         signed("other_bureau").superset.read("dashboard/health_resources")
 
 

@@ -1,5 +1,5 @@
-"""The demo city at scale 0.1: every indicator of the 24 display scenarios has a value that varies, and of each
-scenario something planted stands among the first three rows of its attention list.
+"""The demo city at scale 0.1: every indicator of the 24 display scenarios has a value that varies, and
+something planted stands among the first three rows of each attention list.
 
 `CITYBRAIN_TEST_PLATFORM=<home> pytest tests/e2e/test_indicators_of_the_city.py` asks a platform that stands.
 """
@@ -126,8 +126,8 @@ def test_indicators_have_values_that_vary(
 
 
 PROJECTS = ("investment_stalled", "major_project_lags", "major_project_silent", "major_project_unpermitted")
-# What the demo city plants (truth/stories.json), and the columns that tell it on the attention list: joined by
-# a blank, a row begins with what stands before the story's key, and with the key.
+# What the demo city plants (truth/stories.json), and the columns that tell it on the attention list: joined
+# by a blank, a row begins with what stands before the story's key, and with the key.
 ON_THE_LIST: dict[str, tuple[tuple[str, ...], str, list[str]]] = {
     "air_quality": (("dark_station",), "", ["station_code"]),
     "city_lifeline": (("gas_rises", "bridge_strain", "drain_full", "cover_taken"), "", ["device_id"]),

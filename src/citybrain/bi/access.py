@@ -1,9 +1,9 @@
 """Who sees which dashboards and which rows: roles.yml and rls.yml compiled to what Superset enforces.
 
-Superset asks two kinds of row rule. A `Base` rule holds for everybody but the roles it names: ours is `1 = 0`,
-so that a dataset is closed until a role is let in. A `Regular` rule narrows the roles it names. Rules of one
-group are joined by OR, groups by AND: somebody of two counties sees both, somebody of a county and of a
-department what is common to them.
+Superset asks two kinds of row rule. A `Base` rule holds for everybody but the roles it names: ours is
+`1 = 0`, so that a dataset is closed until a role is let in. A `Regular` rule narrows the roles it names.
+Rules of one group are joined by OR, groups by AND: somebody of two counties sees both, somebody of a county
+and of a department what is common to them.
 """
 
 from collections.abc import Iterator

@@ -176,9 +176,9 @@ def note_imported(settings: Settings, bundle: Bundle, standing: Iterable[Standin
 def apply(
     settings: Settings, edition: Edition, progress: Progress = lambda _: None, always: bool = True
 ) -> ApplyReport:
-    """Make Superset show what an edition says, to those it says: themes, roles, bundle, dashboards' roles, row
-    rules; then prune and write the walls. Unless `always`, what was imported and nobody has changed since is
-    not imported again: an import takes most of the time.
+    """Make Superset show what an edition says, to those it says: themes, bundle, roles, row rules, whom a
+    dashboard is for; then prune and write the walls. Unless `always`, what was imported and nobody has
+    changed since is not imported again: an import takes most of the time.
 
     Raises SupersetError when Superset refuses. The import itself is one transaction.
     """

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from citybrain.bi.client import Superset, SupersetError, connect
 from citybrain.bi.admission import AT_ONCE
+from citybrain.bi.client import Superset, SupersetError, connect
 from citybrain.bi.provision import standing_objects
 from citybrain.settings import Settings
 

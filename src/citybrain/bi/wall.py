@@ -1,6 +1,6 @@
 """Walls: one page a hall that plays its dashboards in turn, with a clock and a banner when data is late.
 
-A theme belongs to a dashboard: of a dashboard that is light for analysts, halls play a dark twin, the same charts
+A theme belongs to a dashboard: of one that is light for analysts, halls play a dark twin, the same charts
 without filters and without the tabs that no hall shows.
 
 Superset 6.1 does not refresh a dashboard without its bars by itself, so the page loads the next dashboard

@@ -214,7 +214,7 @@ def firm_stories(seed: int, count: int, first_day: date) -> list[dict[str, str]]
             "key": str(firm.codes[FAILING]),
             "from": str(first_day.year - 2),
             "to": str(firm.closed[FAILING]),
-            "what": "a maker of Chinese medicine loses revenue, lays off staff, stops paying insurance, closes",
+            "what": "a maker of Chinese medicine loses revenue, lays off staff, pays no insurance, closes",
         },
         {
             "story": "troubled_firm",
@@ -222,7 +222,7 @@ def firm_stories(seed: int, count: int, first_day: date) -> list[dict[str, str]]
             "key": str(firm.codes[TROUBLED]),
             "from": str(first_day.year - 2),
             "to": str(first_day),
-            "what": "a maker of herbal slices lost half its revenue, lays off staff, owes nine months of insurance",
+            "what": "a maker of herbal slices lost half its revenue and owes nine months of insurance",
         },
         {
             "story": "upgraded_firm",
