@@ -113,7 +113,8 @@ def test_an_attention_row_leads_to_its_case_by_the_clock(
             " (case_number, case_title, county_name, state_label, is_open, next_due_at)"
             " VALUES ('C1', '井盖缺失', '谯城区', '处置中', true, now() + interval '1 hour'),"
             " ('C2', '通道占用', '谯城区', '待受理', true, now() - interval '1 hour'),"
-            " ('C3', '已办结', '谯城区', '已结案', false, now() - interval '9 hours')"
+            " ('C3', '已办结', '谯城区', '已结案', false, now() - interval '9 hours'),"
+            " ('C4', '还没有计时', '谯城区', '待核实', true, null)"
         )
         rows = marts.execute(
             statement(tile_of(content.scenarios["city_overview"], "attention"), content)

@@ -17,7 +17,7 @@ from citybrain.bi.layout import dashboard
 from citybrain.bi.queries import query_object
 from citybrain.bi.spec import DataTile, Scenario
 from citybrain.bi.tiles import chart_params
-from citybrain.bi.wall import dark_twins, load_halls, twin_slug
+from citybrain.bi.wall import TWIN, dark_twins, load_halls, twin_slug
 from citybrain.settings import DatabaseRole, Settings
 
 ROOT = "citybrain"
@@ -44,11 +44,11 @@ class Bundle:
         return digest.hexdigest()
 
     def digests(self) -> dict[str, str]:
-        """SHA-256 over the files of each dashboard and its charts, by slug."""
+        """SHA-256 over the files of each dashboard and its charts, by slug; a twin shows what its own shows."""
         found = {}
         for path, text in self.files.items():
-            if path.startswith("dashboards/"):
-                slug = path.removeprefix("dashboards/").removesuffix(".yaml")
+            slug = path.removeprefix("dashboards/").removesuffix(".yaml")
+            if path.startswith("dashboards/") and not slug.endswith(TWIN):
                 charts = (self.files[name] for name in self.files if name.startswith(f"charts/{slug}__"))
                 found[slug] = hashlib.sha256("".join((text, *charts)).encode()).hexdigest()
         return found

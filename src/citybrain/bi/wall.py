@@ -27,6 +27,7 @@ from citybrain.bi.wording import Identifier, ScreenText
 from citybrain.catalogue import ContentError, ContentModel, line_of, load_content, read_yaml
 from citybrain.settings import DatabaseRole, Settings
 
+TWIN = "__wall"  # what the slug of a dark twin ends with
 CLEAN = 3  # Superset's standalone mode without bars, tabs and filters
 SHOWN = ("surface", "raised", "line", "text", "quiet", "brand", "late")
 
@@ -79,7 +80,7 @@ def _faults(hall: Hall, path: Path, content: Dashboards) -> Iterator[tuple[int, 
 
 
 def twin_slug(slug: str) -> str:
-    return f"{slug}__wall"
+    return f"{slug}{TWIN}"
 
 
 def dark_twins(halls: list[Hall], content: Dashboards) -> dict[str, Scenario]:
