@@ -120,6 +120,6 @@ def test_an_attention_row_leads_to_its_case_by_the_clock(
             statement(tile_of(content.scenarios["city_overview"], "attention"), content)
         ).fetchall()
     assert [(row[0], row[-1]) for row in rows] == [
-        (f'<a target="_blank" href="{content.addresses.desk}/cases/{number}/">{number}</a>', minutes)
-        for number, minutes in (("C2", 60), ("C1", -60))
+        (f'<a target="_blank" href="{content.addresses.desk}/cases/{number}/">{number}</a>', left)
+        for number, left in (("C2", "超时 1 小时 0 分"), ("C1", "还剩 1 小时 0 分"))
     ]

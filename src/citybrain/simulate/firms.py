@@ -192,7 +192,7 @@ def firms_until(seed: int, count: int, first_day: date, day: date) -> Firms:
     first = found(seed, 0, start - np.floor(age).astype(np.int64).astype("timedelta64[D]"))
     closed = first.closed.copy()
     closed[FAILING] = start - np.timedelta64(40, "D")
-    closed[TROUBLED] = closed[UPGRADED] = np.datetime64("NaT")
+    closed[TROUBLED] = closed[UPGRADED] = np.datetime64("2099-12-31")
     moved, raised = first.moved.copy(), first.raised.copy()
     for number in (FAILING, TROUBLED, UPGRADED):
         moved[number] = raised[number] = np.datetime64("NaT")
