@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
@@ -23,7 +22,6 @@ from citybrain.bi.wall import dark_twins, load_halls, twin_slug, write_walls
 from citybrain.settings import DatabaseRole, Settings
 
 Progress = Callable[[str], None]
-CHANGED = "changed_on_utc"
 
 
 @dataclass
@@ -102,7 +100,6 @@ class Standing:
     uuid: str
     id: int
     name: str
-    changed: str  # when anybody changed it last: ISO 8601, UTC, as Superset has it
 
 
 def _ours(row: Mapping[str, Any]) -> bool:
@@ -113,29 +110,25 @@ def _ours(row: Mapping[str, Any]) -> bool:
 def standing_objects(superset: Superset) -> list[Standing]:
     """Everything of ours in Superset, in the order in which it may be deleted."""
     datasets = [
-        Standing("dataset", str(row["uuid"]), int(row["id"]), str(row["table_name"]), row[CHANGED])
-        for row in superset.listed("dataset/", ["id", "uuid", "table_name", "database.uuid", CHANGED])
+        Standing("dataset", str(row["uuid"]), int(row["id"]), str(row["table_name"]))
+        for row in superset.listed("dataset/", ["id", "uuid", "table_name", "database.uuid"])
         if str(row["database"]["uuid"]) == str(asset_uuid("database", DATABASE))
         and UUID(str(row["uuid"])).version == 5
     ]
     ids = {dataset.id for dataset in datasets}
     charts = [
-        Standing("chart", str(row["uuid"]), int(row["id"]), str(row["slice_name"]), row[CHANGED])
+        Standing("chart", str(row["uuid"]), int(row["id"]), str(row["slice_name"]))
         for row in superset.listed(
-            "chart/", ["id", "uuid", "slice_name", "datasource_id", "is_managed_externally", CHANGED]
+            "chart/", ["id", "uuid", "slice_name", "datasource_id", "is_managed_externally"]
         )
         if row["datasource_id"] in ids and _ours(row)
     ]
-    return [*_standing_dashboards(superset), *charts, *datasets]
-
-
-def _standing_dashboards(superset: Superset) -> list[Standing]:
-    columns = ["id", "uuid", "dashboard_title", "is_managed_externally", CHANGED]
-    return [
-        Standing("dashboard", str(row["uuid"]), int(row["id"]), str(row["dashboard_title"]), row[CHANGED])
-        for row in superset.listed("dashboard/", columns)
+    dashboards = [
+        Standing("dashboard", str(row["uuid"]), int(row["id"]), str(row["dashboard_title"]))
+        for row in superset.listed("dashboard/", ["id", "uuid", "dashboard_title", "is_managed_externally"])
         if _ours(row)
     ]
+    return [*dashboards, *charts, *datasets]
 
 
 def orphans(standing: Iterable[Standing], bundle: Bundle) -> list[Standing]:
@@ -152,33 +145,9 @@ def prune(superset: Superset, standing: Iterable[Standing], bundle: Bundle) -> l
     return [f"{item.kind} {item.name}" for item in gone]
 
 
-def _imported(settings: Settings) -> Path:
-    return settings.data_dir / "dashboards-imported"
-
-
-def is_imported(settings: Settings, bundle: Bundle, standing: Iterable[Standing]) -> bool:
-    """Whether Superset has exactly this bundle: imported before, all there, and changed by nobody since."""
-    note = _imported(settings)
-    if not note.exists():
-        return False
-    sha256, newest = note.read_text(encoding="ascii").split()
-    there = {item.uuid: item.changed for item in standing}
-    wanted = {*bundle.dashboards, *bundle.charts, *bundle.datasets}
-    return sha256 == bundle.sha256 and wanted <= there.keys() and max(there.values()) <= newest
-
-
-def note_imported(settings: Settings, bundle: Bundle, standing: Iterable[Standing]) -> None:
-    """Note what was imported, and when the newest change of it was."""
-    newest = max(item.changed for item in standing)
-    _imported(settings).write_text(f"{bundle.sha256} {newest}", encoding="ascii")
-
-
-def apply(
-    settings: Settings, edition: Edition, progress: Progress = lambda _: None, always: bool = True
-) -> ApplyReport:
+def apply(settings: Settings, edition: Edition, progress: Progress = lambda _: None) -> ApplyReport:
     """Make Superset show what an edition says, to those it says: themes, bundle, roles, row rules, whom a
-    dashboard is for; then prune and write the walls. Unless `always`, what was imported and nobody has
-    changed since is not imported again: an import takes most of the time.
+    dashboard is for; then prune and write the walls.
 
     Raises SupersetError when Superset refuses. The import itself is one transaction.
     """
@@ -186,11 +155,9 @@ def apply(
     superset = connect(settings)
     progress("themes")
     themes = apply_themes(superset, content)
-    standing = [] if always else standing_objects(superset)
-    if always or not is_imported(settings, bundle, standing):
-        progress(f"bundle of {len(bundle.files)} files")
-        import_bundle(superset, settings, bundle)
-        standing = standing_objects(superset)
+    progress(f"bundle of {len(bundle.files)} files")
+    import_bundle(superset, settings, bundle)
+    standing = standing_objects(superset)
     progress("row rules")
     roles = apply_roles(superset, content)
     datasets = {item.name: item.id for item in standing if item.kind == "dataset"}
@@ -199,7 +166,6 @@ def apply(
     dress_dashboards(superset, content, dark_twins(load_halls(settings, content), content), themes, roles)
     progress("prune")
     pruned = prune(superset, standing, bundle)
-    note_imported(settings, bundle, [*standing, *_standing_dashboards(superset)])  # these were just dressed
     progress("walls")
     walls = write_walls(settings, content)
     return ApplyReport(
