@@ -1,6 +1,6 @@
 """Role by county on the real Superset: every user sees the rows of the rules, and no other.
 
-`CITYBRAIN_TEST_PLATFORM=<home> pytest tests/e2e/test_dashboard_access.py` asks a platform that stands.
+`CITYBRAIN_TEST_PLATFORM=<home> pytest tests/superset -n0` asks a platform that stands.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,13 +9,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from whole_city import RunningCity
 
 from citybrain.bi.access import row_rules
 from citybrain.bi.admission import apply_roles, apply_row_rules
 from citybrain.bi.checks import Dashboards
 from citybrain.bi.client import Superset, SupersetError, connect
-from citybrain.bi.content import load_dashboards
+from citybrain.bi.edition import Edition
 from citybrain.bi.identity import asset_uuid
 from citybrain.bi.provision import Standing, standing_objects
 from citybrain.settings import DatabaseRole, Settings
@@ -73,11 +72,8 @@ class Signed:
 
 
 @pytest.fixture(scope="module")
-def city(running_city: RunningCity) -> Iterator[Settings]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in running_city.environment.items():
-            patch.setenv(name, value)
-        yield running_city.settings
+def city(platform: Settings) -> Settings:
+    return platform
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +82,8 @@ def admin(city: Settings) -> Superset:
 
 
 @pytest.fixture(scope="module")
-def content(city: Settings) -> Dashboards:
-    return load_dashboards(city)
+def content(edition: Edition) -> Dashboards:
+    return edition.content
 
 
 @pytest.fixture(scope="module")
