@@ -103,15 +103,15 @@ def _closing(admitted_to: dict[str, set[str]], content: Dashboards) -> Iterator[
     for dataset, admitted in admitted_to.items():
         sets.setdefault(tuple(sorted(admitted)), []).append(dataset)
     first = (ADMIN_ROLE, *content.rows.whole_city, *map(county_role, content.rows.counties.names))
-    for admitted, datasets in sets.items():
-        name = "all departments" if len(admitted) == len(content.departments) else ", ".join(admitted)
+    for departments, datasets in sets.items():
+        name = "all departments" if len(departments) == len(content.departments) else ", ".join(departments)
         yield RowRule(
             name=f"{OURS}closed but to {name or 'no department'}",
             kind="Base",
             clause=CLOSED,
             group="",
             datasets=tuple(datasets),
-            roles=(*first, *map(department_role, admitted)),
+            roles=(*first, *map(department_role, departments)),
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from citybrain.bi.access import OURS, RowRule, all_roles
@@ -63,9 +64,9 @@ def apply_roles(superset: Superset, content: Dashboards) -> dict[str, int]:
             path = f"security/roles/{ids[name]}/permissions"
             superset.create(path, {"permission_view_menu_ids": permissions})
 
-    _some_at_once(lambda name=name, role=role: bring_in_line(name, role) for name, role in wanted.items())
+    _some_at_once(partial(bring_in_line, name, role) for name, role in wanted.items())
     gone = [name for name in known if name.startswith(OURS) and name not in wanted]
-    _some_at_once(lambda name=name: superset.remove(f"security/roles/{ids[name]}") for name in gone)
+    _some_at_once(partial(superset.remove, f"security/roles/{ids[name]}") for name in gone)
     return ids
 
 
@@ -130,6 +131,6 @@ def apply_row_rules(
 
     for kind in ("Base", "Regular"):
         chosen = [body for body in bodies.values() if body["filter_type"] == kind]
-        _some_at_once(lambda body=body: bring_in_line(body) for body in chosen)
+        _some_at_once(partial(bring_in_line, body) for body in chosen)
     gone = [row["id"] for name, row in standing.items() if name not in bodies]
-    _some_at_once(lambda number=number: superset.remove(f"rowlevelsecurity/{number}") for number in gone)
+    _some_at_once(partial(superset.remove, f"rowlevelsecurity/{number}") for number in gone)

@@ -44,7 +44,7 @@ class Bundle:
         return digest.hexdigest()
 
     def digests(self) -> dict[str, str]:
-        """SHA-256 over the files of each dashboard and its charts, by slug; twins show nothing of their own."""
+        """SHA-256 over the files of each dashboard and its charts, by slug; twins have none of their own."""
         found = {}
         for path, text in self.files.items():
             slug = path.removeprefix("dashboards/").removesuffix(".yaml")
