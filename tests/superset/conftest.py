@@ -19,13 +19,20 @@ from psycopg import sql
 from citybrain.bi.checks import Dashboards
 from citybrain.bi.edition import Edition, read_edition
 from citybrain.bi.provision import apply
-from citybrain.settings import DatabaseRole, Settings, get_settings
+from citybrain.settings import SOURCE_TREE, DatabaseRole, Settings, get_settings
 from citybrain.stack import postgres, superset
 from citybrain.stack.ports import free_ports
 from citybrain.stack.setup import prepare_superset
 from citybrain.warehouse.databases import prepare
 
 STANDING = "CITYBRAIN_TEST_PLATFORM"
+DASHBOARDS = {
+    "air_quality",
+    "education_security",
+    "health_resources",
+    "municipal_assets",
+    "shared_capability",
+}
 COUNTIES = {"341602": "谯城区", "341621": "涡阳县", "341622": "蒙城县", "341623": "利辛县"}
 SQUARE = '{"type": "Polygon", "coordinates": [[[116, 33], [117, 33], [117, 34], [116, 33]]]}'
 
@@ -49,7 +56,7 @@ def platform() -> Iterator[Settings]:
         for name, port in zip(("POSTGRES", "SUPERSET"), free_ports(2), strict=True):
             environment.setenv(f"CITYBRAIN_{name}_PORT", str(port))
         get_settings.cache_clear()
-        settings = get_settings()
+        settings = get_settings().model_copy(update={"project": small_room(home / "project")})
         database = postgres.start(settings, {"fsync": "off"})
         servers.callback(postgres.stop, database)
         prepare(settings)
@@ -60,6 +67,19 @@ def platform() -> Iterator[Settings]:
         create_marts(settings, edition.content)
         apply(settings, edition)
         yield settings
+
+
+def small_room(project: Path) -> Path:
+    """A project with the dashboards that tests ask, and no wall: importing all takes too long here."""
+    for folder in ("dashboards", "dbt_project/models/marts", "dags/sources"):
+        shutil.copytree(SOURCE_TREE / folder, project / folder)
+    for path in (project / "dashboards" / "scenarios").glob("*.yml"):
+        if path.stem not in DASHBOARDS:
+            path.unlink()
+    for path in (project / "dashboards" / "wall").glob("*.yml"):
+        path.unlink()
+    (project / ".venv-superset").symlink_to(SOURCE_TREE / ".venv-superset")
+    return project
 
 
 @pytest.fixture(scope="package")
