@@ -166,6 +166,7 @@ def data_state(settings: Settings, content: Dashboards) -> dict[str, Any]:
 def write_walls(settings: Settings, content: Dashboards) -> list[str]:
     """Pages and state below the published pages (`/wall/`); the halls' names."""
     folder = settings.pages_dir / "wall"
+    folder.mkdir(parents=True, exist_ok=True)
     halls = load_halls(settings, content)
     for hall in halls:
         (folder / hall.hall).mkdir(parents=True, exist_ok=True)

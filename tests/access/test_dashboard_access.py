@@ -1,6 +1,6 @@
 """Role by county on the real Superset: every user sees the rows of the rules, and no other.
 
-`CITYBRAIN_TEST_PLATFORM=<home> pytest tests/superset -n0` asks a platform that stands.
+`CITYBRAIN_TEST_PLATFORM=<home> pytest tests/access -n0` asks a platform that stands.
 """
 
 from collections.abc import Callable, Iterator
