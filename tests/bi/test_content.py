@@ -137,6 +137,7 @@ def test_schemas_describe_every_kind_of_file() -> None:
         "links.yml",
         "theme/tokens.yml",
         "roles.yml",
+        "rls.yml",
         "wall/*.yml",
     }
     assert "heatmap" in json.dumps(schemas["scenarios/*.yml"])

@@ -113,12 +113,13 @@ def test_an_attention_row_leads_to_its_case_by_the_clock(
             " (case_number, case_title, county_name, state_label, is_open, next_due_at)"
             " VALUES ('C1', '井盖缺失', '谯城区', '处置中', true, now() + interval '1 hour'),"
             " ('C2', '通道占用', '谯城区', '待受理', true, now() - interval '1 hour'),"
-            " ('C3', '已办结', '谯城区', '已结案', false, now() - interval '9 hours')"
+            " ('C3', '已办结', '谯城区', '已结案', false, now() - interval '9 hours'),"
+            " ('C4', '还没有计时', '谯城区', '待核实', true, null)"
         )
         rows = marts.execute(
             statement(tile_of(content.scenarios["city_overview"], "attention"), content)
         ).fetchall()
     assert [(row[0], row[-1]) for row in rows] == [
-        (f'<a target="_blank" href="{content.addresses.desk}/cases/{number}/">{number}</a>', minutes)
-        for number, minutes in (("C2", 60), ("C1", -60))
+        (f'<a target="_blank" href="{content.addresses.desk}/cases/{number}/">{number}</a>', left)
+        for number, left in (("C2", "超时 1 小时 0 分"), ("C1", "还剩 1 小时 0 分"))
     ]

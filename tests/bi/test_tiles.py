@@ -33,7 +33,7 @@ def test_an_attention_table_with_a_clock_is_ordered_by_it(content: Dashboards) -
     assert made["params"]["timeseries_limit_metric"] == "ev_minutes_over"
     (query,) = json.loads(made["query_context"])["queries"]
     assert query["orderby"] == [["ev_minutes_over", False]]
-    assert query["metrics"] == ["ev_minutes_over"]
+    assert query["metrics"] == ["ev_time_left"]  # words are shown, minutes give the order
 
 
 def test_an_order_beside_the_clock_is_refused() -> None:

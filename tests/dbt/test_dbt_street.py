@@ -75,7 +75,11 @@ def test_resources_of_a_county(transformer: psycopg.Connection) -> None:
         "SELECT finding_kind, county_code, thing_code FROM marts.mart_emergency_resources_attention"
         " WHERE finding_kind <> 'reach' ORDER BY 1",
     )
-    assert findings == [("drill", QIAOCHENG, "overdue"), ("stock", MENGCHENG, f"{MENGCHENG}S001 排水泵")]
+    assert findings == [
+        ("drill", QIAOCHENG, "overdue"),
+        ("duty", LIXIN, f"emergency_management {LIXIN}"),
+        ("stock", MENGCHENG, f"{MENGCHENG}S001 排水泵"),
+    ]
 
 
 def test_the_city_s_own_drills_and_desks_belong_to_no_county(transformer: psycopg.Connection) -> None:

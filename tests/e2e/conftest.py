@@ -7,23 +7,33 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from whole_city import CITYBRAIN, RunningCity, own_city
+from whole_city import CITYBRAIN, RunningCity, own_city, standing_city
 
-from citybrain.settings import get_settings
+from citybrain.settings import Settings, get_settings
+
+
+def settings_under(environment: dict[str, str]) -> Settings:
+    """The settings that a process with this environment would have."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        get_settings.cache_clear()
+        settings = get_settings()
+    get_settings.cache_clear()
+    return settings
 
 
 @pytest.fixture(scope="package")
 def running_city() -> Iterator[RunningCity]:
     """The platform after its first `citybrain up`: everything runs, the main job is done, dashboards
-    stand.
+    stand. Or the one that `CITYBRAIN_TEST_PLATFORM` names, for tests that change nothing of it.
     """
+    standing = standing_city()
+    if standing is not None:
+        yield RunningCity(settings_under(standing), standing, "", 0.0)
+        return
     with own_city() as environment:
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in environment.items():
-                patch.setenv(name, value)
-            get_settings.cache_clear()
-            settings = get_settings()
-        get_settings.cache_clear()
+        settings = settings_under(environment)
         started = time.monotonic()
         try:
             first = subprocess.run(

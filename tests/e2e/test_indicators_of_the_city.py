@@ -1,4 +1,8 @@
-"""The demo city at scale 0.1: every indicator of the 24 display scenarios has a value that varies."""
+"""The demo city at scale 0.1: every indicator of the 24 display scenarios has a value that varies, and
+something planted stands among the first three rows of each attention list.
+
+`CITYBRAIN_TEST_PLATFORM=<home> pytest tests/e2e/test_indicators_of_the_city.py` asks a platform that stands.
+"""
 
 import json
 import subprocess
@@ -7,10 +11,11 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from psycopg import sql
-from whole_city import CITYBRAIN, own_city
+from whole_city import CITYBRAIN, own_city, standing_city
 
 from citybrain.bi.content import load_dashboards
 from citybrain.bi.semantics import Metric
+from citybrain.bi.spec import AttentionTable
 from citybrain.bi.statement import statement
 from citybrain.catalogue import DisplayScenario, load_scenarios
 from citybrain.settings import SOURCE_TREE, DatabaseRole, Settings, get_settings
@@ -38,14 +43,14 @@ STANDING_STILL = {
 
 @pytest.fixture(scope="module")
 def tenth() -> Iterator[Settings]:
-    """A platform whose demo city has scale 0.1, after its first `citybrain up`."""
-    with own_city() as environment, pytest.MonkeyPatch.context() as patch:
+    """A platform whose demo city has scale 0.1, after its first `citybrain up`; or the one that stands."""
+    standing = standing_city()
+    if standing is not None:
+        yield _settings_under(standing)
+        return
+    with own_city() as environment:
         environment["CITYBRAIN_DEMO_ENTERPRISES"] = TENTH
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        get_settings.cache_clear()
-        settings = get_settings()
-        get_settings.cache_clear()
+        settings = _settings_under(environment)
         try:
             up = subprocess.run(
                 [CITYBRAIN, "up"], env=environment, capture_output=True, text=True, check=False
@@ -54,6 +59,16 @@ def tenth() -> Iterator[Settings]:
             yield settings
         finally:
             subprocess.run([CITYBRAIN, "down"], env=environment, capture_output=True, check=False)
+
+
+def _settings_under(environment: dict[str, str]) -> Settings:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        get_settings.cache_clear()
+        settings = get_settings()
+        get_settings.cache_clear()
+    return settings
 
 
 @pytest.fixture(scope="module")
@@ -110,40 +125,83 @@ def test_indicators_have_values_that_vary(
     assert [name for name in names if name not in STANDING_STILL and not varies(reader, metrics[name])] == []
 
 
-# What the demo city plants (truth/stories.json) and the column of the attention list's mart that tells it.
-ON_THE_LIST = {
-    "city_lifeline": (("gas_rises", "bridge_strain", "drain_full"), "device_id"),
-    "education_security": (("seats_short",), "area_code"),
-    "emergency_resources": (("weekend_nights_unfilled",), "county_code"),
-    "enterprise_landscape": (("failing_firm",), "uscc"),
-    "gov_service_performance": (("files_pile_up",), "department"),
-    "health_resources": (("drug_shortage",), "drug_code"),
-    "investment_projects": (
-        (
-            "investment_stalled",
-            "major_project_lags",
-            "major_project_silent",
-            "major_project_unpermitted",
-        ),
-        "project_code",
-    ),
-    "municipal_assets": (("covers_stolen",), "village_code"),
-    "public_voice": (("rising_topic",), "matter"),
-    "shared_capability": (("silent_system",), "system_code"),
-    "tcm_industry": (("herb_price_jump",), "herb_code"),
-    "traffic_parking": (("late_bus_line",), "thing_code"),
+PROJECTS = ("investment_stalled", "major_project_lags", "major_project_silent", "major_project_unpermitted")
+# What the demo city plants (truth/stories.json), and the columns that tell it on the attention list: joined
+# by a blank, a row begins with what stands before the story's key, and with the key.
+ON_THE_LIST: dict[str, tuple[tuple[str, ...], str, list[str]]] = {
+    "air_quality": (("dark_station",), "", ["station_code"]),
+    "city_lifeline": (("gas_rises", "bridge_strain", "drain_full", "cover_taken"), "", ["device_id"]),
+    "city_overview": (("forgotten_case",), "", ["case_number"]),
+    "economic_operation": (("investment_slump",), "", ["area_code", "indicator"]),
+    "education_security": (("seats_short",), "", ["area_code"]),
+    "emergency_resources": (("weekend_nights_unfilled",), "duty ", ["finding_kind", "county_code"]),
+    "enterprise_landscape": (("troubled_firm",), "", ["uscc"]),
+    "event_situation": (("forgotten_case",), "", ["case_number"]),
+    "fire_safety": (("trouble_spot",), "", ["compound_name"]),
+    "gov_service_performance": (("files_pile_up",), "", ["department"]),
+    "health_resources": (("drug_shortage",), "", ["drug_code"]),
+    "investment_projects": (PROJECTS, "", ["project_code"]),
+    "municipal_assets": (("covers_stolen",), "", ["village_code"]),
+    "policy_finds_enterprise": (("upgraded_firm",), "", ["uscc"]),
+    "population_divisions": (("oldest_county",), "", ["county_code"]),
+    "public_voice": (("rising_topic",), "", ["matter"]),
+    "river_chief": (("finding_left",), "", ["finding_code"]),
+    "shared_capability": (("silent_system",), "", ["system_code"]),
+    "tcm_industry": (("herb_price_jump",), "", ["herb_code"]),
+    "traffic_parking": (("late_bus_line",), "", ["thing_code"]),
+    "urban_mgmt_performance": (("trouble_spot",), "", ["place_name"]),
+    "water_environment": (("works_fails",), "", ["section_code"]),
 }
+OF_DEFECTS = {"data_lake_assets": "table_name", "data_quality": "dataset"}  # what is planted are bad lines
+
+
+def first_rows(reader: psycopg.Connection, slug: str, columns: list[str]) -> list[str]:
+    """The first three rows of a dashboard's attention list, told by these columns."""
+    content = load_dashboards(Settings(project=SOURCE_TREE))
+    tile = next(
+        tile
+        for row in content.scenarios[slug].tabs[0].rows
+        for tile in row.tiles
+        if isinstance(tile, AttentionTable)
+    )
+    told = tile.model_copy(update={"columns": columns, "link": None, "limit": 3})
+    rows = reader.execute(statement(told, content)).fetchall()  # type: ignore[arg-type]
+    return [" ".join(str(value) for value in row[: len(columns)]) for row in rows]
+
+
+def test_every_display_scenario_has_something_planted() -> None:
+    assert set(ON_THE_LIST) | set(OF_DEFECTS) == {scenario.id for scenario in load_scenarios().display}
 
 
 @pytest.mark.parametrize("slug", ON_THE_LIST)
 def test_the_planted_story_is_among_the_first_three_rows(
     tenth: Settings, reader: psycopg.Connection, slug: str
 ) -> None:
-    names, column = ON_THE_LIST[slug]
+    names, before, columns = ON_THE_LIST[slug]
     planted = json.loads((truth_dir(tenth) / "stories.json").read_text(encoding="utf-8"))
-    keys = [story["key"] for story in planted if story["story"] in names]
-    content = load_dashboards(Settings(project=SOURCE_TREE))
-    tile = next(tile for tile in content.scenarios[slug].data_tiles if tile.id == "attention")
-    told = tile.model_copy(update={"columns": [column], "link": None, "limit": 3})
-    rows = [str(row[0]) for row in reader.execute(statement(told, content)).fetchall()]  # type: ignore[arg-type]
+    keys = [before + story["key"] for story in planted if story["story"] in names]
+    rows = first_rows(reader, slug, columns)
     assert any(row.startswith(key) for row in rows for key in keys), (keys, rows)
+
+
+@pytest.mark.parametrize("slug", OF_DEFECTS)
+def test_what_was_spoilt_most_is_among_the_first_three_rows(
+    tenth: Settings, reader: psycopg.Connection, slug: str
+) -> None:
+    sent = dict(
+        reader.execute(
+            "SELECT dataset, rows_loaded + rows_quarantined FROM marts.mart_data_freshness"
+            " WHERE rows_loaded + rows_quarantined > 0"
+        ).fetchall()
+    )
+    spoilt = {
+        dataset: sum(
+            len(file.read_bytes().splitlines()) for file in (truth_dir(tenth) / dataset).glob("*.jsonl")
+        )
+        for dataset in sent
+    }
+    worst = sorted(spoilt, key=lambda name: spoilt[name] / (sent[name] if slug == "data_lake_assets" else 1))[
+        -5:
+    ]
+    rows = first_rows(reader, slug, [OF_DEFECTS[slug]])
+    assert set(rows) & set(worst), (worst, rows)

@@ -30,6 +30,16 @@ PORTS = (
 FIRMS = 600
 
 
+STANDING = "CITYBRAIN_TEST_PLATFORM"
+"""Name of the variable with the home of a platform that stands: tests then use it, and start none."""
+
+
+def standing_city() -> dict[str, str] | None:
+    """The environment of the platform that stands, if one is named."""
+    home = os.environ.get(STANDING)
+    return {**os.environ, "CITYBRAIN_HOME": home} if home else None
+
+
 @contextmanager
 def own_city() -> Iterator[dict[str, str]]:
     """The environment of another platform: free ports, a small demo city, a home that goes in the end."""

@@ -92,7 +92,7 @@ def test_sums_since_january_only_grow_and_the_city_is_the_sum_of_its_counties(
     city = load_areas().city.code
     values: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
     last: dict[tuple[str, str, str], float] = {}
-    for row in series_rows(seed, year, range(12), verified, True):
+    for row in series_rows(seed, year, range(12), verified, True, year):
         value, kind = float(row["value"]), row["period_kind"]
         if kind == "年度":
             continue

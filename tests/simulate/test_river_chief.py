@@ -21,8 +21,8 @@ DAY = date(2026, 3, 18)
 
 
 def test_an_export_tells_the_same_of_a_finding_as_the_one_before() -> None:
-    march = {row["finding_code"]: row for row in finding_rows(7, 40, DAY)}
-    april = {row["finding_code"]: row for row in finding_rows(7, 40, date(2026, 4, 18))}
+    march = {row["finding_code"]: row for row in finding_rows(7, 40, DAY, DAY)}
+    april = {row["finding_code"]: row for row in finding_rows(7, 40, date(2026, 4, 18), DAY)}
     oldest = f"SL{months_before(date(2026, 4, 18), MONTHS)[0]:%Y%m}"
     for code in [code for code in march if code >= oldest]:
         for name in ("county_code", "disorder", "found_by", "area_m2", "found_on"):

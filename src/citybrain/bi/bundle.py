@@ -17,6 +17,7 @@ from citybrain.bi.layout import dashboard
 from citybrain.bi.queries import query_object
 from citybrain.bi.spec import DataTile, Scenario
 from citybrain.bi.tiles import chart_params
+from citybrain.bi.wall import TWIN, dark_twins, load_halls, twin_slug
 from citybrain.settings import DatabaseRole, Settings
 
 ROOT = "citybrain"
@@ -43,11 +44,11 @@ class Bundle:
         return digest.hexdigest()
 
     def digests(self) -> dict[str, str]:
-        """SHA-256 over the files of each dashboard and its charts, by slug."""
+        """SHA-256 over the files of each dashboard and its charts, by slug; twins have none of their own."""
         found = {}
         for path, text in self.files.items():
-            if path.startswith("dashboards/"):
-                slug = path.removeprefix("dashboards/").removesuffix(".yaml")
+            slug = path.removeprefix("dashboards/").removesuffix(".yaml")
+            if path.startswith("dashboards/") and not slug.endswith(TWIN):
                 charts = (self.files[name] for name in self.files if name.startswith(f"charts/{slug}__"))
                 found[slug] = hashlib.sha256("".join((text, *charts)).encode()).hexdigest()
         return found
@@ -160,10 +161,15 @@ def compile_bundle(settings: Settings, content: Dashboards) -> Bundle:
             entry = chart(tile, scenario, content)
             files[f"charts/{slug}__{tile.id}.yaml"] = entry
             charts[str(entry["uuid"])] = f"{slug}/{tile.id}"
-        files[f"dashboards/{slug}.yaml"] = dashboard(scenario, content)
+        files[f"dashboards/{slug}.yaml"] = dashboard(scenario, content, slug)
+    twins = {
+        twin_slug(slug): twin for slug, twin in dark_twins(load_halls(settings, content), content).items()
+    }
+    for slug, twin in twins.items():
+        files[f"dashboards/{slug}.yaml"] = dashboard(twin, content, slug)
     return Bundle(
         files={path: _yaml(document) for path, document in files.items()},
-        dashboards=tuple(str(asset_uuid("dashboard", slug)) for slug in content.scenarios),
+        dashboards=tuple(str(asset_uuid("dashboard", slug)) for slug in (*content.scenarios, *twins)),
         charts=charts,
         datasets=tuple(str(asset_uuid("dataset", name)) for name in dataset_names(content)),
     )

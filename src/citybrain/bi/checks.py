@@ -1,6 +1,6 @@
 """What pydantic cannot see: every name checked against the marts, the metrics, the maps and the tokens."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,17 @@ import sqlglot
 from sqlglot import exp
 
 from citybrain.bi.marts import Mart, MartColumn
-from citybrain.bi.semantics import Link, Links, Maps, MapView, Metric, Metrics, Roles, Tokens
+from citybrain.bi.semantics import (
+    Link,
+    Links,
+    Maps,
+    MapView,
+    Metric,
+    Metrics,
+    Roles,
+    RowSecurity,
+    Tokens,
+)
 from citybrain.bi.spec import (
     AttentionTable,
     DataTile,
@@ -50,6 +60,7 @@ class Dashboards:
     maps: Maps
     tokens: Tokens
     roles: Roles
+    rows: RowSecurity
     marts: dict[str, Mart]
     links: dict[str, Link]
     datasets: frozenset[str]  # names of the catalogue's datasets
@@ -68,7 +79,10 @@ def tile_metrics(tile: DataTile) -> list[str]:
     match tile:
         case Kpi() | KpiTrend() | Pie() | Heatmap() | MapTile():
             return [tile.metric]
-        case TrendLine() | TrendBar() | SummaryTable() | AttentionTable():
+        case AttentionTable():
+            ordering = tile.ordering_metric
+            return [*tile.metrics, *([ordering] if ordering and ordering not in tile.metrics else [])]
+        case TrendLine() | TrendBar() | SummaryTable():
             return list(tile.metrics)
     return []
 
@@ -89,7 +103,7 @@ def tile_columns(tile: DataTile) -> Iterator[tuple[list[int | str], str]]:
             yield [field, index], name
     if isinstance(tile, RankTable):
         for index, name in enumerate(tile.order):
-            if name.removeprefix("-") not in getattr(tile, "metrics", []):
+            if not getattr(tile, "metrics", []):
                 yield ["order", index], name.removeprefix("-")
         for name in tile.bands:
             yield ["bands", name], name
@@ -145,8 +159,26 @@ def link_faults(links: Links, marts: dict[str, Mart]) -> Iterator[Fault]:
             yield ["links", name, "key"], f"no mart has a column {link.key!r}"
 
 
+def row_faults(
+    rows: RowSecurity, roles: Roles, displays: Collection[str], marts: dict[str, Mart]
+) -> Iterator[Fault]:
+    for index, name in enumerate(rows.whole_city):
+        if name not in roles.roles:
+            yield ["whole_city", index], f"roles.yml has no role {name!r}"
+    for index, slug in enumerate(rows.departments.dashboards):
+        if slug not in displays:
+            yield ["departments", "dashboards", index], f"the catalogue has no display scenario {slug!r}"
+    columns = {name for mart in marts.values() for name in mart.columns}
+    if rows.counties.column not in columns:
+        yield ["counties", "column"], f"no mart has a column {rows.counties.column!r}"
+    for index, name in enumerate(rows.departments.columns):
+        if name not in columns:
+            yield ["departments", "columns", index], f"no mart has a column {name!r}"
+
+
 def _map_columns(view: MapView) -> Iterator[tuple[list[int | str], str, list[str]]]:
     places = [view.places.longitude, view.places.latitude] if view.places else []
+    places += [view.places.only] if view.places and view.places.only else []
     yield ["values"], view.values, [view.key, *places, *([view.label] if view.label else [])]
     yield ["outlines"], view.outlines.mart, [view.outlines.key, view.outlines.geometry]
 

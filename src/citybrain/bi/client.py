@@ -127,13 +127,20 @@ class Superset(SupersetClient):  # type: ignore[misc]
     def remove(self, path: str) -> None:
         self._request("DELETE", path)
 
-    def listed(self, path: str, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
+    def listed(
+        self,
+        path: str,
+        columns: list[str] | None = None,
+        filters: list[dict[str, object]] | None = None,
+    ) -> Iterator[dict[str, Any]]:
         """Every object of a list endpoint, page after page (the library's `find` stops after the first)."""
         page = 0
         while True:
             query: dict[str, Any] = {"page": page, "page_size": PAGE}
             if columns:
                 query["columns"] = columns
+            if filters:
+                query["filters"] = filters
             rows = self.read(path, query)["result"]
             yield from rows
             if len(rows) < PAGE:

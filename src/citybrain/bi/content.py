@@ -14,10 +14,11 @@ from citybrain.bi.checks import (
     link_faults,
     map_faults,
     metric_faults,
+    row_faults,
     scenario_faults,
 )
 from citybrain.bi.marts import Mart, load_marts
-from citybrain.bi.semantics import Links, Maps, Metrics, Roles, Tokens
+from citybrain.bi.semantics import Links, Maps, Metrics, Roles, RowSecurity, Tokens
 from citybrain.bi.spec import Scenario
 from citybrain.bi.wall import Hall, load_halls
 from citybrain.catalogue import (
@@ -80,6 +81,9 @@ def load_dashboards(settings: Settings, marts: dict[str, Mart] | None = None) ->
     maps = load_content(folder / "maps.yml", Maps)
     _raise(folder / "maps.yml", map_faults(maps, marts, tokens))
     roles = load_content(folder / "roles.yml", Roles)
+    rows = load_content(folder / "rls.yml", RowSecurity)
+    displays = {scenario.id: scenario for scenario in load_scenarios().display}
+    _raise(folder / "rls.yml", row_faults(rows, roles, displays, marts))
     links = load_content(folder / "links.yml", Links)
     _raise(folder / "links.yml", link_faults(links, marts))
     content = Dashboards(
@@ -88,10 +92,11 @@ def load_dashboards(settings: Settings, marts: dict[str, Mart] | None = None) ->
         maps=maps,
         tokens=tokens,
         roles=roles,
+        rows=rows,
         marts=marts,
         links=links.links,
         datasets=frozenset(path.stem for path in settings.sources_dir.glob("*.yml")),
-        displays={scenario.id: scenario for scenario in load_scenarios().display},
+        displays=displays,
         departments={name: department.zh for name, department in load_departments().items()},
         addresses=Addresses(desk=settings.desk_url, pages=settings.pages_url),
     )
@@ -114,6 +119,7 @@ MODELS: dict[str, Callable[[], dict[str, Any]]] = {
     "links.yml": Links.model_json_schema,
     "theme/tokens.yml": Tokens.model_json_schema,
     "roles.yml": Roles.model_json_schema,
+    "rls.yml": RowSecurity.model_json_schema,
     "wall/*.yml": Hall.model_json_schema,
 }
 

@@ -32,10 +32,12 @@ CROSS JOIN LATERAL jsonb_array_elements(
 ) AS part (value)"""
 
 # Quiet outlines first, then a disc of equal size for every place: a circle on the ground, drawn as a polygon.
+# An outline carries its code and name in the mart's own columns, so that filters and row security keep it.
 PLACES = """\
-SELECT {columns}, o.place AS {place}, o.ring::text AS {outline}, 0 AS {layer}
+SELECT {outline_columns}, o.place AS {place}, o.ring::text AS {outline}, 0 AS {layer}
 FROM (
-  SELECT DISTINCT ON ({outline_key}) {outline_label}::text AS place, {geometry}::jsonb AS geometry
+  SELECT DISTINCT ON ({outline_key}) {outline_key}::text AS code, {outline_label}::text AS place,
+    {geometry}::jsonb AS geometry
   FROM {schema}.{outlines}
   WHERE {geometry} IS NOT NULL
   ORDER BY {outline_key}
@@ -44,7 +46,7 @@ CROSS JOIN LATERAL jsonb_array_elements(
   CASE g.geometry ->> 'type' WHEN 'MultiPolygon' THEN g.geometry -> 'coordinates'
   ELSE jsonb_build_array(g.geometry -> 'coordinates') END
 ) AS part (value)
-CROSS JOIN LATERAL (SELECT g.place AS place, part.value -> 0 AS ring) AS o
+CROSS JOIN LATERAL (SELECT g.code AS code, g.place AS place, part.value -> 0 AS ring) AS o
 LEFT JOIN {schema}.{values} AS v ON false
 UNION ALL
 SELECT {columns}, v.{label}::text AS {place}, disc.ring::text AS {outline}, 1 AS {layer}
@@ -56,7 +58,7 @@ CROSS JOIN LATERAL (
   ) ORDER BY i) AS ring
   FROM generate_series(0, {sides}) AS i
 ) AS disc
-WHERE v.{longitude} IS NOT NULL AND v.{latitude} IS NOT NULL"""
+WHERE v.{longitude} IS NOT NULL AND v.{latitude} IS NOT NULL{drawn}"""
 
 
 def _name_column(mart: Mart, chosen: str | None = None) -> str:
@@ -64,6 +66,15 @@ def _name_column(mart: Mart, chosen: str | None = None) -> str:
     return chosen or next(
         name for name in ("station_name", "enterprise_name", "county_name", "name") if name in mart.columns
     )
+
+
+def _outline_column(name: str, view: MapView) -> sql.Composable:
+    """What an outline's row has in a column of the mart: its code, its name, or nothing."""
+    if name == view.key:
+        return sql.SQL("o.code AS {}").format(sql.Identifier(name))
+    if name == "county_name":
+        return sql.SQL("o.place AS {}").format(sql.Identifier(name))
+    return sql.Identifier("v", name)
 
 
 def map_sql(view: MapView, marts: dict[str, Mart]) -> str:
@@ -89,8 +100,12 @@ def map_sql(view: MapView, marts: dict[str, Mart]) -> str:
         .format(
             **names,
             columns=sql.SQL(", ").join(sql.Identifier("v", name) for name in values.columns),
+            outline_columns=sql.SQL(", ").join(_outline_column(name, view) for name in values.columns),
             longitude=sql.Identifier(view.places.longitude),
             latitude=sql.Identifier(view.places.latitude),
+            drawn=sql.SQL(" AND v.{}").format(sql.Identifier(view.places.only))
+            if view.places.only
+            else sql.SQL(""),
             radius=sql.Literal(round(view.places.radius_km / 111.2, 6)),
             sides=sql.Literal(DISC_SIDES),
         )

@@ -8,9 +8,11 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from citybrain.bi.bundle import Bundle
+from citybrain.bi.access import row_rules
+from citybrain.bi.admission import row_rules_out_of_line
 from citybrain.bi.client import Superset
-from citybrain.bi.provision import orphans
+from citybrain.bi.edition import Edition
+from citybrain.bi.provision import orphans, standing_objects
 
 KINDS = ("databases/", "datasets/", "charts/", "dashboards/")
 # Superset rewrites these on import or leaves them out of an export.
@@ -95,10 +97,11 @@ def _by_name(entries: list[dict[str, Any]]) -> dict[str, Any]:
     return {str(entry.get("column_name") or entry.get("metric_name")): entry for entry in entries}
 
 
-def compare(superset: Superset, bundle: Bundle) -> Plan:
-    """What an apply would create, change and delete."""
+def compare(superset: Superset, edition: Edition) -> Plan:
+    """What an apply would create, change and delete: assets and row rules."""
+    bundle, objects = edition.bundle, standing_objects(superset)
     standing = _documents(superset.exported_assets())
-    plan = Plan(delete=[f"{item.kind} {item.name}" for item in orphans(superset, bundle)])
+    plan = Plan(delete=[f"{item.kind} {item.name}" for item in orphans(objects, bundle)])
     for path, text in bundle.files.items():
         if not path.startswith(KINDS):
             continue
@@ -108,4 +111,9 @@ def compare(superset: Superset, bundle: Bundle) -> Plan:
             plan.create.append(path)
         elif keys := _differs(ours, json.loads(json.dumps(theirs, default=str))):
             plan.change.append(f"{path}: {', '.join(keys)}")
+    datasets = {item.name: item.id for item in objects if item.kind == "dataset"}
+    roles = {str(row["name"]): int(row["id"]) for row in superset.listed("security/roles/")}
+    rules = row_rules_out_of_line(superset, row_rules(edition.content), datasets, roles)
+    for listed, names in zip((plan.create, plan.change, plan.delete), rules, strict=True):
+        listed += [f"row rule {name}" for name in names]
     return plan

@@ -4,6 +4,7 @@ from typing import Any
 
 from citybrain.bi.content import Dashboards
 from citybrain.bi.identity import asset_uuid, layout_id
+from citybrain.bi.legend import map_legends
 from citybrain.bi.spec import AnyTile, DataTile, How, Row, Scenario, SelectFilter, TimeFilter
 from citybrain.bi.theme import colour, dashboard_css
 from citybrain.bi.tiles import palette_of
@@ -158,7 +159,8 @@ def label_colours(scenario: Scenario, content: Dashboards) -> dict[str, str]:
     palette = palette_of(scenario, content)
     named = content.tokens.labels | scenario.colours
     chosen = {label: colour(content.tokens, palette, token) for label, token in named.items()}
-    for tile in scenario.data_tiles:
+    # What stands beside another in one chart comes first: there the colours have to differ.
+    for tile in sorted(scenario.data_tiles, key=lambda tile: -len(getattr(tile, "metrics", []))):
         for index, name in enumerate(getattr(tile, "metrics", None) or [getattr(tile, "metric", "")]):
             if name in content.metrics:
                 label = content.metrics[name].label
@@ -182,15 +184,18 @@ def empty_states(scenario: Scenario, content: Dashboards) -> str:
     return "".join(rules)
 
 
-def dashboard(scenario: Scenario, content: Dashboards) -> dict[str, Any]:
+def dashboard(scenario: Scenario, content: Dashboards, slug: str) -> dict[str, Any]:
+    """One dashboard; `slug` is the scenario's, or that of its twin for walls."""
     colours = label_colours(scenario, content)
     return {
         "version": "1.0.0",
-        "uuid": str(asset_uuid("dashboard", scenario.slug)),
+        "uuid": str(asset_uuid("dashboard", slug)),
         "dashboard_title": scenario.title,
         "description": scenario.summary,
-        "slug": scenario.slug,
-        "css": dashboard_css(content.tokens, scenario.theme) + empty_states(scenario, content),
+        "slug": slug,
+        "css": dashboard_css(content.tokens, scenario.theme)
+        + empty_states(scenario, content)
+        + map_legends(scenario, content),
         "published": True,
         "is_managed_externally": True,
         "position": position(scenario, content),

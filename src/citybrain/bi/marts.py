@@ -23,6 +23,7 @@ class MartColumn:
     zh: str
     unit: str | None
     description: str
+    personal_data: str | None = None  # what dbt declares: none, or a class of personal data
 
     @property
     def label(self) -> str:
@@ -80,6 +81,7 @@ def _mart(path: Path, model: Any, index: int) -> Mart:
             zh=label,
             unit=str(unit) if unit else None,
             description=" ".join(str(node.get("description") or "").split()),
+            personal_data=_meta(node).get("personal_data"),
         )
     if faults:
         tree = read_yaml(path)

@@ -1,27 +1,27 @@
 """Apply: make Superset show exactly what `dashboards/` says. Safe to repeat; what is not ours stays."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
+from citybrain.bi.access import all_roles, dashboard_roles, row_rules
+from citybrain.bi.admission import AT_ONCE, apply_roles, apply_row_rules
 from citybrain.bi.bundle import Bundle, database_path
-from citybrain.bi.client import Superset, SupersetError, connect
+from citybrain.bi.client import Superset, connect
 from citybrain.bi.content import Dashboards
-from citybrain.bi.datasets import CATALOG, DATABASE
+from citybrain.bi.datasets import DATABASE
 from citybrain.bi.edition import Edition
 from citybrain.bi.identity import asset_uuid
-from citybrain.bi.semantics import Roles
 from citybrain.bi.spec import Scenario
 from citybrain.bi.theme import Appearance, theme_json, theme_name
-from citybrain.bi.wall import write_walls
+from citybrain.bi.wall import dark_twins, load_halls, twin_slug, write_walls
 from citybrain.settings import DatabaseRole, Settings
 
 Progress = Callable[[str], None]
-AT_ONCE = 4  # Superset runs two workers; more would only wait in front of them
 
 
 @dataclass
@@ -61,37 +61,35 @@ def import_bundle(superset: Superset, settings: Settings, bundle: Bundle) -> Non
     superset.import_assets(bundle.zip_bytes(), {database_path(): unquote(dsn.password or "")})
 
 
-def set_dashboard_themes(superset: Superset, content: Dashboards, themes: Mapping[Appearance, int]) -> None:
-    """A dashboard's theme is no part of an assets import. Some at once: each costs two requests."""
+def dress_dashboards(
+    superset: Superset,
+    content: Dashboards,
+    twins: Mapping[str, Scenario],
+    themes: Mapping[Appearance, int],
+    roles: Mapping[str, int],
+) -> None:
+    """Theme and roles, which are no part of an assets import; some dashboards at once.
 
-    def bring_in_line(scenario: Scenario) -> None:
-        current = superset.read(f"dashboard/{scenario.slug}")["result"]
-        if (current.get("theme") or {}).get("id") != themes[scenario.theme]:
-            superset.change(f"dashboard/{current['id']}", {"theme_id": themes[scenario.theme]})
+    The list tells the roles. Only where they stand already is a dashboard asked for its theme.
+    """
+    standing = {row["slug"]: row for row in superset.listed("dashboard/", ["id", "slug", "roles.id"])}
 
+    def bring_in_line(slug: str, theme: int, admitted: list[int]) -> None:
+        row = standing[slug]
+        if sorted(role["id"] for role in row["roles"]) == admitted:
+            current = superset.read(f"dashboard/{row['id']}")["result"]
+            if (current.get("theme") or {}).get("id") == theme:
+                return
+        superset.change(f"dashboard/{row['id']}", {"theme_id": theme, "roles": admitted})
+
+    wanted = [
+        (slug, themes[scenario.theme], sorted(roles[name] for name in dashboard_roles(scenario, content)))
+        for slug, scenario in content.scenarios.items()
+    ]
+    whole_city = sorted(roles[name] for name in content.rows.whole_city)
+    wanted += [(twin_slug(slug), themes[twin.theme], whole_city) for slug, twin in twins.items()]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(bring_in_line, content.scenarios.values()))
-
-
-def _schema_permission(superset: Superset, schema: str) -> int:
-    """The id of `schema_access` on a schema; Superset makes it when a dataset of the schema arrives."""
-    wanted = f"[{DATABASE}].[{CATALOG}].[{schema}]"
-    for row in superset.listed("security/permissions-resources/"):
-        if row["permission"]["name"] == "schema_access" and row["view_menu"]["name"] == wanted:
-            return int(row["id"])
-    raise SupersetError(f"Superset knows no access permission {wanted}")
-
-
-def apply_roles(superset: Superset, roles: Roles) -> None:
-    """Create our roles and give each exactly the schemas it names."""
-    known = {row["name"]: row["id"] for row in superset.listed("security/roles/")}
-    for name, role in roles.roles.items():
-        if name not in known:
-            known[name] = superset.create("security/roles/", {"name": name})["id"]
-        permissions = sorted(_schema_permission(superset, schema) for schema in role.schemas)
-        superset.create(
-            f"security/roles/{known[name]}/permissions", {"permission_view_menu_ids": permissions}
-        )
+        list(pool.map(lambda dashboard: bring_in_line(*dashboard), wanted))
 
 
 @dataclass(frozen=True)
@@ -133,22 +131,23 @@ def standing_objects(superset: Superset) -> list[Standing]:
     return [*dashboards, *charts, *datasets]
 
 
-def orphans(superset: Superset, bundle: Bundle) -> list[Standing]:
-    """What is ours in Superset and no longer in the files."""
+def orphans(standing: Iterable[Standing], bundle: Bundle) -> list[Standing]:
+    """What of `standing` is no longer in the files."""
     wanted = {*bundle.dashboards, *bundle.charts, *bundle.datasets}
-    return [item for item in standing_objects(superset) if item.uuid not in wanted]
+    return [item for item in standing if item.uuid not in wanted]
 
 
-def prune(superset: Superset, bundle: Bundle) -> list[str]:
+def prune(superset: Superset, standing: Iterable[Standing], bundle: Bundle) -> list[str]:
     """Delete our orphans; returns what went. Never touches what people made by hand."""
-    gone = orphans(superset, bundle)
+    gone = orphans(standing, bundle)
     for item in gone:
         superset.remove(f"{item.kind}/{item.id}")
     return [f"{item.kind} {item.name}" for item in gone]
 
 
 def apply(settings: Settings, edition: Edition, progress: Progress = lambda _: None) -> ApplyReport:
-    """Make Superset show what an edition says: themes, bundle, roles; then prune and write the walls.
+    """Make Superset show what an edition says, to those it says: themes, bundle, roles, row rules, whom a
+    dashboard is for; then prune and write the walls.
 
     Raises SupersetError when Superset refuses. The import itself is one transaction.
     """
@@ -158,19 +157,23 @@ def apply(settings: Settings, edition: Edition, progress: Progress = lambda _: N
     themes = apply_themes(superset, content)
     progress(f"bundle of {len(bundle.files)} files")
     import_bundle(superset, settings, bundle)
-    set_dashboard_themes(superset, content, themes)
-    progress("roles")
-    apply_roles(superset, content.roles)
+    standing = standing_objects(superset)
+    progress("row rules")
+    roles = apply_roles(superset, content)
+    datasets = {item.name: item.id for item in standing if item.kind == "dataset"}
+    apply_row_rules(superset, row_rules(content), datasets, roles)
+    progress("dashboards' themes and roles")
+    dress_dashboards(superset, content, dark_twins(load_halls(settings, content), content), themes, roles)
     progress("prune")
-    pruned = prune(superset, bundle)
+    pruned = prune(superset, standing, bundle)
     progress("walls")
     walls = write_walls(settings, content)
     return ApplyReport(
-        dashboards=len(bundle.dashboards),
+        dashboards=len(content.scenarios),
         charts=len(bundle.charts),
         datasets=len(bundle.datasets),
         themes=len(themes),
-        roles=len(content.roles.roles),
+        roles=len(all_roles(content)),
         walls=len(walls),
         pruned=pruned,
         bundle_sha256=bundle.sha256,

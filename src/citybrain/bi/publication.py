@@ -25,13 +25,14 @@ class Publication(BaseModel):
 
 
 def edition_hash(edition: Edition) -> str:
-    """SHA-256 over what is brought to Superset: compiled files, themes and roles."""
-    tokens, roles = edition.content.tokens, edition.content.roles
+    """SHA-256 over what is brought to Superset: compiled files, themes, roles and row rules."""
+    tokens, roles, rows = edition.content.tokens, edition.content.roles, edition.content.rows
     parts = [
         edition.bundle.sha256,
         theme_json(tokens, "light"),
         theme_json(tokens, "dark"),
         roles.model_dump_json(),
+        rows.model_dump_json(),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

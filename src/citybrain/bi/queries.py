@@ -112,7 +112,7 @@ def _selection(tile: DataTile) -> dict[str, Any]:
             return {
                 "columns": table_columns(tile),
                 "metrics": tile.metrics,
-                "orderby": [[tile.metrics[0], False]],
+                "orderby": [[tile.ordering_metric, False]],
                 "row_limit": tile.limit,
             }
         case RankTable():
@@ -126,7 +126,7 @@ def _selection(tile: DataTile) -> dict[str, Any]:
             return {
                 "columns": tile.by,
                 "metrics": tile.metrics,
-                "orderby": [[tile.metrics[0], False]],
+                "orderby": [[tile.metrics[0], tile.ascending]],
                 "row_limit": tile.limit,
             }
         case Heatmap():

@@ -50,6 +50,7 @@ class Places(ContentModel):
 
     longitude: Identifier
     latitude: Identifier
+    only: Identifier | None = Field(default=None, description="a yes/no column: rows that are drawn")
     radius_km: float = Field(gt=0, le=20)
 
 
@@ -63,6 +64,7 @@ class MapView(ScreenText):
     )
     outlines: Outlines
     places: Places | None = None
+    named: bool = Field(default=False, description="bands are states; their numbers mean nothing to people")
     bands: list[Band] = Field(min_length=2, max_length=8)
 
     @model_validator(mode="after")
@@ -138,9 +140,33 @@ class Role(ContentModel):
 
     title: str
     schemas: list[Identifier]
+    sql_lab: bool = Field(default=False, description="may write SQL, on its schemas only")
 
     _chinese_title = field_validator("title")(chinese)
 
 
 class Roles(ContentModel):
     roles: dict[Annotated[str, Field(pattern=r"^cb_[a-z0-9_]+$")], Role]
+
+
+class CountyRows(ContentModel):
+    """A role for every county, which sees the rows that carry its code."""
+
+    column: Identifier
+    schemas: list[Identifier]
+    names: dict[Annotated[str, Field(pattern=r"^\d{6}$")], str] = Field(min_length=1)
+
+
+class DepartmentRows(ContentModel):
+    """A role for every department: its own dashboards whole, and its own rows on others."""
+
+    columns: list[Identifier] = Field(min_length=1, description="the first that a dataset has is asked")
+    dashboards: list[Identifier] = Field(description="not its own, where it sees the rows that name it")
+
+
+class RowSecurity(ContentModel):
+    """Who sees which rows; what is not named sees none."""
+
+    whole_city: list[Identifier] = Field(description="roles of roles.yml that see every row")
+    counties: CountyRows
+    departments: DepartmentRows

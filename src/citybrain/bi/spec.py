@@ -83,6 +83,7 @@ class TrendLine(DataTile):
     area: bool = False
     markers: bool = Field(default=False, description="a dot at every value: a line of one day shows, too")
     threshold: float | None = Field(default=None, description="a dashed line at this value")
+    log: bool = Field(default=False, description="a logarithmic axis, for lines of unlike sizes")
 
 
 class TrendBar(DataTile):
@@ -98,6 +99,7 @@ class TrendBar(DataTile):
     order: Literal["x", "value"] = "x"
     limit: int = Field(default=50, ge=1, le=1000)
     span: str = "No filter"
+    top: float | None = Field(default=None, description="where the axis of values ends, e.g. 1 for shares")
 
 
 class Pie(DataTile):
@@ -133,8 +135,8 @@ class RankTable(DataTile):
 class AttentionTable(RankTable):
     """What somebody has to act on now, the most urgent first; each row leads to its case where it has one.
 
-    With `metrics`, rows are groups of `columns` and the first metric gives the order (a clock, for example,
-    is read when the board is opened, not when the mart was built).
+    With `metrics`, rows are groups of `columns`, and one metric gives the order, shown or not (a clock, for
+    example, is read when the board is opened, not when the mart was built).
     """
 
     kind: Literal["attention_table"]  # type: ignore[assignment]
@@ -144,9 +146,14 @@ class AttentionTable(RankTable):
 
     @model_validator(mode="after")
     def _ordered_by_its_metric(self) -> Self:
-        if self.metrics and self.order != [f"-{self.metrics[0]}"]:
-            raise ValueError(f"with metrics the order is [-{self.metrics[0]}]")
+        if self.metrics and not (len(self.order) == 1 and self.order[0].startswith("-")):
+            raise ValueError("with metrics the order is one metric after a minus")
         return self
+
+    @property
+    def ordering_metric(self) -> str | None:
+        """The metric that gives the order, when rows are groups."""
+        return self.order[0].removeprefix("-") if self.metrics else None
 
 
 class Sources(RankTable):
@@ -176,7 +183,8 @@ class SummaryTable(DataTile):
 
     kind: Literal["summary_table"]
     by: list[Identifier] = Field(min_length=1, max_length=4)
-    metrics: list[Identifier] = Field(min_length=1, max_length=8)
+    metrics: list[Identifier] = Field(min_length=1, max_length=8, description="the first gives the order")
+    ascending: bool = False
     limit: int = Field(default=50, ge=1, le=1000)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from citybrain.bi.checks import Dashboards
+from citybrain.bi.checks import Dashboards, tile_metrics
 from citybrain.bi.datasets import MARTS_SCHEMA, TIME_ZONE, link_expression, map_sql
 from citybrain.bi.queries import link_column, query_object
 from citybrain.bi.spec import DataTile
@@ -52,6 +52,10 @@ def _condition(clause: dict[str, Any], tile: DataTile, content: Dashboards) -> e
     return exp.Not(this=found_is) if " NOT " in op else found_is
 
 
+def _metric(name: str, content: Dashboards) -> exp.Expr:
+    return sqlglot.parse_one(content.metrics[name].sql, read="postgres")
+
+
 def _source(tile: DataTile, content: Dashboards) -> exp.Expr:
     view = content.maps.maps.get(tile.mart)
     if view is None:
@@ -67,9 +71,7 @@ def statement(tile: DataTile, content: Dashboards) -> str:
     query = query_object(tile)
     labels = [entry if isinstance(entry, str) else entry["label"] for entry in query["columns"]]
     dimensions = [_selected(entry, tile, content) for entry in query["columns"]]
-    metrics = {
-        name: sqlglot.parse_one(content.metrics[name].sql, read="postgres") for name in query["metrics"] or []
-    }
+    metrics = {name: _metric(name, content) for name in query["metrics"] or []}
     selected = [
         *(exp.alias_(column, label, quoted=True) for column, label in zip(dimensions, labels, strict=True)),
         *(exp.alias_(metric, name, quoted=True) for name, metric in metrics.items()),
@@ -81,6 +83,6 @@ def statement(tile: DataTile, content: Dashboards) -> str:
     if query["metrics"] and dimensions:
         select = select.group_by(*(column.copy() for column in dimensions))
     for name, ascending in query["orderby"]:
-        key = metrics[name].copy() if name in metrics else _column(name, tile, content)
+        key = _metric(name, content) if name in tile_metrics(tile) else _column(name, tile, content)
         select = select.order_by(exp.Ordered(this=key, desc=not ascending, nulls_first=not ascending))
     return select.limit(query["row_limit"]).sql(dialect="postgres", pretty=True)

@@ -67,7 +67,8 @@ def superset_theme(tokens: Tokens, appearance: Appearance) -> dict[str, Any]:
         "echartsOptionsOverridesByChartType": {
             chart: {"xAxis": axis, "yAxis": axis}
             for chart in ("echarts_timeseries_line", "echarts_timeseries_bar")
-        },
+        }
+        | {"heatmap_v2": {"visualMap": {"textStyle": {"color": palette.quiet}}}},
     }
 
 
@@ -93,6 +94,8 @@ def dashboard_css(tokens: Tokens, appearance: Appearance) -> str:
   font-size: {sizes["note"]}px; color: {palette.quiet};
 }}
 table td, .superset-legacy-chart-big-number .header-line {{ font-variant-numeric: tabular-nums; }}
+td.dt-is-null {{ font-size: 0; }}
+td.dt-is-null::after {{ content: "—"; font-size: {sizes["body"]}px; color: {palette.quiet}; }}
 .superset-legacy-chart-big-number .header-line {{ color: {palette.text}; font-weight: 600; }}
 .superset-legacy-chart-big-number .subheader-line, .superset-legacy-chart-big-number .subtitle-line {{
   color: {palette.quiet}; font-weight: 400;

@@ -4,6 +4,7 @@ The browser builds its queries from these parameters, reports and our own check 
 `queries.query_object`; both come from the same tile.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -75,6 +76,11 @@ def _kpi_trend(tile: KpiTrend, scenario: Scenario, content: Dashboards) -> Param
     }
 
 
+def _axis_format(d3_format: str) -> str:
+    """The metric's format without the zeros that say nothing on an axis: 30% instead of 30.0%."""
+    return re.sub(r"(\.\d+)(?=[f%]$)", r"\1~", d3_format)
+
+
 def _axes(tile: TrendLine | TrendBar, content: Dashboards) -> Params:
     metric = content.metrics[tile.metrics[0]]
     several = len(tile.metrics) > 1 or tile.by is not None
@@ -84,7 +90,7 @@ def _axes(tile: TrendLine | TrendBar, content: Dashboards) -> Params:
         "groupby": [tile.by] if tile.by else [],
         "time_grain_sqla": tile.grain,
         "x_axis_time_format": TIME_FORMATS[tile.grain] if tile.grain else "smart_date",
-        "y_axis_format": metric.format,
+        "y_axis_format": _axis_format(metric.format),
         "y_axis_title": unit,
         "y_axis_title_margin": 30 if unit else 0,
         "y_axis_title_position": "Top",
@@ -131,6 +137,9 @@ def _trend_line(tile: TrendLine, scenario: Scenario, content: Dashboards) -> Par
         "markerEnabled": tile.markers,
         "markerSize": 4,
         "stack": None,
+        "logAxis": tile.log,
+        # Shares that move between 85 and 95 % are read where they move; amounts are read against zero.
+        "truncateYAxis": content.metrics[tile.metrics[0]].format.endswith("%"),
         "annotation_layers": [threshold] if tile.threshold is not None else [],
     }
 
@@ -147,8 +156,10 @@ def _trend_bar(tile: TrendBar, scenario: Scenario, content: Dashboards) -> Param
         "orientation": "horizontal" if tile.horizontal else "vertical",
         "stack": "Stack" if tile.stack else None,
         "row_limit": 10_000 if tile.by or tile.grain else tile.limit,
-        "show_value": tile.by is None and len(tile.metrics) == 1,
+        "show_value": tile.horizontal and tile.by is None and len(tile.metrics) == 1,
         "xAxisForceCategorical": tile.grain is None,
+        "xAxisLabelInterval": "auto" if tile.grain else "0",
+        "y_axis_bounds": [None, tile.top],
         "annotation_layers": [],
     }
 
@@ -179,11 +190,12 @@ def _pie(tile: Pie, scenario: Scenario, content: Dashboards) -> Params:
 def _cell_format(column: MartColumn) -> str:
     if column.name in YEARS:
         return "d"
-    if SHARES & set(column.name.split("_")):
+    words = set(column.name.split("_"))
+    if SHARES & words:
         return ".1%"
-    if "int" in column.type or "yuan" in column.name.split("_"):
-        return ",d"
-    return ",.2f" if {"index", "per", "times", "m"} & set(column.name.split("_")) else ",.1f"
+    if {"index", "per", "times", "m", "value", "price"} & words:
+        return ",.2f"
+    return ",d" if "int" in column.type or "yuan" in words else ",.1f"
 
 
 def _column_config(tile: RankTable, content: Dashboards) -> Params:
@@ -260,7 +272,7 @@ def _attention_table(tile: AttentionTable, scenario: Scenario, content: Dashboar
         "all_columns": [],
         "order_by_cols": [],
         "order_desc": True,
-        "timeseries_limit_metric": tile.metrics[0],
+        "timeseries_limit_metric": tile.ordering_metric,
         "column_config": params["column_config"] | formats,
     }
 
@@ -272,7 +284,7 @@ def _summary_table(tile: SummaryTable, scenario: Scenario, content: Dashboards) 
         "metrics": tile.metrics,
         "all_columns": [],
         "percent_metrics": [],
-        "order_desc": True,
+        "order_desc": not tile.ascending,
         "timeseries_limit_metric": tile.metrics[0],
         "row_limit": tile.limit,
         "server_pagination": False,
@@ -358,8 +370,7 @@ def _map(tile: MapTile, scenario: Scenario, content: Dashboards) -> Params:
         "line_width_unit": "pixels",
         "opacity": 90,
         "multiplier": 1,
-        "legend_position": "bl",
-        "legend_format": content.metrics[tile.metric].format,
+        "legend_position": None,  # it knows numbers only; ours is in the dashboard's CSS
         "table_filter": False,
         "toggle_polygons": True,
         "reverse_long_lat": False,

@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from citybrain.bi.admission import AT_ONCE
 from citybrain.bi.client import Superset, SupersetError, connect
-from citybrain.bi.provision import AT_ONCE, standing_objects
+from citybrain.bi.provision import standing_objects
 from citybrain.settings import Settings
 
 Progress = Callable[[str], None]

@@ -1,5 +1,8 @@
 """Walls: one page a hall that plays its dashboards in turn, with a clock and a banner when data is late.
 
+A theme belongs to a dashboard: of one that is light for analysts, halls play a dark twin, the same charts
+without filters and without the tabs that no hall shows.
+
 Superset 6.1 does not refresh a dashboard without its bars by itself, so the page loads the next dashboard
 behind the one on show and turns to it. How old the data is stands in `state.json` beside the pages, written
 whenever dashboards are published: when publishing stops, the ages grow and the banner says so.
@@ -24,6 +27,7 @@ from citybrain.bi.wording import Identifier, ScreenText
 from citybrain.catalogue import ContentError, ContentModel, line_of, load_content, read_yaml
 from citybrain.settings import DatabaseRole, Settings
 
+TWIN = "__wall"  # what the slug of a dark twin ends with
 CLEAN = 3  # Superset's standalone mode without bars, tabs and filters
 SHOWN = ("surface", "raised", "line", "text", "quiet", "brand", "late")
 
@@ -75,15 +79,37 @@ def _faults(hall: Hall, path: Path, content: Dashboards) -> Iterator[tuple[int, 
             yield line, f"{page.scenario} is not made for big screens"
 
 
-def page_url(settings: Settings, scenario: Scenario, tab: str) -> str:
-    """A dashboard's tab without any bar."""
+def twin_slug(slug: str) -> str:
+    return f"{slug}{TWIN}"
+
+
+def dark_twins(halls: list[Hall], content: Dashboards) -> dict[str, Scenario]:
+    """For each light dashboard that some hall plays its dark twin, by the slug of the light one."""
+    played: dict[str, set[str]] = {}
+    for page in (page for hall in halls for page in hall.pages):
+        if content.scenarios[page.scenario].theme == "light":
+            played.setdefault(page.scenario, set()).add(page.tab)
+    twins = {}
+    for slug in sorted(played):
+        scenario = content.scenarios[slug]
+        shown = [tab for tab in scenario.tabs if tab.id in played[slug]]
+        title = f"{scenario.title}（大屏）"
+        twins[slug] = scenario.model_copy(
+            update={"theme": "dark", "title": title, "tabs": shown, "filters": []}
+        )
+    return twins
+
+
+def page_url(settings: Settings, scenario: Scenario, slug: str, tab: str) -> str:
+    """A dashboard's tab without any bar; `slug` is that of the scenario or of its twin."""
     anchor = f"#{layout_id('TAB', scenario.slug, tab)}" if len(scenario.tabs) > 1 else ""
-    return f"{settings.superset_url}/superset/dashboard/{scenario.slug}/?standalone={CLEAN}{anchor}"
+    return f"{settings.superset_url}/superset/dashboard/{slug}/?standalone={CLEAN}{anchor}"
 
 
 def hall_page(settings: Settings, hall: Hall, content: Dashboards) -> str:
     """The hall's page, from the one template."""
     dark = content.tokens.dark
+    twins = dark_twins(load_halls(settings, content), content)
     shown = {
         "superset": settings.superset_url,
         "seconds": hall.seconds,
@@ -91,7 +117,12 @@ def hall_page(settings: Settings, hall: Hall, content: Dashboards) -> str:
             {
                 "scenario": page.scenario,
                 "title": content.scenarios[page.scenario].title,
-                "url": page_url(settings, content.scenarios[page.scenario], page.tab),
+                "url": page_url(
+                    settings,
+                    twins.get(page.scenario, content.scenarios[page.scenario]),
+                    twin_slug(page.scenario) if page.scenario in twins else page.scenario,
+                    page.tab,
+                ),
             }
             for page in hall.pages
         ],
@@ -135,6 +166,7 @@ def data_state(settings: Settings, content: Dashboards) -> dict[str, Any]:
 def write_walls(settings: Settings, content: Dashboards) -> list[str]:
     """Pages and state below the published pages (`/wall/`); the halls' names."""
     folder = settings.pages_dir / "wall"
+    folder.mkdir(parents=True, exist_ok=True)
     halls = load_halls(settings, content)
     for hall in halls:
         (folder / hall.hall).mkdir(parents=True, exist_ok=True)

@@ -51,9 +51,10 @@ def validate(as_json: Json = False) -> None:
     from citybrain.settings import get_settings
 
     with _reported():
-        bundle = read_edition(get_settings()).bundle
+        edition = read_edition(get_settings())
+    bundle = edition.bundle
     counts = {
-        "dashboards": len(bundle.dashboards),
+        "dashboards": len(edition.content.scenarios),
         "charts": len(bundle.charts),
         "datasets": len(bundle.datasets),
         "sha256": bundle.sha256,
@@ -128,7 +129,7 @@ def plan(as_json: Json = False) -> None:
 
     settings = get_settings()
     with _reported():
-        found = compare(connect(settings), read_edition(settings).bundle)
+        found = compare(connect(settings), read_edition(settings))
     lines = [
         *(f"+ {path}" for path in found.create),
         *(f"~ {path}" for path in found.change),

@@ -1,7 +1,8 @@
 """The hourly release of the demo city's air stations, in the shape of the national network's.
 
 Values are texts, `-;` stands for a missing one, and time is local without a zone. Weather is one for the
-city, so stations move together. Every thirty days a wind episode brings dust and one station goes dark.
+city, so stations move together. Every thirty days a wind episode brings dust and one station goes dark; it
+is dark when the city begins.
 """
 
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ Floats = NDArray[np.float64]
 MISSING = "-;"
 STORY_HOURS = 30 * 24
 DUST_BEFORE_START, DUST_HOURS = 11 * 24, 16
-DARK_BEFORE_START, DARK_HOURS = 5 * 24, 20
+DARK_BEFORE_START, DARK_HOURS = 14, 20
 MEAN_HOURS = 24
 
 
@@ -147,8 +148,10 @@ def _station_features(seed: int, place: int, hours: Keys, start: int) -> list[Ro
     columns["o3_8h"] = _texts(_sliding_mean(air["o3"], 8)[now], 0)
     index, leader = indices({name: values[now] for name, values in air.items()})
     pollutants = list(NAMES.values())
-    dark = np.full(len(hours), place == DARK_STATION) & (
-        _into_story(hours, start, DARK_BEFORE_START) < DARK_HOURS
+    dark = (
+        np.full(len(hours), place == DARK_STATION)
+        & (hours >= start - DARK_BEFORE_START)
+        & (_into_story(hours, start, DARK_BEFORE_START) < DARK_HOURS)
     )
     times = np.datetime_as_string(hours.astype("datetime64[h]").astype("datetime64[s]"))
     rows = []

@@ -6,7 +6,7 @@ from functools import cache, partial
 
 from citybrain.simulate.delivery import SHANGHAI, Content, Delivery, dropped
 from citybrain.simulate.dishonest import dishonest_delivery
-from citybrain.simulate.firms import Firms, failing_firm, firms_until
+from citybrain.simulate.firms import Firms, firm_stories, firms_until
 from citybrain.simulate.insurance import insurance_delivery
 from citybrain.simulate.labour import labour_delivery
 from citybrain.simulate.ledger import Ledger
@@ -96,4 +96,4 @@ def _list(
 
 def enterprise_stories(ledger: Ledger) -> list[dict[str, str]]:
     """The firm that goes under."""
-    return [failing_firm(ledger.seed, ledger.enterprises, ledger.started.astimezone(SHANGHAI).date())]
+    return firm_stories(ledger.seed, ledger.enterprises, ledger.started.astimezone(SHANGHAI).date())

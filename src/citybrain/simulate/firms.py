@@ -44,6 +44,8 @@ FORM_SHARES = {
 }
 CAPITAL_STEPS = np.array([3, 5, 10, 20, 30, 50, 100, 200, 300, 500, 1000, 2000, 3000, 5000, 10000, 20000])
 FAILING = 0  # the firm of the first block that goes under
+TROUBLED = 1  # one that may yet be saved
+UPGRADED = 2  # one that the upgrade of its plant entitles to the largest grant
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def found(seed: int, block: int, established: Days) -> Firms:
     worth = staff * trades.revenue_per_head[industries] * 0.25 * np.exp(0.7 * rng.normal(size=count))
     steps = np.clip(np.searchsorted(CAPITAL_STEPS, worth), 0, len(CAPITAL_STEPS) - 1)
     if block == 0:
-        _make_room_for_the_failing_firm(industries, forms, villages, established, staff)
+        _make_room_for_the_stories(industries, forms, villages, established, staff)
     numbers = block * BLOCK_NUMBERS + np.arange(count)
     counties = places.counties[villages]
     registrars = np.array([ENTITY[form][0] for form in forms])
@@ -157,19 +159,26 @@ def found(seed: int, block: int, established: Days) -> Firms:
     )
 
 
-def _make_room_for_the_failing_firm(
+def _make_room_for_the_stories(
     industries: NDArray[np.int64],
     forms: NDArray[np.str_],
     villages: NDArray[np.int64],
     established: Days,
     staff: Floats,
 ) -> None:
-    """A maker of Chinese medicine in Qiaocheng with 430 people: large enough to be missed."""
-    industries[FAILING] = np.flatnonzero(load_industries().codes == "C2740")[0]
-    forms[FAILING] = "company"
-    villages[FAILING] = np.flatnonzero(np.strings.startswith(load_villages().codes, "341602400"))[0]
-    established[FAILING] = np.datetime64("2009-06-18")
-    staff[FAILING] = 430
+    """A maker of Chinese medicine in Qiaocheng with 430 people: large enough to be missed. One in Guoyang
+    with 180, and one of car parts in Mengcheng with 520.
+    """
+    for number, trade, area, since, people in (
+        (FAILING, "C2740", "341602400", "2009-06-18", 430),
+        (TROUBLED, "C2730", "341621", "2013-04-09", 180),
+        (UPGRADED, "C3670", "341622", "2011-09-27", 520),
+    ):
+        industries[number] = np.flatnonzero(load_industries().codes == trade)[0]
+        forms[number] = "company"
+        villages[number] = np.flatnonzero(np.strings.startswith(load_villages().codes, area))[0]
+        established[number] = np.datetime64(since)
+        staff[number] = people
 
 
 def firms_until(seed: int, count: int, first_day: date, day: date) -> Firms:
@@ -183,8 +192,10 @@ def firms_until(seed: int, count: int, first_day: date, day: date) -> Firms:
     first = found(seed, 0, start - np.floor(age).astype(np.int64).astype("timedelta64[D]"))
     closed = first.closed.copy()
     closed[FAILING] = start - np.timedelta64(40, "D")
+    closed[TROUBLED] = closed[UPGRADED] = np.datetime64("2099-12-31")
     moved, raised = first.moved.copy(), first.raised.copy()
-    moved[FAILING] = raised[FAILING] = np.datetime64("NaT")
+    for number in (FAILING, TROUBLED, UPGRADED):
+        moved[number] = raised[number] = np.datetime64("NaT")
     blocks = [Firms(**{**vars(first), "closed": closed, "moved": moved, "raised": raised})]
     for number in range(1, (day - first_day).days + 1):
         daily = np.random.default_rng([seed, number, 1]).poisson(count * NEW_A_YEAR / 365.25)
@@ -193,14 +204,32 @@ def firms_until(seed: int, count: int, first_day: date, day: date) -> Firms:
     return _joined(blocks)
 
 
-def failing_firm(seed: int, count: int, first_day: date) -> dict[str, str]:
-    """The story of the firm that goes under, for people and tests."""
+def firm_stories(seed: int, count: int, first_day: date) -> list[dict[str, str]]:
+    """The stories of single firms, for people and tests."""
     firm = firms_until(seed, count, first_day, first_day)
-    return {
-        "story": "failing_firm",
-        "dataset": "enterprise_labour_year",
-        "key": str(firm.codes[FAILING]),
-        "from": str(first_day.year - 2),
-        "to": str(firm.closed[FAILING]),
-        "what": "a maker of Chinese medicine loses revenue, lays off staff, stops paying insurance, closes",
-    }
+    return [
+        {
+            "story": "failing_firm",
+            "dataset": "enterprise_labour_year",
+            "key": str(firm.codes[FAILING]),
+            "from": str(first_day.year - 2),
+            "to": str(firm.closed[FAILING]),
+            "what": "a maker of Chinese medicine loses revenue, lays off staff, pays no insurance, closes",
+        },
+        {
+            "story": "troubled_firm",
+            "dataset": "enterprise_labour_year",
+            "key": str(firm.codes[TROUBLED]),
+            "from": str(first_day.year - 2),
+            "to": str(first_day),
+            "what": "a maker of herbal slices lost half its revenue and owes nine months of insurance",
+        },
+        {
+            "story": "upgraded_firm",
+            "dataset": "tech_upgrade_project",
+            "key": str(firm.codes[UPGRADED]),
+            "from": str(first_day.year - 1),
+            "to": str(first_day),
+            "what": "a maker of car parts bought equipment for 68 million yuan: the grant reaches its cap",
+        },
+    ]

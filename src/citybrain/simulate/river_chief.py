@@ -38,6 +38,7 @@ FOUND_BY = {
 CONFIRMED = {"卫星遥感": 0.62, "视频监控": 0.74, "人工巡查": 0.93, "群众举报": 0.70}
 DISORDERS = {"乱占": 0.28, "乱采": 0.06, "乱堆": 0.42, "乱建": 0.24}
 DILIGENCE = {"341602": 0.97, "341621": 0.92, "341622": 0.95, "341623": 0.84}
+LEFT = {"disorder": "乱建", "found_by": "人工巡查", "area_m2": "860.0", "confirmed": "属实", "cleared_on": ""}
 PATROL_HEADERS = {
     "section_code": "河段编码",
     "river": "河流",
@@ -105,11 +106,20 @@ def patrol_rows(seed: int, day: date) -> list[Row]:
     return rows
 
 
-def finding_rows(seed: int, a_month: int, day: date) -> list[Row]:
-    """The findings of the last 24 months, each as it was known on `day`."""
+def left_finding(begun: date) -> date:
+    """The month whose first finding nobody clears: the oldest of the register on the day the city began."""
+    return months_before(begun, MONTHS)[0]
+
+
+def finding_rows(seed: int, a_month: int, day: date, begun: date) -> list[Row]:
+    """The findings of the last 24 months, each as it was known on `day`. `begun`: when the city began."""
     rows: list[Row] = []
     for month in months_before(day, MONTHS):
-        rows += [row for row in _found_in(seed, a_month, month, day) if row["found_on"] <= day.isoformat()]
+        found = _found_in(seed, a_month, month, day)
+        if month == left_finding(begun):
+            for row in found[:1]:
+                row |= LEFT | {"found_on": month.isoformat(), "confirmed_on": f"{month:%Y-%m}-03"}
+        rows += [row for row in found if row["found_on"] <= day.isoformat()]
     return rows
 
 
@@ -161,14 +171,33 @@ def patrol_delivery(seed: int, day: date) -> tuple[bytes, int, list[Planted]]:
     return csv_bytes(PATROL_HEADERS, rows), len(rows), truth
 
 
-def finding_delivery(seed: int, a_month: int, day: date) -> tuple[bytes, int, list[Planted]]:
+def finding_delivery(seed: int, a_month: int, begun: date, day: date) -> tuple[bytes, int, list[Planted]]:
     """The register of findings on `day`, its rows and the truth about them."""
-    rows = finding_rows(seed, a_month, day)
+    rows = finding_rows(seed, a_month, day, begun)
     keys = np.array([int(row["finding_code"][2:].replace("-", "")) for row in rows], dtype=np.int64)
     truth = plant(
         seed, "four_disorder_finding", rows, keys, lambda row: str(row["finding_code"]), FINDING_DEFECTS
     )
     return csv_bytes(FINDING_HEADERS, rows), len(rows), truth
+
+
+def _begun(ledger: Ledger) -> date:
+    return ledger.local_start.date()
+
+
+def river_chief_stories(ledger: Ledger) -> list[dict[str, str]]:
+    """The finding that nobody clears, for people and tests."""
+    begun = _begun(ledger)
+    return [
+        {
+            "story": "finding_left",
+            "dataset": "four_disorder_finding",
+            "key": f"SL{left_finding(begun):%Y%m}-0001",
+            "from": left_finding(begun).isoformat(),
+            "to": begun.isoformat(),
+            "what": "a building within the management range, confirmed two years ago, still stands",
+        }
+    ]
 
 
 def _months(month: str) -> int:
@@ -181,7 +210,7 @@ def river_chief_deliveries(ledger: Ledger, local: datetime) -> Iterator[Delivery
     a_month = ledger.scaled(FINDINGS_A_MONTH, 8)
     exports = {
         "river_patrol": partial(patrol_delivery, ledger.seed, day),
-        "four_disorder_finding": partial(finding_delivery, ledger.seed, a_month, day),
+        "four_disorder_finding": partial(finding_delivery, ledger.seed, a_month, _begun(ledger), day),
     }
     for name, make in exports.items():
         yield dropped(name, f"{name}_{local:%Y%m}.csv", local, 2, make)

@@ -6,7 +6,7 @@ import numpy as np
 
 from citybrain.simulate.csv_file import csv_bytes
 from citybrain.simulate.dirt import Defect, Planted, Row, changing, one_of, plant, wrong_check_character
-from citybrain.simulate.firms import Firms
+from citybrain.simulate.firms import UPGRADED, Firms
 from citybrain.simulate.industries import load_industries
 from citybrain.simulate.noise import normal, uniform
 
@@ -19,6 +19,7 @@ HEADERS = {
     "selected": "是否列入优质项目",
 }
 UPGRADING = 0.12  # of the manufacturers that still stand
+LARGEST_WAN = 6_800.0  # of the firm in the story
 DEFECTS = [
     Defect("uscc_check_character", 0.006, "uscc", changing("uscc", wrong_check_character)),
     Defect("equipment_not_a_number", 0.006, "equipment_wan", one_of("equipment_wan", ["待核", "约800"])),
@@ -30,7 +31,8 @@ def upgrade_rows(seed: int, firms: Firms, day: date) -> tuple[list[Row], list[in
     codes = load_industries().codes[firms.industries]
     standing = np.isnat(firms.closed) | (firms.closed > np.datetime64(day))
     makers = np.strings.startswith(codes, "C") & np.isin(firms.forms, ("company", "stock")) & standing
-    chosen = np.flatnonzero(makers & (uniform(seed, "upgrade", firms.numbers) < UPGRADING))
+    upgrades = uniform(seed, "upgrade", firms.numbers) < UPGRADING
+    chosen = np.flatnonzero(makers & (upgrades | (firms.numbers == UPGRADED)))
     numbers = firms.numbers[chosen]
     size = np.exp(0.9 * normal(seed, "upgrade/size", numbers))
     guide, choice = (uniform(seed, f"upgrade/{name}", numbers) for name in ("guide", "choice"))
@@ -46,6 +48,8 @@ def upgrade_rows(seed: int, firms: Firms, day: date) -> tuple[list[Row], list[in
                 "selected": "是" if picked < 0.25 else "否" if picked < 0.9 else "",  # not judged yet
             }
         )
+        if firms.numbers[place] == UPGRADED:
+            rows[-1] |= {"equipment_wan": LARGEST_WAN, "fits_guide": "是", "selected": "是"}
     return rows, numbers.tolist()
 
 

@@ -1,4 +1,4 @@
-"""What a firm does in a year: staff, revenue, assets, tax, insurance. One story runs through all of it."""
+"""What a firm does in a year: staff, revenue, assets, tax, insurance. Two stories run through all of it."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from citybrain.simulate.firms import FAILING, Firms
+from citybrain.simulate.firms import FAILING, TROUBLED, Firms
 from citybrain.simulate.industries import load_industries
 from citybrain.simulate.noise import normal, uniform
 
@@ -18,12 +18,19 @@ REPORTING = {"company": 0.94, "stock": 1.0, "sole": 0.85, "shop": 0.4, "farm": 0
 INSURED_SHARE = {"company": 0.82, "stock": 0.95, "sole": 0.6, "shop": 0.35, "farm": 0.3, "collective": 0.25}
 CLOSED_BY = (5, 31)  # a firm closed by then in the next year reports no more
 
-# The firm that goes under, by years before the first day: staff, share of its usual revenue, insured share,
-# lay-offs, months unpaid
-FAILING_STORY = {
-    3: (430, 1.00, 0.97, 0, 0),
-    2: (262, 0.55, 0.71, 168, 4),
-    1: (58, 0.11, 0.0, 204, 11),
+# The firms that go, or may go, under, by years before the first day: staff, share of their usual revenue,
+# insured share, lay-offs, months unpaid
+STORIES = {
+    FAILING: {
+        3: (430, 1.00, 0.97, 0, 0),
+        2: (262, 0.55, 0.71, 168, 4),
+        1: (58, 0.11, 0.0, 204, 11),
+    },
+    TROUBLED: {
+        3: (180, 1.00, 0.96, 0, 0),
+        2: (151, 0.82, 0.80, 29, 2),
+        1: (96, 0.41, 0.46, 55, 9),
+    },
 }
 
 
@@ -72,7 +79,7 @@ def year_of(seed: int, firms: Firms, year: int, first_day: date) -> Year:
         & (np.isnat(firms.closed) | (firms.closed > still_there))
         & (uniform(seed, "reports", firms.numbers) < reporting)
     )
-    reports |= firms.numbers == FAILING
+    reports |= np.isin(firms.numbers, list(STORIES))
     chosen = firms[reports]
     trades, kinds = load_industries(), chosen.industries
     first_year = min(first_day.year - 3, year)
@@ -105,16 +112,17 @@ def year_of(seed: int, firms: Firms, year: int, first_day: date) -> Year:
     months = 1 + np.floor(6 * _chances(seed, "months", chosen.numbers, year)).astype(np.int64)
     arrears = np.where(in_arrears & (insured > 0), months, 0)
 
-    story = FAILING_STORY.get(first_day.year - year)
-    if story is not None:
-        people, share, insured_part, laid_off, unpaid = story
-        failing = np.flatnonzero(chosen.numbers == FAILING)[0]
-        usual = chosen.staff[failing] * trades.revenue_per_head[kinds[failing]]
-        staff[failing], layoffs[failing], arrears[failing] = people, laid_off, unpaid
-        insured[failing] = int(people * insured_part)
-        revenue[failing], assets[failing] = usual * share, usual * 1.4
-        tax[failing] = revenue[failing] * trades.tax_share[kinds[failing]] * share
-        research[failing] = revenue[failing] * trades.research_share[kinds[failing]] * share
+    for number, story in STORIES.items():
+        if first_day.year - year not in story:
+            continue
+        people, share, insured_part, laid_off, unpaid = story[first_day.year - year]
+        firm = np.flatnonzero(chosen.numbers == number)[0]
+        usual = chosen.staff[firm] * trades.revenue_per_head[kinds[firm]]
+        staff[firm], layoffs[firm], arrears[firm] = people, laid_off, unpaid
+        insured[firm] = int(people * insured_part)
+        revenue[firm], assets[firm] = usual * share, usual * 1.4
+        tax[firm] = revenue[firm] * trades.tax_share[kinds[firm]] * share
+        research[firm] = revenue[firm] * trades.research_share[kinds[firm]] * share
     revenue, assets, tax, research = (_cents(money) for money in (revenue, assets, tax, research))
     return Year(
         year=year,

@@ -18,6 +18,24 @@ drills as (
 
 ),
 
+duties as (
+
+    -- posts nobody is on, of the last 30 days and of all that is planned
+    select
+        duties.department,
+        duties.county_code,
+        coalesce(max(departments.department_name), duties.department) as department_name,
+        count(distinct duties.duty_on)::integer as days_empty,
+        min(duties.duty_on) filter (where duties.duty_on >= {{ build_day() }}) as next_empty_on,
+        string_agg(distinct duties.shift || duties.role, '、' order by duties.shift || duties.role) as posts_empty,
+        max(duties.loaded_at) as loaded_at
+    from {{ ref("stg_emergency_management__duty") }} as duties
+    left join {{ ref("stg_meta__department") }} as departments on duties.department = departments.department
+    where not duties.is_filled and duties.duty_on >= {{ build_day() }} - 30
+    group by duties.department, duties.county_code
+
+),
+
 areas as (
 
     select * from {{ ref("dim_area") }}
@@ -74,6 +92,20 @@ findings as (
     from drills
     where held_on is null and planned_on < {{ build_day() }} - 30
 
+    union all
+
+    select
+        'duty' as finding_kind,
+        '值班空岗' as finding_kind_label,
+        concat_ws(' ', department, county_code) as thing_code,
+        department_name || '值班' as thing_name,
+        county_code,
+        days_empty || ' 天有岗无人：' || posts_empty || coalesce('；下一次 ' || to_char(next_empty_on, 'YYYY-MM-DD'), '')
+            as attention_reason,
+        days_empty::numeric as severity,
+        loaded_at
+    from duties
+
 ),
 
 final as (
@@ -86,6 +118,7 @@ final as (
         findings.county_code,
         areas.name as area_name,
         findings.attention_reason,
+        case findings.finding_kind when 'duty' then 1 when 'stock' then 2 when 'drill' then 3 else 4 end as priority,
         findings.severity::numeric(18, 4) as severity,
         datasets.origin,
         datasets.origin_label,

@@ -30,6 +30,8 @@ batches as (
         count(*)::integer as objects,
         sum(bytes)::bigint as lake_bytes,
         sum(rows_loaded)::bigint as rows_loaded,
+        sum(rows_quarantined) filter (where state = 'loaded') / nullif(sum(rows_in) filter (where state = 'loaded'), 0)
+            as quarantine_rate,
         max(landed_at) as last_landed_at,
         max(settled_at) filter (where state = 'loaded') as data_as_of
     from {{ ref("stg_meta__batch") }}
@@ -51,6 +53,7 @@ original as (
         coalesce(tables.bytes, 0) as table_bytes,
         coalesce(batches.objects, 0) as objects,
         coalesce(batches.lake_bytes, 0) as lake_bytes,
+        coalesce(batches.quarantine_rate, 0) as quarantine_rate,
         -- described as a city's catalogue wants it: identified, with columns, rules and a promise of arrival
         datasets.identifier is not null and datasets.columns_described > 0 and coalesce(rules.rules, 0) > 3
         and datasets.arrival_sla is not null as is_catalogued,
@@ -86,6 +89,7 @@ fused as (
         bytes as table_bytes,
         0 as objects,
         0::bigint as lake_bytes,
+        null::numeric as quarantine_rate,
         true as is_catalogued,  -- dbt keeps description, labels and tests of every model
         false as has_arrival_limit,
         null::boolean as is_on_time,
@@ -105,6 +109,21 @@ assets as (
 
 ),
 
+judged as (
+
+    -- what is wrong, the gravest first; data that the platform makes itself is watched by its tests
+    select
+        *,
+        case
+            when share_kind = 'fused' then null
+            when is_on_time is false then 1
+            when quarantine_rate >= {{ var("lake_quarantine_rate") }} then 2
+            when not is_catalogued then 3
+        end as attention_rank
+    from assets
+
+),
+
 final as (
 
     select
@@ -121,20 +140,22 @@ final as (
         table_bytes,
         objects,
         lake_bytes,
+        quarantine_rate::numeric(18, 4) as quarantine_rate,
         is_catalogued,
         has_arrival_limit,
         is_on_time,
-        share_kind = 'original' and (not is_catalogued or is_on_time is false) as needs_attention,
-        case
-            when share_kind = 'fused' then null
-            when is_on_time is false then '超过到达时限'
-            when not is_catalogued then '目录信息不全'
+        attention_rank is not null as needs_attention,
+        attention_rank,
+        case attention_rank
+            when 1 then '超过到达时限'
+            when 2 then '隔离 ' || round(100 * quarantine_rate, 1) || '% 的行'
+            when 3 then case when has_arrival_limit then '目录信息不全' else '没有约定到达时限' end
         end as attention_reason,
         null as county_code,
         origin,
         origin_label,
         data_as_of
-    from assets
+    from judged
 
 )
 

@@ -54,6 +54,7 @@ final as (
         datasets.owner_zh as owner_name,
         newest.rule_id,
         newest.rule_kind,
+        {{ rule_kind_label("newest.rule_kind") }} as rule_kind_label,
         newest.column_name,
         newest.card is null as is_passed,
         newest.card,

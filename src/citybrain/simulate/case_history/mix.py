@@ -68,11 +68,20 @@ class ClassMix(ContentModel):
         return crc32(self.name.encode())
 
 
+class Forgotten(ContentModel):
+    """A case that is taken on and then lies."""
+
+    scenario: str
+    class_code: str
+    days_before: int = Field(ge=1, le=700)
+
+
 class Mix(ContentModel):
     posts: Posts
     counties: dict[str, float]
     improvement: float = Field(ge=1)
     trouble_spot: float = Field(ge=0, lt=1)
+    forgotten: Forgotten
     reasons: Reasons
     classes: list[ClassMix] = Field(min_length=1)
 
@@ -86,6 +95,8 @@ class Mix(ContentModel):
             raise ValueError(f"the catalogue has no limit for {unknown}")
         if len(set(named)) != len(named):
             raise ValueError("a class is given twice")
+        if (self.forgotten.scenario, self.forgotten.class_code) not in named:
+            raise ValueError("the forgotten case is of no class")
         organisations = set(load_departments()) | set(PLACES_OF_KIND)
         if unknown_handlers := {name for one in self.classes for name in one.handlers} - organisations:
             raise ValueError(f"unknown handlers: {', '.join(sorted(unknown_handlers))}")

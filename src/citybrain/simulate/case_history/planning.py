@@ -39,6 +39,7 @@ class _Class:
     manner: Manner
     spots: Spots
     a_day: NDArray[np.float64]
+    forgets_on: date | None  # the day whose first case of the class is forgotten
 
 
 def plan_cases(ledger: Ledger, months: int = HISTORY_MONTHS) -> Iterator[Batch]:
@@ -59,6 +60,16 @@ def plan_cases(ledger: Ledger, months: int = HISTORY_MONTHS) -> Iterator[Batch]:
         yield Batch(key, first, last, cases)
 
 
+def case_number(day: date, number: int) -> str:
+    """The number of a day's nth case (from 1)."""
+    return f"BZ-{day:%Y%m%d}-H{number:05d}"
+
+
+def forgotten_day(until: datetime) -> date:
+    """The day of the case that is forgotten; `until` is the end of the history."""
+    return until.date() - timedelta(days=load_mix().forgotten.days_before)
+
+
 def planned_cases(ledger: Ledger, months: int = HISTORY_MONTHS) -> int:
     """About how many cases that is, without telling one."""
     mean = sum(one.a_day for one in load_mix().classes) * ledger.scale
@@ -73,6 +84,9 @@ def _classes(mix: Mix, ledger: Ledger, days: list[date], until: datetime) -> lis
             manner=manner_of(mix, one, until),
             spots=spots_of(one, ledger.seed, ledger.scale, mix.trouble_spot),
             a_day=one.a_day * ledger.scale * day_factors(one, days, stormy),
+            forgets_on=forgotten_day(until)
+            if (one.scenario, one.class_code) == (mix.forgotten.scenario, mix.forgotten.class_code)
+            else None,
         )
         for one in mix.classes
     ]
@@ -87,7 +101,7 @@ def _day(
     found: list[tuple[datetime, int, int, list[float]]] = []
     for index, one in enumerate(classes):
         random = np.random.default_rng([ledger.seed, one.mix.number, day.toordinal()])
-        count = int(random.poisson(one.a_day[place]))
+        count = max(int(random.poisson(one.a_day[place])), int(day == one.forgets_on))
         first, last = one.mix.hours
         seconds = (3600 * (first + (last - first) * random.random(count))).astype(int).tolist()
         lucks = random.random((count, LUCK + 1)).tolist()
@@ -96,11 +110,12 @@ def _day(
             for nth, (second, luck) in enumerate(zip(seconds, lucks, strict=True))
         ]
     age_share = 1 - place / (DAYS - 1)
-    for number, (at, index, _, luck) in enumerate(sorted(found), 1):
+    for number, (at, index, nth, luck) in enumerate(sorted(found), 1):
         if at > until:
             return
         one = classes[index]
         spot = one.spots.at(luck[LUCK])
-        told = tell(one.manner, f"BZ-{day:%Y%m%d}-H{number:05d}", spot, at, age_share, luck)
+        forgotten = day == one.forgets_on and nth == 0
+        told = tell(one.manner, case_number(day, number), spot, at, age_share, luck, forgotten)
         if told is not None:
             yield told

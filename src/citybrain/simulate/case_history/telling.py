@@ -57,12 +57,23 @@ def manner_of(mix: Mix, one: ClassMix, until: datetime) -> Manner:
 
 
 def tell(
-    manner: Manner, number: str, spot: Spot, found_at: datetime, age_share: float, luck: Sequence[float]
+    manner: Manner,
+    number: str,
+    spot: Spot,
+    found_at: datetime,
+    age_share: float,
+    luck: Sequence[float],
+    forgotten: bool = False,
 ) -> ToldCase | None:
-    """The case as it was known at the manner's `until`; None for one that a camera's detector has to end."""
+    """The case as it was known at the manner's `until`; None for one that a camera's detector has to end.
+
+    A forgotten one is real, and nothing happens to it after it was taken on.
+    """
     of = manner.of
     hardship = manner.hardship(spot.county, age_share)
-    if luck[0] < of.false_alarm:
+    if forgotten:
+        steps = _taken_on(manner, spot, found_at, luck)
+    elif luck[0] < of.false_alarm:
         steps = _false_alarm(manner, spot, found_at, luck)
     else:
         steps = _handled(manner, spot, found_at, hardship, luck)
@@ -141,6 +152,12 @@ def _false_alarm(manner: Manner, spot: Spot, found_at: datetime, luck: Sequence[
         steps = _opening(manner, found_at, luck)[: 2 if luck[9] < 0.3 else 1]
     at = steps[-1].at + _minutes(4 + 50 * luck[10])
     return [*steps, ToldStep("void", at, post.role, post.organisation, reason)]
+
+
+def _taken_on(manner: Manner, spot: Spot, found_at: datetime, luck: Sequence[float]) -> list[ToldStep]:
+    steps = _opening(manner, found_at, luck)
+    dispatch, role = _dispatched(manner, spot, steps[-1].at, luck)
+    return [*steps, dispatch, ToldStep("accept", dispatch.at + _minutes(9), role, dispatch.handler)]
 
 
 def _handled(

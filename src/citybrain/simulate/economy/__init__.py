@@ -9,7 +9,7 @@ from citybrain.simulate.economy.herbs import herb_stories, planting_deliveries, 
 from citybrain.simulate.economy.investment import investment_deliveries, investment_stories
 from citybrain.simulate.economy.major import major_deliveries, major_stories
 from citybrain.simulate.economy.permits import permit_deliveries
-from citybrain.simulate.economy.population import population_deliveries
+from citybrain.simulate.economy.population import population_deliveries, population_stories
 from citybrain.simulate.economy.series import series_deliveries, series_stories
 from citybrain.simulate.economy.tcm_output import output_deliveries
 from citybrain.simulate.ledger import Ledger
@@ -26,7 +26,7 @@ SENDERS = (
     planting_deliveries,
     output_deliveries,
 )
-STORIES = (series_stories, investment_stories, major_stories, herb_stories)
+STORIES = (population_stories, series_stories, investment_stories, major_stories, herb_stories)
 
 
 def economy_deliveries(ledger: Ledger, local: datetime) -> Iterator[Delivery]:

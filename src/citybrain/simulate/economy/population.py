@@ -114,6 +114,22 @@ def newest_population_year(day: date) -> int:
     return day.year - (1 if (day.month, day.day) >= PUBLISHED else 2)
 
 
+def population_stories(_ledger: Ledger) -> list[dict[str, str]]:
+    """The county that is oldest in every year, and loses people, for people and tests."""
+    levels = _levels()
+    oldest = max(levels, key=lambda code: levels[code]["age_60_plus"])
+    return [
+        {
+            "story": "oldest_county",
+            "dataset": "population_county_year",
+            "key": oldest,
+            "from": str(BASE_YEAR),
+            "to": "",
+            "what": "one county has more people above sixty than any other, and fewer residents every year",
+        }
+    ]
+
+
 def population_deliveries(ledger: Ledger, local: datetime) -> Iterator[Delivery]:
     """The table of every spring since the city began."""
     first = newest_population_year(ledger.started.astimezone(SHANGHAI).date())

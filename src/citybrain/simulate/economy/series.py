@@ -52,6 +52,8 @@ DEFECTS = [
     Defect("period_unreadable", 0.003, "period", one_of("period", ["上半年", "2025年1-9月"])),
     Defect("sent_twice", 0.003, "area_code", None),
 ]
+# In the year that runs when the city begins, one county invests a seventh less than it would have.
+SLUMP_INDICATOR, SLUMP_COUNTY, SLUMP = "fixed_investment", "341623", 0.86
 SUMS = {"gdp": ("gdp_primary", "gdp_secondary", "gdp_tertiary")}
 
 
@@ -88,14 +90,19 @@ def indicators() -> tuple[Indicator, ...]:
         )
 
 
-def cumulative(seed: int, indicator: Indicator, year: int, verified: bool) -> Floats:
-    """(counties + 1) x 12: sums since January to each month's end, the city last; rounded as published."""
+def cumulative(seed: int, indicator: Indicator, year: int, verified: bool, slump: int) -> Floats:
+    """(counties + 1) x 12: sums since January to each month's end, the city last; rounded as published.
+
+    `slump`: the year of the story.
+    """
     counties = len(indicator.levels)
     keys = year * 16 + np.arange(counties)
     drift = 0.012 * normal(seed, f"{indicator.code}/year", keys)
     total = indicator.levels * (1 + indicator.growth) ** (year - LEVEL_YEAR) * np.exp(drift)
     if not verified:
         total = total * (1 + 0.006 * normal(seed, f"{indicator.code}/first", keys))
+    if (indicator.code, year) == (SLUMP_INDICATOR, slump):
+        total[[county.code for county in load_areas().counties].index(SLUMP_COUNTY)] *= SLUMP
     months = np.arange(12)
     season = 1 + indicator.season * np.sin(2 * np.pi * (months - 5) / 12)
     noise = normal(seed, f"{indicator.code}/month", keys[:, None] * 16 + months)
@@ -108,12 +115,13 @@ def cumulative(seed: int, indicator: Indicator, year: int, verified: bool) -> Fl
     return np.round(np.vstack([values, city]), decimals)
 
 
-def _year_of(seed: int, code: str, year: int, verified: bool) -> Floats:
+def _year_of(seed: int, code: str, year: int, verified: bool, slump: int) -> Floats:
     if code in SUMS:
-        parts = [cumulative(seed, part, year, verified) for part in indicators() if part.code in SUMS[code]]
+        known = (part for part in indicators() if part.code in SUMS[code])
+        parts = [cumulative(seed, part, year, verified, slump) for part in known]
         return np.round(sum(parts, np.zeros_like(parts[0])), 2)
     (indicator,) = (known for known in indicators() if known.code == code)
-    return cumulative(seed, indicator, year, verified)
+    return cumulative(seed, indicator, year, verified, slump)
 
 
 def _published() -> list[tuple[str, str, str, bool]]:
@@ -124,13 +132,13 @@ def _published() -> list[tuple[str, str, str, bool]]:
     ]
 
 
-def series_rows(seed: int, year: int, months: range, verified: bool, detailed: bool) -> list[Row]:
+def series_rows(seed: int, year: int, months: range, verified: bool, detailed: bool, slump: int) -> list[Row]:
     """The rows of one year whose periods end in `months` (0 to 11), of every indicator and area."""
     areas = [*((county.code, county.zh) for county in load_areas().counties)]
     areas.append((load_areas().city.code, load_areas().city.zh))
     rows: list[Row] = []
     for code, name, unit, monthly in _published():
-        now, before = _year_of(seed, code, year, verified), _year_of(seed, code, year - 1, True)
+        now, before = _year_of(seed, code, year, verified, slump), _year_of(seed, code, year - 1, True, slump)
         for month in months:
             kinds = [("年度", f"{year}")] if month == 11 else []
             if detailed and monthly and month > 0:
@@ -181,21 +189,21 @@ def history_delivery(seed: int, newest: int) -> Content:
     rows: list[Row] = []
     for year in range(newest // 12 - YEARS + 1, newest // 12 + 1):
         months = range(12) if year < newest // 12 else range(newest % 12 + 1)
-        rows += series_rows(seed, year, months, False, year > newest // 12 - DETAILED_YEARS)
+        rows += series_rows(seed, year, months, False, year > newest // 12 - DETAILED_YEARS, newest // 12)
     return _content(seed, rows)
 
 
-def release_delivery(seed: int, month: int) -> Content:
+def release_delivery(seed: int, slump: int, month: int) -> Content:
     """What is released about one month."""
     number = month % 12
-    return _content(seed, series_rows(seed, month // 12, range(number, number + 1), False, True))
+    return _content(seed, series_rows(seed, month // 12, range(number, number + 1), False, True, slump))
 
 
-def verification_delivery(seed: int, years: range) -> Content:
+def verification_delivery(seed: int, slump: int, years: range) -> Content:
     """The verified figures of whole years."""
     rows: list[Row] = []
     for year in years:
-        rows += series_rows(seed, year, range(12), True, True)
+        rows += series_rows(seed, year, range(12), True, True, slump)
     return _content(seed, rows)
 
 
@@ -207,15 +215,19 @@ def series_deliveries(ledger: Ledger, local: datetime) -> Iterator[Delivery]:
     """All that was released when the city began, the verified years, then a file for each release."""
     begun, seed = ledger.started.astimezone(SHANGHAI).date(), ledger.seed
     first = newest_reported(begun, RELEASED_ON)
+    slump = first // 12
     yield _file(f"economy_series_to_{_label(first)}.csv", local, partial(history_delivery, seed, first))
     verified = newest_verified(begun)
     years = range(verified - VERIFIED_YEARS + 1, verified + 1)
-    yield _file(f"economy_verified_to_{verified}.csv", local, partial(verification_delivery, seed, years))
+    yield _file(
+        f"economy_verified_to_{verified}.csv", local, partial(verification_delivery, seed, slump, years)
+    )
     for month in range(first + 1, newest_reported(local.date(), RELEASED_ON) + 1):
         if month % 12 > 0:  # January is released with February
-            yield _file(f"economy_series_{_label(month)}.csv", local, partial(release_delivery, seed, month))
+            make = partial(release_delivery, seed, slump, month)
+            yield _file(f"economy_series_{_label(month)}.csv", local, make)
     for year in range(verified + 1, newest_verified(local.date()) + 1):
-        make = partial(verification_delivery, seed, range(year, year + 1))
+        make = partial(verification_delivery, seed, slump, range(year, year + 1))
         yield _file(f"economy_verified_{year}.csv", local, make)
 
 
@@ -228,11 +240,13 @@ def _label(month: int) -> str:
 
 
 def series_stories(ledger: Ledger) -> list[dict[str, str]]:
-    """The last year that was verified when the city began."""
+    """The last year that was verified when the city began, and the slump of the year that ran."""
     begun = ledger.started.astimezone(SHANGHAI).date()
     year = newest_verified(begun)
     city = load_areas().city.code
-    first, verified = (_year_of(ledger.seed, "gdp", year, known)[-1, -1] for known in (False, True))
+    newest = newest_reported(begun, RELEASED_ON)
+    slump = newest // 12
+    first, verified = (_year_of(ledger.seed, "gdp", year, known, slump)[-1, -1] for known in (False, True))
     return [
         {
             "story": "economy_verified",
@@ -242,5 +256,13 @@ def series_stories(ledger: Ledger) -> list[dict[str, str]]:
             "to": f"{first_day(month_number(begun)):%Y-%m-%d}",
             "what": f"the city's product of {year}, first released as {first:.2f}, is stated again"
             f" as {verified:.2f}",
-        }
+        },
+        {
+            "story": "investment_slump",
+            "dataset": "economy_series",
+            "key": f"{SLUMP_COUNTY} {SLUMP_INDICATOR}",
+            "from": f"{slump}-01-01",
+            "to": f"{first_day(newest + 1):%Y-%m-%d}",
+            "what": "one county invests less than the year before, month after month",
+        },
     ]

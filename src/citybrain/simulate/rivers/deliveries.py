@@ -8,7 +8,13 @@ from citybrain.simulate.delivery import SHANGHAI, Delivery, dropped
 from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.rivers.gauges import gauge_delivery
 from citybrain.simulate.rivers.outlets import outlet_delivery
-from citybrain.simulate.rivers.sections import months_between, section_delivery
+from citybrain.simulate.rivers.sections import (
+    SPILLING,
+    load_sections,
+    months_between,
+    section_delivery,
+    spill_month,
+)
 
 HISTORY_DAYS = 730
 
@@ -27,8 +33,23 @@ def river_deliveries(ledger: Ledger, local: datetime) -> Iterator[Delivery]:
 
 
 def _sections(ledger: Ledger, span: str, months: list[date], local: datetime) -> Delivery:
-    make = partial(section_delivery, ledger.seed, months)
+    make = partial(section_delivery, ledger.seed, months, ledger.started.astimezone(SHANGHAI).date())
     return dropped("water_section_month", f"water_section_{span}.csv", local, 2, make)
+
+
+def river_stories(ledger: Ledger) -> list[dict[str, str]]:
+    """The works that fails, for people and tests."""
+    begun = ledger.started.astimezone(SHANGHAI).date()
+    return [
+        {
+            "story": "works_fails",
+            "dataset": "water_section_month",
+            "key": load_sections()[SPILLING].code,
+            "from": spill_month(begun).isoformat(),
+            "to": begun.isoformat(),
+            "what": "ammonia below a treatment works rises to several times the limit",
+        }
+    ]
 
 
 def _month_before(day: date) -> date:

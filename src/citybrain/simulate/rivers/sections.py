@@ -1,7 +1,7 @@
 """Monthly water quality of the monitored river sections. Sections are made up; the rivers are the gauges'."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -57,6 +57,11 @@ class Section:
     burden: float
 
 
+SPILLING = 5  # the section below a works that fails; a clean one before
+SPILL_DAYS = 100  # it fails so long before the city begins
+SPILL = {"ammonia_nitrogen": 6.0, "total_phosphorus": 2.5, "cod": 1.6}
+
+
 def load_sections() -> list[Section]:
     """Four on each gauged reach."""
     sections: list[Section] = []
@@ -77,7 +82,12 @@ def months_between(first: date, last: date) -> list[date]:
     return [first_day(month) for month in range(month_number(first), month_number(last) + 1)]
 
 
-def section_delivery(seed: int, months: list[date]) -> Content:
+def spill_month(begun: date) -> date:
+    """The first whole month in which the works fails; `begun` is the day the city began."""
+    return first_day(month_number(begun - timedelta(days=SPILL_DAYS)) + 1)
+
+
+def section_delivery(seed: int, months: list[date], begun: date) -> Content:
     """All sections in `months` (first days), the rows and the truth about them."""
     sections = load_sections()
     numbers = np.array([month.year * 12 + month.month for month in months], dtype=np.int64)
@@ -95,6 +105,10 @@ def section_delivery(seed: int, months: list[date]) -> Content:
             )
             for name, (usual, extra) in USUAL.items()
         }  # fmt: skip
+        if place == SPILLING:
+            failing = np.array([month >= spill_month(begun) for month in months])
+            for name, times in SPILL.items():
+                values[name] = np.round(np.where(failing, values[name] * times, values[name]), 3)
         oxygen = 8.6 - 2.1 * summer - 1.6 * section.burden + 0.4 * normal(seed, "section/oxygen", key)
         values["dissolved_oxygen"] = np.round(np.clip(oxygen, 1.0, None), 2)
         classes = classes_of(values)
