@@ -19,7 +19,6 @@ import random
 import shutil
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -275,7 +274,8 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
         admin.execute("DROP TABLE marts.mart_enterprise_facts")
         _fill(admin, facts, rows)
     with _Timed(seconds, "eligible only, no reasons, nothing written"):
-        eligible, criteria, distinct = _eligible_only(settings, facts)
+        eligible = _eligible_only(settings)
+    criteria, distinct = _counted(settings)
     pairs = enterprises * options.items
     written = sum(item.eligible + item.needs_data + item.near for item in full.items)
     report: Row = {
@@ -345,33 +345,21 @@ def _start(folder: Path, servers: ExitStack) -> Any:
     return settings
 
 
-def _eligible_only(settings: Any, facts: Any) -> tuple[list[int], int, int]:
-    """Eligible enterprises of each item by conditions alone, as the peers answer; two counts of criteria."""
-    from citybrain.policy.answers import ask
-    from citybrain.policy.facts_table import NOW, make_facts_now
-    from citybrain.policy.matching import items_in_force, matcher_beside
-    from citybrain.policy.passes import distinct_criteria
-    from citybrain.policy.verdicts import combine
+def _eligible_only(settings: Any) -> list[int]:
+    """Eligible enterprises of each item by conditions alone, as the peers answer."""
+    from citybrain.policy.survey import survey
 
-    def half(which: int) -> np.ndarray[Any, Any]:
-        with matcher_beside(settings) as connection:
-            enterprises = make_facts_now(connection, facts, DAY)
-            asked = list(numbers)
-            middle = len(asked) // 2
-            found = ask(connection, NOW, asked[:middle] if which == 0 else asked[middle:], enterprises)
-            connection.rollback()
-        return found
+    return [reach.enterprises for reach in survey(settings, DAY)]
+
+
+def _counted(settings: Any) -> tuple[int, int]:
+    """Criteria of all items, and distinct ones."""
+    from citybrain.policy.passes import distinct_criteria
+    from citybrain.policy.sessions import items_in_force, matcher_beside
 
     with matcher_beside(settings) as connection:
-        items = sorted(items_in_force(connection, DAY), key=lambda item: item.item_id)
-    numbers = distinct_criteria(items)
-    with ThreadPoolExecutor(2) as pool:
-        answers = np.concatenate(list(pool.map(half, (0, 1))))
-    eligible = []
-    for item in items:
-        found = combine(item.plan, [numbers[condition] for condition in item.plan.criteria], answers)
-        eligible.append(int((found.strict == 0).sum()))
-    return eligible, sum(len(item.plan.criteria) for item in items), len(numbers)
+        items = items_in_force(connection, DAY)
+    return sum(len(item.plan.criteria) for item in items), len(distinct_criteria(items).numbers)
 
 
 # The peers

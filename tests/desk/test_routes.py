@@ -93,6 +93,7 @@ TABLE: dict[str, Row] = {
     "policies": Row("GET", {}, otherwise=200, nobody=200),
     "policy-document": Row("GET", {}, otherwise=404, nobody=404),
     "answer": Row("GET", {}, otherwise=404, nobody=404),  # a link that was not signed here
+    "grants-own": Row("GET", {}, otherwise=404, nobody=404),  # a link that was not signed here
     "grants-notices": Row("GET", {}, otherwise=200, nobody=200),
     "grants-notice": Row("GET", {}, otherwise=404, nobody=404),
     "grants-notice-objection-filed": Row("GET", {}, otherwise=404, nobody=404),

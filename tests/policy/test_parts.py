@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ def shares(draw: st.DrawFn, most: int = 5) -> list[Decimal]:
     """Shares above zero, to four digits, that add up to 1."""
     marks = draw(st.sets(st.integers(1, 9_999), max_size=most - 1))
     edges = [0, *sorted(marks), 10_000]
-    return [Decimal(after - before).scaleb(-4) for before, after in zip(edges, edges[1:], strict=False)]
+    return [Decimal(after - before).scaleb(-4) for before, after in pairwise(edges)]
 
 
 def stages(parts: list[Decimal]) -> list[Stage]:
@@ -52,7 +53,10 @@ def test_without_stages_and_shares_the_city_pays_at_once() -> None:
 @pytest.mark.parametrize(
     ("amount", "expected"),
     [
-        ("100.01", [(1, "city", "25.01"), (1, "county", "25.00"), (2, "city", "25.00"), (2, "county", "25.00")]),
+        (
+            "100.01",
+            [(1, "city", "25.01"), (1, "county", "25.00"), (2, "city", "25.00"), (2, "county", "25.00")],
+        ),
         ("0.03", [(1, "city", "0.01"), (1, "county", "0.01"), (2, "city", "0.01")]),
         ("0.01", [(1, "city", "0.01")]),
     ],

@@ -21,14 +21,16 @@ def spark(
             help="Parquet (a path or address) or table of the published facts; default: the city's own"
         ),
     ] = None,
-    item: Annotated[list[str] | None, typer.Option(help="id of an item, may be given again; default all")] = None,
+    item: Annotated[
+        list[str] | None, typer.Option(help="id of an item, may be given again; default all")
+    ] = None,
     on: Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="default today")] = None,
     master: Annotated[str, typer.Option(help="where Spark runs: local[2], spark://…, yarn")] = "local[2]",
     with_sql: Annotated[
         bool, typer.Option("--sql", help="only print the statements; needs neither Spark nor Java")
     ] = False,
 ) -> None:
-    """Match items on Spark: statuses, masks and money of every enterprise, row for row as PostgreSQL finds them."""
+    """Match items on Spark: statuses, masks and money, row for row as PostgreSQL finds them."""
     from citybrain.catalogue import ContentError
     from citybrain.policy import load_policies
     from citybrain.policy.facts import load_facts
@@ -71,7 +73,7 @@ def spark(
 
 
 def published_facts(settings: Settings, folder: Path) -> str:
-    """The city's own published facts, copied out of the lake for a Spark that has no catalog. Their address."""
+    """The city's published facts, copied out of the lake for a Spark without a catalog. Their address."""
     import pyarrow.parquet as parquet
 
     from citybrain.policy.spark_sql import FACTS_TABLE

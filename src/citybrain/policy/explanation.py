@@ -9,9 +9,10 @@ import psycopg
 from citybrain.policy.evaluation import Outcome, evaluate
 from citybrain.policy.facts import FactValue
 from citybrain.policy.firm_facts import firm_facts
-from citybrain.policy.matching import MatchError, matcher_beside, newest_run
 from citybrain.policy.publishing import criterion_rows, stored_rule
 from citybrain.policy.rule import Rule
+from citybrain.policy.run_report import MatchError, newest_run
+from citybrain.policy.sessions import matcher_beside
 from citybrain.policy.wording import STATUS_ZH, shown
 from citybrain.settings import Settings
 

@@ -358,7 +358,9 @@ class Version(ContentModel):
             if sum(stage.share for stage in self.pay) != 1:
                 raise ValueError("the shares of `pay` do not add up to 1")
             if self.pay[0].when is not None or self.pay[0].after is not None:
-                raise ValueError("the first part of `pay` is paid with the grant: it has no `when`, no `after`")
+                raise ValueError(
+                    "the first part of `pay` is paid with the grant: it has no `when`, no `after`"
+                )
             names = [stage.id for stage in self.pay]
             if len(set(names)) < len(names):
                 raise ValueError("two parts of `pay` have one id")

@@ -1,4 +1,4 @@
-"""Rules on a Spark session, for a province's engine: published facts in, found rows out, nothing of ours between.
+"""Rules on a Spark session, for a province's engine: published facts in, found rows out.
 
 Spark is an optional extra (requirements/spark.txt) and wants Java. It judges and prices; exclusion, funds and
 what people decide stay with the city.
@@ -36,7 +36,7 @@ class SparkItem:
 def why_not_here() -> str | None:
     """What is missing to run Spark on this machine; None when nothing is."""
     try:
-        import pyspark  # noqa: F401, PLC0415 - only whether it is there
+        import pyspark  # noqa: F401 - only whether it is there
     except ImportError:
         return "pyspark is not installed: .venv/bin/pip install --require-hashes -r requirements/spark.txt"
     if which("java") is None:
@@ -52,7 +52,7 @@ def spark_session(master: str, settings: dict[str, str] | None = None) -> Iterat
     """
     if missing := why_not_here():
         raise SparkMissingError(missing)
-    from pyspark.sql import SparkSession  # noqa: PLC0415 - an optional extra
+    from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master(master).appName("citybrain policy")
     fixed = {
@@ -81,7 +81,7 @@ def use_facts(session: Any, facts: Facts, source: str) -> None:
 
 def found_rows(session: Any, item_id: str, rule: Rule, day: date) -> Any:
     """A DataFrame of the rows of one rule on one day, with the item's id first."""
-    from pyspark.sql.functions import lit  # noqa: PLC0415 - an optional extra
+    from pyspark.sql.functions import lit
 
     rows = session.sql(spark_statement(rule, day))
     return rows.select(lit(item_id).alias("item_id"), "*")
@@ -95,9 +95,11 @@ def match_on_spark(
     on_item: Callable[[SparkItem], None] = lambda _item: None,
     together: int = 20,
 ) -> list[SparkItem]:
-    """Write the rows of all rules to Parquet at `out` (nothing may be there), some items a job; the counts."""
+    """Write the rows of all rules to Parquet at `out`, where nothing may be, some items a job; the counts."""
     for start in range(0, len(rules), together):
-        frames = [found_rows(session, item_id, rule, day) for item_id, rule in rules[start : start + together]]
+        frames = [
+            found_rows(session, item_id, rule, day) for item_id, rule in rules[start : start + together]
+        ]
         reduce(lambda one, other: one.unionByName(other), frames).write.mode(
             "append" if start else "error"
         ).parquet(out)

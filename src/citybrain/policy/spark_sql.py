@@ -1,4 +1,4 @@
-"""The statement of a rule for Spark SQL: the same nodes as for PostgreSQL, written for another engine's numbers.
+"""The statement of a rule for Spark SQL: the nodes made for PostgreSQL, written for another engine's numbers.
 
 Spark's decimals have at most 38 digits and a scale of their own, its `trunc` is one of days, and a fence
 (`OFFSET 0`) has no use there. Everything else is what `citybrain.policy.compiler` made, so that a rule has
@@ -40,7 +40,9 @@ def spark_statement(rule: Rule, as_of: date) -> str:
 def facts_view(facts: Facts, source: str) -> str:
     """A SELECT that gives a published `mart_enterprise_facts` (view or table `source`) the types of facts."""
     table = exp.to_table(source, dialect=DIALECT)
-    columns = {fact.column: exp.DataType.build(COLUMN_TYPE[fact.type], dialect=DIALECT) for fact in facts.values()}
+    columns = {
+        fact.column: exp.DataType.build(COLUMN_TYPE[fact.type], dialect=DIALECT) for fact in facts.values()
+    }
     loads = dict.fromkeys(fact.as_of for fact in facts.values())
     return (
         exp.select(

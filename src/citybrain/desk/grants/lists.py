@@ -20,6 +20,7 @@ from citybrain.desk.grants.workbook import workbook_bytes
 from citybrain.lake import LakeError
 from citybrain.policy.grants import notices, payment, reading, review
 from citybrain.policy.grants.differences import differences
+from citybrain.policy.grants.findings import findings
 from citybrain.policy.grants.later_parts import later_parts
 from citybrain.policy.grants.models import (
     GrantLine,
@@ -97,6 +98,7 @@ def show(request: HttpRequest, list_id: int) -> HttpResponse:
             "open_ends": reading.open_end_counts(grant_list.run_id, grant_list.item_version_id),
             "history": grant_list.decisions.select_related("person", "line"),
             "files": grant_list.payment_files.select_related("created_by"),
+            "findings": findings(get_settings(), grant_list),
             "later": later_parts(get_settings(), grant_list, terms_of(grant_list.item_version_id)),
         },
     )

@@ -13,8 +13,8 @@ from citybrain.policy.firm_facts import FirmFacts, firm_facts
 from citybrain.policy.grants.models import GrantLine, GrantList, LineState, Recovery
 from citybrain.policy.grants.terms import Terms
 from citybrain.policy.item_file import Stage
-from citybrain.policy.matching import matcher_beside
 from citybrain.policy.parts import Part
+from citybrain.policy.sessions import matcher_beside
 from citybrain.policy.span import Span
 from citybrain.settings import Settings
 

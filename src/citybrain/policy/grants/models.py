@@ -368,6 +368,7 @@ class PaymentReceipt(models.Model):
     booked_on = models.DateField("日期")
     reason = models.CharField("失败原因", max_length=500, blank=True)
     sha256 = models.CharField("回单文件 SHA-256", max_length=64)
+    account_hash = models.CharField("收款账户", max_length=64, blank=True, help_text="账号的带密钥摘要")
     received_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     received_at = models.DateTimeField("导入时间", auto_now_add=True)
 

@@ -1,4 +1,4 @@
-"""A payment file's rows and bytes: CSV in GB18030, as banks and Excel in China read it; same rows, same bytes.
+"""A payment file's rows and bytes: CSV in GB18030, as banks and Excel in China read it, always the same.
 
 A row is one part of a line: a firm of an item that is paid in stages, or by several budgets, has several.
 """

@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from io import StringIO
 
 HEADER = ("统一社会信用代码", "金额（元）", "结果", "流水号", "日期", "原因")
-NUMBER = "序号"
+NUMBER, ACCOUNT = "序号", "收款账号"
 RESULTS = {"成功": True, "失败": False}
 MOST_ROWS = 100_000
 MOST_YUAN = Decimal(10) ** 16  # what a line of a list holds
@@ -25,7 +25,8 @@ class ReceiptError(ValueError):
 
 @dataclass(frozen=True)
 class ReceiptRow:
-    """One payment. `reason` is empty when it was made; `number` is None when the return has no numbers."""
+    """One payment. `reason` is empty when it was made; `number` is None when the return has no numbers, and
+    `account`, the digits of whom it went to, empty when it names none."""
 
     number: int | None
     uscc: str
@@ -34,6 +35,7 @@ class ReceiptRow:
     reference: str
     on: date
     reason: str
+    account: str = ""
 
 
 def read_receipts(content: bytes) -> list[ReceiptRow]:
@@ -90,7 +92,11 @@ def _row(row: dict[str, str]) -> ReceiptRow:
     except ValueError as error:
         raise ValueError(f"日期“{cells['日期']}”须写作 2026-06-30") from error
     code, reason = cells["统一社会信用代码"], "" if paid else cells["原因"][:500]
-    return ReceiptRow(_number(row), code, amount, paid, cells["流水号"], on, reason)
+    return ReceiptRow(_number(row), code, amount, paid, cells["流水号"], on, reason, _account(row))
+
+
+def _account(row: dict[str, str]) -> str:
+    return "".join(sign for sign in row.get(ACCOUNT) or "" if sign.isascii() and sign.isdigit())
 
 
 def _number(row: dict[str, str]) -> int | None:

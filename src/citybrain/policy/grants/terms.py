@@ -28,6 +28,11 @@ class Terms:
     shares: Mapping[Payer, Decimal]
     definition: dict[str, Any]
 
+    @property
+    def described(self) -> bool:
+        """Whether the version was published with the whole of its rule."""
+        return "version" in self.definition
+
     @cached_property
     def rule(self) -> Rule:
         """As published; looked up only when a later stage waits for criteria of it."""

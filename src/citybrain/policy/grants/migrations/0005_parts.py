@@ -79,9 +79,7 @@ class Migration(migrations.Migration):
                 "db_table": "grant_part",
                 "ordering": ["payment_file", "row"],
                 "constraints": [
-                    models.UniqueConstraint(
-                        models.F("payment_file"), models.F("row"), name="grant_part_row"
-                    ),
+                    models.UniqueConstraint(models.F("payment_file"), models.F("row"), name="grant_part_row"),
                     models.UniqueConstraint(
                         models.F("line"), models.F("stage_number"), models.F("payer"), name="grant_part_once"
                     ),
@@ -105,6 +103,14 @@ class Migration(migrations.Migration):
                 related_name="receipts",
                 to="grants.grantpart",
             ),
+        ),
+        migrations.AddField(
+            model_name="paymentreceipt",
+            name="account_hash",
+            field=models.CharField(
+                blank=True, default="", help_text="账号的带密钥摘要", max_length=64, verbose_name="收款账户"
+            ),
+            preserve_default=False,
         ),
         migrations.RunSQL(PARTS_OF_EARLIER_FILES),
     ]

@@ -10,6 +10,7 @@ PRIVILEGES = """
 ALTER TABLE ops.payment_receipt ENABLE TRIGGER append_only;
 REVOKE UPDATE, DELETE, TRUNCATE ON ops.grant_part FROM citybrain_desk;
 REVOKE SELECT ON ops.grant_part FROM citybrain_transformer;
+CREATE INDEX payment_receipt_account ON ops.payment_receipt (account_hash) WHERE account_hash <> '';
 GRANT SELECT (id, line_id, payment_file_id, stage, stage_number, payer, amount)
     ON ops.grant_part TO citybrain_transformer;
 """
@@ -127,8 +128,5 @@ class Migration(migrations.Migration):
                 models.F("part"), condition=models.Q(("paid", True)), name="payment_receipt_paid_once"
             ),
         ),
-        *(
-            migrations.RunSQL(part)
-            for part in (ROW_SECURITY, PRIVILEGES, PARTS, FILES, RECEIPTS, RECOVERIES)
-        ),
+        *(migrations.RunSQL(part) for part in (ROW_SECURITY, PRIVILEGES, PARTS, FILES, RECEIPTS, RECOVERIES)),
     ]
