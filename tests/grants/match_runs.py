@@ -111,6 +111,7 @@ def publish(
     replaces: Item | None = None,
     pay: Sequence[Mapping[str, Any]] = (),
     share: Mapping[str, Any] | None = None,
+    rule: str = "once_a_year",
 ) -> Item:
     """A new item of its own (or a new version of `replaces`), in force since the first of the year."""
     number = next(_numbers)
@@ -152,7 +153,7 @@ def publish(
                 payable,
                 [] if payable else ["返还比例"],
                 group,
-                "once_a_year" if group else None,
+                rule if group else None,
                 *(fund or (None, None)),
                 Jsonb(review),
                 list(recheck),

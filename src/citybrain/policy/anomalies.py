@@ -1,7 +1,7 @@
 """Values that stand in a suspicious crowd: more enterprises just on the paying side of a limit than off it.
 
-Each limit that an item in force compares a number with is looked at over all enterprises: how many lie close
-to it on the side that is met, how many on the other. Where nobody steers, both are about alike. How close, how
+Each limit that an item in force compares a number with is looked at over all enterprises: how many lie near
+it on the side that is met, how many on the other. Where nobody steers, both are about alike. How close, how
 many and how far from even: `policies/anomalies.yml`.
 """
 

@@ -28,10 +28,13 @@ ORDER BY i.item_id, v.item_version_id
 """
 
 # What the run pays for an item, less the enterprises that stand in another list of the item this year, or in
-# a reviewed list of another item of its exclusion group. What only the open draft holds is wanted again.
+# a reviewed list of another item of its exclusion group; where groups are topped up, what was in a payment file
+# before the run is counted by the run. What only the open draft holds is wanted again.
 _WANTED = """
 SELECT p.uscc, p.amount
 FROM policy.proposal p
+JOIN policy.match_run r USING (run_id)
+JOIN policy.item_version v USING (item_version_id)
 WHERE p.run_id = %(run_id)s AND p.item_version_id = %(item_version_id)s AND p.outcome = 'pay'
     AND NOT EXISTS (
         SELECT FROM ops.grant_line l
@@ -42,7 +45,9 @@ WHERE p.run_id = %(run_id)s AND p.item_version_id = %(item_version_id)s AND p.ou
         SELECT FROM ops.grant_line l JOIN ops.grant_list g ON g.id = l.list_id
         WHERE %(exclusion_group)s <> '' AND g.exclusion_group = %(exclusion_group)s
             AND g.item_id <> %(item_id)s AND g.period_year = %(period_year)s AND g.state <> 'draft'
-            AND l.uscc = p.uscc AND l.state IN ('proposed', 'objected', 'held', 'paid'))
+            AND l.uscc = p.uscc AND l.state IN ('proposed', 'objected', 'held', 'paid')
+            AND NOT (l.state = 'paid' AND v.exclusion_rule = 'top_up' AND EXISTS (
+                SELECT FROM ops.payment_file f WHERE f.id = l.payment_file_id AND f.created_at < r.started_at)))
 """
 _ADD_LINES = f"""
 INSERT INTO ops.grant_line (list_id, organisation_id, item_id, period_year, uscc, enterprise_name,
