@@ -7,9 +7,9 @@ written as item files, published and matched by `citybrain.policy.matching.match
 masks, distances and numeric amounts, every row written. 5 % of the facts are missing.
 
 The peers (`pip install zen-engine openfisca-core`; one that is not installed is left out) answer yes or no
-for the first `--peer-items` items over every enterprise and are compared by enterprise-and-item pairs a
-second; a missing fact is no. All must find the same eligible pairs, or the run fails. Ratios within one run
-survive a change of machine; seconds do not.
+over every enterprise and are compared by enterprise-and-item pairs a second: openfisca-core for all items,
+zen-engine, which is slow, for the first `--peer-items`. A missing fact is no. All must find the same eligible
+pairs, or the run fails. Ratios within one run survive a change of machine; seconds do not.
 """
 
 import argparse
@@ -59,6 +59,8 @@ def main() -> None:
             _print(reports[-1])
     if options.json:
         print(json.dumps(reports))
+    elif len(reports) > 1:
+        _print_growth(reports)
 
 
 def _options() -> argparse.Namespace:
@@ -85,6 +87,16 @@ def _print(report: Row) -> None:
         print(f"{name:58} {rate / 1e6:9.2f} million pairs/s")
     for name, ratio in report["ratios"].items():
         print(f"{name:58} {ratio:9.1f} x")
+
+
+def _print_growth(reports: list[Row]) -> None:
+    """Seconds over enterprises, and what a hundred thousand of them cost: even bars are linear growth."""
+    for name in ("explained and written (facts, matching)", "eligible only, no reasons, nothing written"):
+        print(f"\n{name}, seconds for 100,000 enterprises at each size")
+        each = [report["seconds"][name] / report["enterprises"] * 1e5 for report in reports]
+        for report, seconds in zip(reports, each, strict=True):
+            bar = "#" * round(40 * seconds / max(each))
+            print(f"{report['enterprises']:>10,} {report['seconds'][name]:9.2f} s {seconds:9.2f}  {bar}")
 
 
 # The made-up city
@@ -295,13 +307,17 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
     explained = pairs / seconds["explained and written (facts, matching)"]
     bare = pairs / seconds["eligible only, no reasons, nothing written"]
     rates = {"citybrain, explained and written": explained, "citybrain, eligible only": bare}
-    for name, peer in (("zen-engine evaluate_batch", _zen), ("openfisca-core", _openfisca)):
-        found = peer(rows, [item["versions"][0]["require"]["all"] for item in items[: options.peer_items]])
+    for name, peer, most in (
+        ("zen-engine evaluate_batch", _zen, options.peer_items),
+        ("openfisca-core", _openfisca, options.items),
+    ):
+        asked = [item["versions"][0]["require"]["all"] for item in items[:most]]
+        found = peer(rows, asked)
         if found is None:
             continue
         peer_eligible, took = found
-        assert peer_eligible == sum(eligible[: options.peer_items]), (name, peer_eligible)
-        rates[name] = enterprises * min(options.peer_items, options.items) / took
+        assert peer_eligible == sum(eligible[:most]), (name, peer_eligible)
+        rates[name] = enterprises * len(asked) / took
         report["ratios"][f"explained and written, beside {name}"] = explained / rates[name]
         report["ratios"][f"eligible only, beside {name}"] = bare / rates[name]
     report["rates"] = rates
