@@ -28,8 +28,8 @@ ORDER BY i.item_id, v.item_version_id
 """
 
 # What the run pays, less the enterprises that stand in another list of the item this year, or in a reviewed
-# list of another item of its exclusion group; where groups are topped up, what was in a payment file before the
-# run is counted by the run. What only the open draft holds is wanted again.
+# list of another item of its exclusion group; where groups are topped up, what was in a payment file before
+# the run is counted by the run. What only the open draft holds is wanted again.
 _WANTED = """
 SELECT p.item_version_id, p.uscc, p.amount
 FROM policy.proposal p
