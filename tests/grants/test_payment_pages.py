@@ -124,6 +124,28 @@ def test_a_claim_is_made_by_one_and_settled_by_another(
     assert states == [("open",), ("recovered",)]
 
 
+def test_a_sample_is_drawn_by_nobody(desk: Settings, people: People, browse: Callable[[Any], Client]) -> None:
+    from acting import list_of
+
+    from citybrain.policy.grants.making import make_lists
+    from citybrain.policy.grants.sample import sample_size
+
+    assert [sample_size(lines) for lines in (0, 1, 3, 9, 10, 100, 1000)] == [0, 1, 3, 3, 4, 10, 32]
+    item = publish(desk)
+    run(desk, {item: firms(*["1.00"] * 30)})
+    make_lists()
+    address = f"/grants/{list_of(item.item_id).pk}/"
+    drawn = [
+        [
+            part.split('"')[0]
+            for part in browse(person).get(address).content.decode().split('data-sample="')[1:]
+        ]
+        for person in (people.officer, people.checker)
+    ]
+    assert drawn[0] == drawn[1] and len(set(drawn[0])) == 6
+    assert drawn[0] != [uscc(number) for number in range(1, 7)], "not the first ones"
+
+
 def test_an_enterprise_reads_what_it_got_and_what_is_missing(
     desk: Settings, people: People, browse: Callable[[Any], Client]
 ) -> None:

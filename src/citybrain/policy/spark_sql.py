@@ -32,7 +32,11 @@ MOST_SCALE = 12  # digits after the point that Spark can keep of a quotient
 
 def spark_statement(rule: Rule, as_of: date) -> str:
     """One SELECT for the columns of COLUMNS, over the view that `facts_view` describes."""
-    query = compile_rule(rule, as_of).query.transform(lambda node: _for_spark(node, rule.facts))
+    query = compile_rule(rule, as_of).query.copy()
+    for node in reversed(list(query.bfs())):  # what a node holds is written before the node
+        written = _for_spark(node, rule.facts)
+        if written is not node:
+            node.replace(written)
     query = query.select(*(exp.column(name, quoted=True) for name in COLUMNS), append=False)
     return query.sql(dialect=DIALECT)
 
@@ -64,11 +68,11 @@ def _for_spark(node: exp.Expr, facts: Facts) -> exp.Expr:
             return node
         case exp.Cast() if node.to.is_type("decimal") and not node.to.expressions:
             return _decimal(node, facts)
-        case exp.Round() if isinstance(node.args.get("decimals"), exp.Literal):
-            places = min(int(node.args["decimals"].this), MOST_SCALE)
-            return exp.Round(this=node.this, decimals=exp.Literal.number(places))
         case exp.Round():
-            return exp.Round(this=node.this, decimals=_places(node.args["decimals"]))
+            node.set("decimals", _places(node.args["decimals"]))
+            return node
+        case exp.Anonymous() if node.name == "starts_with":
+            return exp.Anonymous(this="startswith", expressions=node.expressions)
         case exp.Anonymous() if node.name == "trunc":
             value, places = node.expressions
             return _towards_zero(value, _places(places))
@@ -93,8 +97,10 @@ def _decimal(cast: exp.Cast, facts: Facts) -> exp.Expr:
 
 
 def _places(node: exp.Expr) -> exp.Expr:
-    """Places after the point as a bare number: Spark wants a constant."""
-    return node.this.copy() if isinstance(node, exp.Cast) else node.copy()
+    """Places after the point as a bare number, which Spark wants, and no more than it can keep."""
+    if isinstance(node, exp.Cast):
+        return node.this.copy()
+    return exp.Literal.number(min(int(node.this), MOST_SCALE))
 
 
 def _towards_zero(value: exp.Expr, places: exp.Expr) -> exp.Expr:

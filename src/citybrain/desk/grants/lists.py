@@ -32,6 +32,7 @@ from citybrain.policy.grants.models import (
     Recovery,
 )
 from citybrain.policy.grants.receipts import recoverable
+from citybrain.policy.grants.sample import drawn_sample
 from citybrain.policy.grants.terms import terms_of
 from citybrain.settings import get_settings
 
@@ -98,6 +99,8 @@ def show(request: HttpRequest, list_id: int) -> HttpResponse:
             "open_ends": reading.open_end_counts(grant_list.run_id, grant_list.item_version_id),
             "history": grant_list.decisions.select_related("person", "line"),
             "files": grant_list.payment_files.select_related("created_by"),
+            "sample": drawn_sample(grant_list),
+            "reviewing": grant_list.state in (ListState.DRAFT, ListState.RETURNED, ListState.FIRST_REVIEW),
             "findings": findings(get_settings(), grant_list),
             "later": later_parts(get_settings(), grant_list, terms_of(grant_list.item_version_id)),
         },
