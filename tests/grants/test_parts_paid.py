@@ -187,7 +187,11 @@ def test_a_return_of_several_rows_a_firm_names_them(desk: Settings, people: Peop
     returned(desk, people, file, row(1, 1, "5.00", f"Z{file.pk}") + row(2, 1, "5.00", f"Z{file.pk}"))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     fen=st.lists(st.integers(1, 10**15), min_size=1, max_size=4),
     part=st.integers(1, 99),
