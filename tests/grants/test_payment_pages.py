@@ -1,5 +1,6 @@
 """The pages after the payment file: the bank's return, what is open, claims; and an enterprise's own page."""
 
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -108,7 +109,7 @@ def test_a_claim_is_made_by_one_and_settled_by_another(
     assert "已提出追回" in claim("1,000.10")
     assert "已在追回中" in claim("5")
     mine = treasury.get("/grants/recoveries/").content.decode()
-    assert "追回中" in mine and "recovered" not in mine, "who asked settles nothing"
+    assert "追回中" in mine and 'name="recovered"' not in mine, "who asked settles nothing"
     theirs = checker.get("/grants/recoveries/").content.decode()
     number = int(theirs.split('data-recovery="')[1].split('"')[0])
     assert treasury.post(f"/grants/recovery/{number}/settle/").status_code == 403
@@ -147,11 +148,14 @@ def test_a_sample_is_drawn_by_nobody(desk: Settings, people: People, browse: Cal
 
 
 def test_an_enterprise_reads_what_it_got_and_what_is_missing(
-    desk: Settings, people: People, browse: Callable[[Any], Client]
+    desk: Settings,
+    people: People,
+    browse: Callable[[Any], Client],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from django.core import signing
 
-    from citybrain.desk.grants.firms import SALT
+    from citybrain.desk.grants.firms import DAYS, SALT
 
     code = uscc(700)
     got, nearly, blind, far = (publish(desk, title=f"专页事项{name}") for name in "甲乙丙丁")
@@ -177,5 +181,8 @@ def test_an_enterprise_reads_what_it_got_and_what_is_missing(
     assert "缺：上年度裁员率，请人力资源和社会保障局补充" in page
     assert "/grants/" not in page, "nothing leads to the officers' pages"
     assert browse(None).get(f"/notice/own/{signing.dumps(code, salt='other')}/").status_code == 404
-    old = signing.TimestampSigner(salt=SALT)
-    assert browse(None).get(f"/notice/own/{old.sign(code)}/").status_code == 404
+    with monkeypatch.context() as past:
+        now = time.time()
+        past.setattr("django.core.signing.time.time", lambda: now - (DAYS * 24 * 3600 + 1))
+        old = signing.dumps(code, salt=SALT)
+    assert browse(None).get(f"/notice/own/{old}/").status_code == 404

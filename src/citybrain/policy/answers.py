@@ -105,8 +105,8 @@ def cells_of(
         return {fact.name: np.empty(0, dtype=np.int32) for fact in facts}
     limits = _limits(connection, table, facts)
     valued = [fact for fact in facts if fact.kind == "value"]
-    inner = [sql.SQL("ord")]
-    outer = []
+    inner: list[sql.Composable] = [sql.SQL("ord")]
+    outer: list[sql.Composable] = []
     for place, fact in enumerate(facts):
         name = sql.Identifier(fact.name)
         column = sql.Identifier(f"b{place}")

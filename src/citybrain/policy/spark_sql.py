@@ -99,7 +99,8 @@ def _decimal(cast: exp.Cast, facts: Facts) -> exp.Expr:
 def _places(node: exp.Expr) -> exp.Expr:
     """Places after the point as a bare number, which Spark wants, and no more than it can keep."""
     if isinstance(node, exp.Cast):
-        return node.this.copy()
+        number: exp.Expr = node.this
+        return number.copy()
     return exp.Literal.number(min(int(node.this), MOST_SCALE))
 
 

@@ -96,7 +96,7 @@ def keep_texts(settings: Settings) -> Kept:
         if newest is not None and newest[1]:
             row = connection.execute(COUNTS).fetchone()
             assert row is not None  # noqa: S101 - counts are one row
-            return Kept(*row, written=0)
+            return Kept(row[0], row[1], written=0)
         documents = list(published_documents(connection))
         rows = connection.execute("SELECT document_id, sha256 FROM policy.document_text").fetchall()
         known: dict[str, str] = dict(rows)

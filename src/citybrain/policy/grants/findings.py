@@ -55,7 +55,7 @@ def findings(settings: Settings, grant_list: GrantList) -> list[Finding]:
 
 def _shared_accounts(codes: Sequence[str], rules: AnomalyFile) -> list[Finding]:
     with connection.cursor() as cursor:
-        cursor.execute(_SHARED, {"codes": codes, "least": rules.shared_account.least})
+        cursor.execute(_SHARED, {"codes": list(codes), "least": rules.shared_account.least})
         rows = cursor.fetchall()
     return [Finding("account", f"{len(sharing)} 户企业收款为同一账户", tuple(sharing)) for (sharing,) in rows]
 

@@ -202,7 +202,7 @@ def _make(item: Item, run_id: int, wanted: Mapping[str, Decimal]) -> GrantList:
         notice_days=int(item.review.get("notice_days", 5)),
         confirm_by_enterprise=bool(item.review.get("confirm_by_enterprise", item.channel == "confirm")),
     )
-    lines = {
+    lines: dict[str, Any] = {
         "run_id": run_id,
         "item_version_id": item.item_version_id,
         "item_id": item.item_id,
