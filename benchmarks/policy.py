@@ -7,9 +7,9 @@ written as item files, published and matched by `citybrain.policy.matching.match
 masks, distances and numeric amounts, every row written. 5 % of the facts are missing.
 
 The peers (`pip install zen-engine openfisca-core`; one that is not installed is left out) answer yes or no
-for the first `--peer-items` items over every enterprise and are compared by enterprise-and-item pairs a
-second; a missing fact is no. All must find the same eligible pairs, or the run fails. Ratios within one run
-survive a change of machine; seconds do not.
+over every enterprise and are compared by enterprise-and-item pairs a second: openfisca-core for all items,
+zen-engine, which is slow, for the first `--peer-items`. A missing fact is no. All must find the same eligible
+pairs, or the run fails. Ratios within one run survive a change of machine; seconds do not.
 """
 
 import argparse
@@ -19,7 +19,6 @@ import random
 import shutil
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -60,6 +59,8 @@ def main() -> None:
             _print(reports[-1])
     if options.json:
         print(json.dumps(reports))
+    elif len(reports) > 1:
+        _print_growth(reports)
 
 
 def _options() -> argparse.Namespace:
@@ -86,6 +87,16 @@ def _print(report: Row) -> None:
         print(f"{name:58} {rate / 1e6:9.2f} million pairs/s")
     for name, ratio in report["ratios"].items():
         print(f"{name:58} {ratio:9.1f} x")
+
+
+def _print_growth(reports: list[Row]) -> None:
+    """Seconds over enterprises, and what a hundred thousand of them cost: even bars are linear growth."""
+    for name in ("explained and written (facts, matching)", "eligible only, no reasons, nothing written"):
+        print(f"\n{name}, seconds for 100,000 enterprises at each size")
+        each = [report["seconds"][name] / report["enterprises"] * 1e5 for report in reports]
+        for report, seconds in zip(reports, each, strict=True):
+            bar = "#" * round(40 * seconds / max(each))
+            print(f"{report['enterprises']:>10,} {report['seconds'][name]:9.2f} s {seconds:9.2f}  {bar}")
 
 
 # The made-up city
@@ -275,7 +286,8 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
         admin.execute("DROP TABLE marts.mart_enterprise_facts")
         _fill(admin, facts, rows)
     with _Timed(seconds, "eligible only, no reasons, nothing written"):
-        eligible, criteria, distinct = _eligible_only(settings, facts)
+        eligible = _eligible_only(settings)
+    criteria, distinct = _counted(settings)
     pairs = enterprises * options.items
     written = sum(item.eligible + item.needs_data + item.near for item in full.items)
     report: Row = {
@@ -295,13 +307,17 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
     explained = pairs / seconds["explained and written (facts, matching)"]
     bare = pairs / seconds["eligible only, no reasons, nothing written"]
     rates = {"citybrain, explained and written": explained, "citybrain, eligible only": bare}
-    for name, peer in (("zen-engine evaluate_batch", _zen), ("openfisca-core", _openfisca)):
-        found = peer(rows, [item["versions"][0]["require"]["all"] for item in items[: options.peer_items]])
+    for name, peer, most in (
+        ("zen-engine evaluate_batch", _zen, options.peer_items),
+        ("openfisca-core", _openfisca, options.items),
+    ):
+        asked = [item["versions"][0]["require"]["all"] for item in items[:most]]
+        found = peer(rows, asked)
         if found is None:
             continue
         peer_eligible, took = found
-        assert peer_eligible == sum(eligible[: options.peer_items]), (name, peer_eligible)
-        rates[name] = enterprises * min(options.peer_items, options.items) / took
+        assert peer_eligible == sum(eligible[:most]), (name, peer_eligible)
+        rates[name] = enterprises * len(asked) / took
         report["ratios"][f"explained and written, beside {name}"] = explained / rates[name]
         report["ratios"][f"eligible only, beside {name}"] = bare / rates[name]
     report["rates"] = rates
@@ -345,33 +361,21 @@ def _start(folder: Path, servers: ExitStack) -> Any:
     return settings
 
 
-def _eligible_only(settings: Any, facts: Any) -> tuple[list[int], int, int]:
-    """Eligible enterprises of each item by conditions alone, as the peers answer; two counts of criteria."""
-    from citybrain.policy.answers import ask
-    from citybrain.policy.facts_table import NOW, make_facts_now
-    from citybrain.policy.matching import items_in_force, matcher_beside
-    from citybrain.policy.passes import distinct_criteria
-    from citybrain.policy.verdicts import combine
+def _eligible_only(settings: Any) -> list[int]:
+    """Eligible enterprises of each item by conditions alone, as the peers answer."""
+    from citybrain.policy.survey import survey
 
-    def half(which: int) -> np.ndarray[Any, Any]:
-        with matcher_beside(settings) as connection:
-            enterprises = make_facts_now(connection, facts, DAY)
-            asked = list(numbers)
-            middle = len(asked) // 2
-            found = ask(connection, NOW, asked[:middle] if which == 0 else asked[middle:], enterprises)
-            connection.rollback()
-        return found
+    return [reach.enterprises for reach in survey(settings, DAY)]
+
+
+def _counted(settings: Any) -> tuple[int, int]:
+    """Criteria of all items, and distinct ones."""
+    from citybrain.policy.passes import distinct_criteria
+    from citybrain.policy.sessions import items_in_force, matcher_beside
 
     with matcher_beside(settings) as connection:
-        items = sorted(items_in_force(connection, DAY), key=lambda item: item.item_id)
-    numbers = distinct_criteria(items)
-    with ThreadPoolExecutor(2) as pool:
-        answers = np.concatenate(list(pool.map(half, (0, 1))))
-    eligible = []
-    for item in items:
-        found = combine(item.plan, [numbers[condition] for condition in item.plan.criteria], answers)
-        eligible.append(int((found.strict == 0).sum()))
-    return eligible, sum(len(item.plan.criteria) for item in items), len(numbers)
+        items = items_in_force(connection, DAY)
+    return sum(len(item.plan.criteria) for item in items), len(distinct_criteria(items).numbers)
 
 
 # The peers

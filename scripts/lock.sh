@@ -11,4 +11,5 @@ compile pyproject.toml requirements/main.txt
 compile requirements/superset.in requirements/superset.txt
 compile requirements/dev.in requirements/dev.txt
 compile requirements/bench.in requirements/bench.txt
+compile requirements/spark.in requirements/spark.txt
 compile requirements/vision.in requirements/vision.txt --override requirements/vision-overrides.txt

@@ -172,6 +172,12 @@ def record_grants(connection: psycopg.Connection) -> None:
             enterprise_name=f"企业{firm[-4:]}", county_code=COUNTY[firm], rank=number, amount=amount,
             facts={}, state=state, reason=reason, confirmed_how="", payment_file_id=file,
         )  # fmt: skip
+    for number, payer, amount in ((1, "city", "400.00"), (2, "county", "300.00")):
+        insert(
+            connection, "ops.grant_part",
+            id=number, line_id=1, payment_file_id=1, row=number, stage="whole", stage_number=1,
+            stage_label="一次拨付", payer=payer, amount=amount,
+        )  # fmt: skip
 
 
 def record_cases(connection: psycopg.Connection) -> None:

@@ -78,6 +78,11 @@ TABLE: dict[str, Row] = {
     "grants:take-on-line": post(302, *GRANTS),
     "grants:settle": post(404, *GRANTS),
     "grants:download": get(404, "treasury"),
+    "grants:payment": get(404, *GRANTS),
+    "grants:take-receipts": post(404, "treasury"),
+    "grants:recoveries": get(200, *GRANTS),
+    "grants:claim": post(404, "treasury"),
+    "grants:settle-claim": post(404, "policy_checker"),
     "grants:find-firm": get(302, *GRANTS),
     "grants:firm": get(200, *GRANTS),
     "grants:why": get(200, *GRANTS),
@@ -110,6 +115,7 @@ TABLE: dict[str, Row] = {
     "policies": Row("GET", {}, otherwise=200, nobody=200),
     "policy-document": Row("GET", {}, otherwise=404, nobody=404),
     "answer": Row("GET", {}, otherwise=404, nobody=404),  # a link that was not signed here
+    "grants-own": Row("GET", {}, otherwise=404, nobody=404),  # a link that was not signed here
     "grants-notices": Row("GET", {}, otherwise=200, nobody=200),
     "grants-notice": Row("GET", {}, otherwise=404, nobody=404),
     "grants-notice-objection-filed": Row("GET", {}, otherwise=404, nobody=404),

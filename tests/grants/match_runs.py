@@ -10,6 +10,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from citybrain.policy.item_file import Version
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
 
@@ -38,13 +39,37 @@ CRITERIA = (
         True,
     ),
 )
-DEFINITION = {
+DEFINITION: dict[str, Any] = {
     "facts": {
         "is_active": {"type": "bool", "label": "存续经营"},
         "layoff_rate": {"type": "decimal", "unit": "比例", "label": "上年度裁员率"},
         "staff": {"type": "int", "unit": "人", "label": "从业人数"},
     }
 }
+
+
+def definition(
+    pay: Sequence[Mapping[str, Any]] = (), share: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """As published, with a whole version behind it where it is paid in parts."""
+    if not pay and not share:
+        return DEFINITION
+    catalogue = {
+        name: {**fact, "column": name, "source": "taxation", "as_of": "seen_at", "fresh_within": "P400D"}
+        for name, fact in DEFINITION["facts"].items()
+    }
+    version = {
+        "valid": {"from": "2026-01-01"},
+        "clause": "条款",
+        "source": "citybrain:trial",
+        "require": {"id": "active", "fact": "is_active", "op": "is", "value": True, "gate": True},
+        "amount": {"kind": "flat", "value": 1},
+        "pay": list(pay),
+        "share": dict(share or {}),
+        "review": {"roles": ["经办"], "notice_days": 0, "confirm_by_enterprise": False},
+    }
+    model = Version.model_validate(version)
+    return {"version": model.model_dump(mode="json", by_alias=True), "facts": catalogue}
 
 
 @dataclass(frozen=True)
@@ -84,6 +109,9 @@ def publish(
     payable: bool = True,
     title: str = "",
     replaces: Item | None = None,
+    pay: Sequence[Mapping[str, Any]] = (),
+    share: Mapping[str, Any] | None = None,
+    rule: str = "once_a_year",
 ) -> Item:
     """A new item of its own (or a new version of `replaces`), in force since the first of the year."""
     number = next(_numbers)
@@ -121,11 +149,11 @@ def publish(
             (
                 item_id,
                 hashlib.sha256(f"{item_id} {number}".encode()).hexdigest(),
-                Jsonb(DEFINITION),
+                Jsonb(definition(pay, share)),
                 payable,
                 [] if payable else ["返还比例"],
                 group,
-                "once_a_year" if group else None,
+                rule if group else None,
                 *(fund or (None, None)),
                 Jsonb(review),
                 list(recheck),

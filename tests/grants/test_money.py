@@ -76,7 +76,8 @@ def test_lines_list_file_and_ledger_agree_to_the_cent(desk: Settings, people: Pe
 
 def test_the_same_lines_give_the_same_bytes_whatever_their_order() -> None:
     from citybrain.policy.grants.models import GrantLine, GrantList
-    from citybrain.policy.grants.payment_rows import file_bytes
+    from citybrain.policy.grants.payment_rows import FileRow, file_bytes
+    from citybrain.policy.parts import parts_of
 
     grant_list = GrantList(item_id="A", title="稳岗", period_year=2026, number=1)
     lines = [
@@ -85,9 +86,12 @@ def test_the_same_lines_give_the_same_bytes_whatever_their_order() -> None:
         )
         for n in range(5)
     ]
-    once = file_bytes(grant_list, 1, lines)
-    assert once == file_bytes(grant_list, 1, lines[::-1])
-    assert once != file_bytes(grant_list, 2, lines)
+    shares = {"city": Decimal("0.5"), "county": Decimal("0.5")}
+    rows = [FileRow(line, part) for line in lines for part in parts_of(line.amount, [], shares)]
+    once = file_bytes(grant_list, 1, rows)
+    assert once == file_bytes(grant_list, 1, rows[::-1])
+    assert once != file_bytes(grant_list, 2, rows)
+    assert once.decode("gb18030").splitlines()[1].endswith(",一次拨付,市级")
     assert "'=HYPERLINK(0)" in once.decode("gb18030")
 
 

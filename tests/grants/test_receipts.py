@@ -56,7 +56,8 @@ def test_a_return_is_taken_in_once_and_reconciled(desk: Settings, people: People
     assert (first.paid, first.failed, first.new, again.new) == (1, 1, True, False)
     found = act(people.treasury, reconcile, paid_file.pk)
     assert (found.rows, found.paid, found.yuan_paid, found.settled) == (3, 1, Decimal("1000.10"), False)
-    assert (found.failed_lines, found.open_lines) == ([uscc(2)], [uscc(3)])
+    assert [(row.uscc, row.reason) for row in found.failed] == [(uscc(2), "账号有误")]
+    assert [row.uscc for row in found.open] == [uscc(3)]
     assert found.yuan_open == Decimal("2000.23")
     rest = HEAD + row(2, "2000.20", reference=f"{tag}-3") + row(3, "0.03", reference=f"{tag}-4")
     taken(desk, people.treasury, paid_file, rest)
@@ -96,7 +97,7 @@ def test_a_wrong_return_is_refused_whole(
 
     with pytest.raises(ReceiptError, match=reason):
         taken(desk, people.treasury, paid_file, text)
-    assert len(act(people.treasury, reconcile, paid_file.pk).open_lines) == 3
+    assert len(act(people.treasury, reconcile, paid_file.pk).open) == 3
 
 
 def test_money_is_asked_back_by_one_and_settled_by_another(
@@ -138,8 +139,9 @@ def test_the_database_keeps_receipts_as_they_are(desk: Settings, people: People,
         for statement in (
             "UPDATE ops.payment_receipt SET amount = 1",
             "DELETE FROM ops.payment_receipt",
-            "INSERT INTO ops.payment_receipt (line_id, payment_file_id, paid, amount, reference, booked_on,"
-            " reason, sha256, received_by_id, received_at) SELECT line_id, payment_file_id, true, amount,"
+            "INSERT INTO ops.payment_receipt (part_id, line_id, payment_file_id, paid, amount, reference,"
+            " booked_on, reason, sha256, received_by_id, received_at)"
+            " SELECT part_id, line_id, payment_file_id, true, amount,"
             " 'twice', booked_on, '', sha256, received_by_id, now() FROM ops.payment_receipt LIMIT 1",
         ):
             with pytest.raises(psycopg.Error), owner.transaction():

@@ -14,7 +14,8 @@ from ruamel.yaml import YAML
 from citybrain.policy.compiler import FACTS_TABLE
 from citybrain.policy.facts import FactValue, load_facts
 from citybrain.policy.facts_table import mart_columns
-from citybrain.policy.matching import MatchReport, match
+from citybrain.policy.matching import match
+from citybrain.policy.run_report import MatchReport
 from citybrain.settings import DatabaseRole, Settings
 
 DAY = date(2026, 6, 1)

@@ -27,7 +27,8 @@ def bureau(settings: Settings, tmp_path: Path) -> Iterator[Bureau]:
     """A project with the real facts and no items, empty policy tables, and no facts table yet."""
     project = tmp_path / "project"
     (project / "policies").mkdir(parents=True)
-    shutil.copy(SOURCE_TREE / "policies" / "facts.yml", project / "policies")
+    for name in ("facts.yml", "anomalies.yml"):
+        shutil.copy(SOURCE_TREE / "policies" / name, project / "policies")
     own = settings.model_copy(update={"project": project})
     with psycopg.connect(settings.dsn(DatabaseRole.OWNER)) as owner:
         owner.execute(

@@ -26,7 +26,8 @@ def bureau(tmp_path: Path) -> Bureau:
     import shutil
 
     (tmp_path / "policies").mkdir()
-    shutil.copy(SOURCE_TREE / "policies" / "facts.yml", tmp_path / "policies")
+    for name in ("facts.yml", "anomalies.yml"):
+        shutil.copy(SOURCE_TREE / "policies" / name, tmp_path / "policies")
     return Bureau(Settings(project=tmp_path), None)  # type: ignore[arg-type]
 
 

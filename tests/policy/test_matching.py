@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from citybrain.catalogue import ContentError
 from citybrain.policy.comparison import compare_runs
 from citybrain.policy.explanation import explain
-from citybrain.policy.matching import MatchError, matcher
 from citybrain.policy.replay import replay
+from citybrain.policy.run_report import MatchError
+from citybrain.policy.sessions import matcher
 from citybrain.policy.snapshot import SnapshotError
 from citybrain.settings import DatabaseRole
 

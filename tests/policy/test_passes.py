@@ -42,7 +42,7 @@ def by_pass(trial: Trial, rule: Rule, day: date, bound: bool) -> dict[str, dict[
     takes_vectors(trial)
     with trial.transaction(force_rollback=True):
         count = make_facts_now(trial, FACTS, day)
-        answers = ask(trial, NOW, plan.criteria, count)
+        answers = ask(trial, NOW, plan.criteria, plan.asks, count)
         candidates = combine(plan, range(len(plan.criteria)), answers)
         if bound:
             candidates = bounded(trial, NOW, plan, candidates)

@@ -47,7 +47,7 @@ def test_everything_the_format_can_say_is_said_somewhere(policies: list[Policy])
     versions = [rule.version for rule in rules]
     assert {policy.item.channel for policy in policies} == {"auto", "confirm", "apply"}
     exclusions = {version.exclusion.rule for version in versions if version.exclusion}
-    assert exclusions >= {"highest_wins", "top_up", "once_a_year", "once_ever"}
+    assert exclusions == {"highest_wins", "top_up", "once_a_year", "once_ever", "mutual"}
     assert {type(node) for version in versions for node in nodes(version.require)} >= {All, AnyOf, AtLeast}
     budgets = {budget.when_short for version in versions if (budget := version.caps.budget)}
     assert budgets == {"rank", "pro_rata"}

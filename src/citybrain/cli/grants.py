@@ -195,7 +195,7 @@ def reconcile(
     else:
         typer.echo(
             f"file {found.file_id}: {found.paid} of {found.rows} paid, {found.yuan_paid:,.2f} of"
-            f" {found.total:,.2f} yuan; {len(found.failed_lines)} failed, {len(found.open_lines)} open,"
+            f" {found.total:,.2f} yuan; {len(found.failed)} failed, {len(found.open)} open,"
             f" {found.yuan_open:,.2f} yuan open, {found.yuan_to_recover:,.2f} asked back,"
             f" {found.yuan_recovered:,.2f} given back"
         )

@@ -13,12 +13,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from citybrain.cli.policy_spark import spark
+
 if TYPE_CHECKING:
     from citybrain.policy import Policy
-    from citybrain.policy.matching import MatchReport
     from citybrain.policy.passes import ItemCount
+    from citybrain.policy.run_report import MatchReport
 
 app = typer.Typer(help="Policies: items in YAML, matched with enterprises in SQL.", no_args_is_help=True)
+app.command("spark", epilog="Example: citybrain policy spark --out /data/found --on 2026-06-30")(spark)
 console = Console(stderr=True, highlight=False)
 MARKS = {True: "green", False: "red", None: "yellow"}
 
@@ -40,7 +43,7 @@ def _told() -> Iterator[None]:
     """Faults people can mend become one line and an exit code."""
     from citybrain.catalogue import ContentError
     from citybrain.lake import LakeError
-    from citybrain.policy.matching import MatchError
+    from citybrain.policy.run_report import MatchError
     from citybrain.policy.snapshot import SnapshotError
 
     try:
@@ -211,6 +214,27 @@ def _summary(report: "MatchReport") -> str:
         f" {report.rows_added} rows new, {report.rows_closed} closed,"
         f" {report.seconds:.2f} s"
     )
+
+
+@app.command(epilog="Example: citybrain policy survey --on 2026-06-30 --json")
+def survey(
+    on: Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="default today")] = None,
+    as_json: Json = False,
+) -> None:
+    """How many enterprises meet the conditions of each published item: a look, no run.
+
+    No reasons, no amounts, and nothing is written; `match --dry-run` works those out.
+    """
+    from citybrain.policy.survey import survey as look
+    from citybrain.settings import get_settings
+
+    with _told():
+        found = look(get_settings(), (on or datetime.now().astimezone()).date())
+    if as_json:
+        _print_json([asdict(reach) for reach in found])
+        return
+    for reach in found:
+        typer.echo(f"{reach.enterprises:>8}  {reach.item_id:<24} {reach.title}")
 
 
 @app.command(epilog="Example: citybrain policy explain DEMO-STABLE-JOBS 91341602MA0000001X")

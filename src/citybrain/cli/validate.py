@@ -153,6 +153,7 @@ def _schemas() -> dict[str, dict[str, Any]]:
     from citybrain.catalogue.dataset import Dataset
     from citybrain.events.case_classes import CaseClasses
     from citybrain.events.rules import Rules
+    from citybrain.policy.anomaly_file import AnomalyFile
     from citybrain.policy.facts import FactsFile
     from citybrain.policy.item_file import PolicyFile
     from citybrain.quality.expectations_file import ExpectationsFile
@@ -166,6 +167,7 @@ def _schemas() -> dict[str, dict[str, Any]]:
         "expectations": ExpectationsFile.model_json_schema(),
         "policy": PolicyFile.model_json_schema(),
         "policy-facts": FactsFile.model_json_schema(),
+        "policy-anomalies": AnomalyFile.model_json_schema(),
         "detector": Detector.model_json_schema(),
         "detector-cases": CaseFile.model_json_schema(),
         "detector-rules": RuleFile.model_json_schema(),

@@ -27,8 +27,9 @@ def match_policies(
         outlets=list(outlets),
     )
     def match_all() -> dict[str, Any]:
-        from citybrain.policy.matching import NoFactsError, match
+        from citybrain.policy.matching import match
         from citybrain.policy.passes import ItemCount
+        from citybrain.policy.run_report import NoFactsError
         from citybrain.policy.texts import keep_texts
         from citybrain.settings import get_settings
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from citybrain.policy.matching import MatchError, matcher, newest_run
+from citybrain.policy.run_report import MatchError, newest_run
+from citybrain.policy.sessions import matcher
 from citybrain.settings import Settings
 
 CHANGES = """

@@ -5,14 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
-from citybrain.policy.compiler import FACTS_TABLE, oldest_load
 from citybrain.policy.evaluation import Outcome, evaluate
-from citybrain.policy.facts import Fact, FactValue
-from citybrain.policy.matching import MatchError, matcher, newest_run
+from citybrain.policy.facts import FactValue
+from citybrain.policy.firm_facts import firm_facts
 from citybrain.policy.publishing import criterion_rows, stored_rule
 from citybrain.policy.rule import Rule
+from citybrain.policy.run_report import MatchError, newest_run
+from citybrain.policy.sessions import matcher_beside
 from citybrain.policy.wording import STATUS_ZH, shown
 from citybrain.settings import Settings
 
@@ -92,14 +92,17 @@ class Explanation:
 
 def explain(settings: Settings, item_id: str, uscc: str, run_id: int | None = None) -> Explanation:
     """`run_id`: default the newest run. Raises MatchError for an unknown item or enterprise."""
-    with matcher(settings) as connection:
+    with matcher_beside(settings) as connection:
         run_id = newest_run(connection) if run_id is None else run_id
         row = connection.execute("SELECT as_of FROM policy.match_run WHERE run_id = %s", (run_id,)).fetchone()
         if row is None:
             raise MatchError(f"there is no run {run_id}")
         as_of = row[0]
         item = _item_of(connection, run_id, item_id)
-        name, facts = _facts_of(connection, item, uscc, row[0])
+        known = firm_facts(connection, item.rule, [uscc], as_of).get(uscc)
+        if known is None:
+            raise MatchError(f"no enterprise has the code {uscc}")
+        name, facts = known.name, known.facts
         stored = connection.execute(STORED, (run_id, item.item_version_id, uscc)).fetchone()
     outcome = evaluate(item.rule, facts, as_of)
     if stored is None:
@@ -141,24 +144,3 @@ def _answers(item: ItemOfRun, facts: dict[str, FactValue], masks: tuple[int, int
         value = "" if fact is None else shown(facts.get(fact), item.rule.facts[fact])
         answers.append(Answer(criterion_id, words, met, value, source))
     return answers
-
-
-def _facts_of(
-    connection: Connection, item: ItemOfRun, uscc: str, as_of: Any
-) -> tuple[str | None, dict[str, FactValue]]:
-    """The enterprise's name and the facts the rule names, the stale ones left out."""
-    named = {name: item.rule.facts[name] for name in item.rule.used}
-    columns = [column for fact in named.values() for column in (fact.column, fact.as_of)]
-    query = sql.SQL("SELECT enterprise_name, {} FROM {} WHERE uscc = %s").format(
-        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(FACTS_TABLE)
-    )
-    row = connection.execute(query, (uscc,)).fetchone()
-    if row is None:
-        raise MatchError(f"no enterprise has the code {uscc}")
-    pairs = zip(named.items(), row[1::2], row[2::2], strict=True)
-    facts = {name: value if _fresh(loaded, as_of, fact) else None for (name, fact), value, loaded in pairs}
-    return row[0], facts
-
-
-def _fresh(loaded: Any, as_of: Any, fact: Fact) -> bool:
-    return loaded is not None and loaded >= oldest_load(as_of, fact.fresh_within)

@@ -22,9 +22,48 @@ IDENTITY = ("uscc", "enterprise_name", "county_code")
 Connection = psycopg.Connection[Any]
 
 
-def make_facts_now(connection: Connection, facts: Facts, as_of: date) -> int:
-    """From the mart, as this transaction sees it. Returns the number of enterprises."""
-    columns = [
+def make_facts_now(connection: Connection, facts: Facts, as_of: date, hashed: bool = True) -> int:
+    """From the mart, as this transaction sees it. Returns the number of enterprises.
+
+    `hashed`: with `row_hash`; a session that only looks facts up does without.
+    """
+    source = sql.SQL("SELECT {} FROM {}").format(
+        sql.SQL(", ").join([*map(sql.Identifier, IDENTITY), *_fresh_columns(facts, as_of)]),
+        sql.Identifier(FACTS_TABLE),
+    )
+    return number_rows(connection, NOW, source, facts, as_of, hashed)
+
+
+def fresh_facts(facts: Facts, as_of: date) -> sql.Composed:
+    """A SELECT of facts alone, by name, for whoever only counts."""
+    return sql.SQL("SELECT {} FROM {}").format(
+        sql.SQL(", ").join(_fresh_columns(facts, as_of)), sql.Identifier(FACTS_TABLE)
+    )
+
+
+def make_facts_part(connection: Connection, facts: Facts, as_of: date, part: int, parts: int) -> int:
+    """`facts_now` of some of the enterprises, one of `parts` shares by hash of the code, in no order: for
+    counting only, with neither identity nor hash. Returns their number."""
+    connection.execute(
+        sql.SQL(
+            "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT (row_number() OVER () - 1)::int AS ord, {},"
+            " {}::date AS as_of FROM {} WHERE mod(hashtext(uscc) & 2147483647, {}) = {}"
+        ).format(
+            sql.Identifier(NOW),
+            sql.SQL(", ").join(_fresh_columns(facts, as_of)),
+            sql.Literal(as_of.isoformat()),
+            sql.Identifier(FACTS_TABLE),
+            sql.Literal(parts),
+            sql.Literal(part),
+        )
+    )
+    connection.execute(sql.SQL("CREATE UNIQUE INDEX ON {} (ord)").format(sql.Identifier(NOW)))
+    row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(NOW))).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _fresh_columns(facts: Facts, as_of: date) -> list[sql.Composed]:
+    return [
         sql.SQL("CASE WHEN {loaded} >= {oldest} THEN {column} END AS {name}").format(
             loaded=sql.Identifier(fact.as_of),
             oldest=sql.Literal(oldest_load(as_of, fact.fresh_within)),
@@ -33,21 +72,26 @@ def make_facts_now(connection: Connection, facts: Facts, as_of: date) -> int:
         )
         for name, fact in sorted(facts.items())
     ]
-    source = sql.SQL("SELECT {} FROM {}").format(
-        sql.SQL(", ").join([*map(sql.Identifier, IDENTITY), *columns]), sql.Identifier(FACTS_TABLE)
-    )
-    return number_rows(connection, NOW, source, facts, as_of)
 
 
-def number_rows(connection: Connection, table: str, source: sql.Composable, facts: Facts, as_of: date) -> int:
+def number_rows(
+    connection: Connection, table: str, source: sql.Composable, facts: Facts, as_of: date, hashed: bool = True
+) -> int:
     """Make the temporary table of `source`, which has the identity and a column for each fact."""
     names = sql.SQL(", ").join(sql.Identifier("s", name) for name in (*IDENTITY, *sorted(facts)))
+    row_hash = sql.SQL(", hashtextextended(ROW({})::text, 0) AS row_hash").format(names)
     connection.execute(
         sql.SQL(
             "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT"
-            " (row_number() OVER (ORDER BY s.uscc) - 1)::int AS ord, {}, {}::date AS as_of,"
-            " hashtextextended(ROW({})::text, 0) AS row_hash FROM ({}) AS s ORDER BY s.uscc"
-        ).format(sql.Identifier(table), names, sql.Literal(as_of.isoformat()), names, source)
+            " (row_number() OVER (ORDER BY s.uscc) - 1)::int AS ord, {}, {}::date AS as_of{}"
+            " FROM ({}) AS s ORDER BY s.uscc"
+        ).format(
+            sql.Identifier(table),
+            names,
+            sql.Literal(as_of.isoformat()),
+            row_hash if hashed else sql.SQL(""),
+            source,
+        )
     )
     connection.execute(sql.SQL("CREATE UNIQUE INDEX ON {} (ord)").format(sql.Identifier(table)))
     connection.execute(sql.SQL("ANALYZE {} (ord, uscc)").format(sql.Identifier(table)))

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from citybrain.policy.matching import matcher_beside, newest_run
+from citybrain.policy.run_report import newest_run
+from citybrain.policy.sessions import matcher_beside
 from citybrain.settings import Settings
 
 GAPS = """

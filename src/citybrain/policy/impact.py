@@ -16,8 +16,9 @@ from psycopg import sql
 from citybrain.policy.compiler import compile_eligible
 from citybrain.policy.facts import load_facts
 from citybrain.policy.library import load_policy_file
-from citybrain.policy.matching import MatchError, matcher_beside
 from citybrain.policy.rule import Rule
+from citybrain.policy.run_report import MatchError
+from citybrain.policy.sessions import matcher_beside
 from citybrain.settings import Settings
 
 Connection = psycopg.Connection[Any]

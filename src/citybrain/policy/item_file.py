@@ -254,12 +254,19 @@ class Caps(ContentModel):
 
 
 class Stage(ContentModel):
-    """One payment of a grant. `when`: what must hold before this part is paid; the first has no such tree."""
+    """One payment of a grant. The first goes out with the grant; a later one waits until the bank has booked
+    the one before, until `after` has gone by since the first, and for `when` to hold."""
 
     id: Name
     share: Annotated[Rate, Field(gt=0)]
     label: Line
+    after: str | None = Field(default=None, description="P1Y, P6M, P30D: at the earliest after the first")
     when: Node | None = None
+
+    @field_validator("after")
+    @classmethod
+    def _span(cls, value: str | None) -> str | None:
+        return None if value is None else str(Span.read(value))
 
 
 Payer = Literal["nation", "province", "city", "county"]
@@ -350,8 +357,10 @@ class Version(ContentModel):
         if self.pay:
             if sum(stage.share for stage in self.pay) != 1:
                 raise ValueError("the shares of `pay` do not add up to 1")
-            if self.pay[0].when is not None:
-                raise ValueError("the first part of `pay` is paid with the grant: it has no `when`")
+            if self.pay[0].when is not None or self.pay[0].after is not None:
+                raise ValueError(
+                    "the first part of `pay` is paid with the grant: it has no `when`, no `after`"
+                )
             names = [stage.id for stage in self.pay]
             if len(set(names)) < len(names):
                 raise ValueError("two parts of `pay` have one id")

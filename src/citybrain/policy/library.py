@@ -17,6 +17,7 @@ from citybrain.catalogue import (
     plain_yaml,
     read_yaml,
 )
+from citybrain.policy.anomaly_file import load_anomalies
 from citybrain.policy.evaluation import Outcome, evaluate
 from citybrain.policy.facts import Facts, FactValue, facts_path, load_facts
 from citybrain.policy.item_file import Case, Document, Item, PolicyFile, Version
@@ -248,6 +249,10 @@ def _faults(settings: Settings, loaded: list[Policy]) -> Iterator[tuple[Path, in
     except ContentError as error:
         yield from ((error.path, line, reason) for line, reason in error.faults)
         return
+    try:
+        load_anomalies(settings)
+    except ContentError as error:
+        yield from ((error.path, line, reason) for line, reason in error.faults)
     departments = load_departments()
     tree = read_yaml(facts_path(settings))
     for name, fact in facts.items():

@@ -15,8 +15,8 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from citybrain.policy.answers import Answers, ask
-from citybrain.policy.plan import Plan
+from citybrain.policy.answers import Answers, cells_of, facts_asked, judge
+from citybrain.policy.plan import Ask, Plan
 from citybrain.policy.verdicts import Candidates, combine
 from citybrain.policy.writing import bounded, write_rows
 
@@ -55,13 +55,27 @@ class ItemCount:
 OnItem = Callable[[int, int, ItemCount], None]
 
 
-def distinct_criteria(items: Sequence[PlannedItem]) -> dict[str, int]:
-    """Every condition the items ask, once, with its number."""
-    found: dict[str, int] = {}
+@dataclass(frozen=True)
+class Criteria:
+    """Every condition that some items ask, once: `numbers` by its SQL, `asks` in order of the number."""
+
+    numbers: dict[str, int]
+    asks: list[Ask | None]
+
+    def of(self, plan: Plan) -> list[int]:
+        """The numbers of a plan's criteria, in the order of their bits."""
+        return [self.numbers[condition] for condition in plan.criteria]
+
+
+def distinct_criteria(items: Sequence[PlannedItem]) -> Criteria:
+    numbers: dict[str, int] = {}
+    asks: list[Ask | None] = []
     for item in items:
-        for condition in item.plan.criteria:
-            found.setdefault(condition, len(found))
-    return found
+        plan = item.plan
+        for condition, one in zip(plan.criteria, plan.asks or [None] * len(plan.criteria), strict=True):
+            if numbers.setdefault(condition, len(numbers)) == len(asks):
+                asks.append(one)
+    return Criteria(numbers, asks)
 
 
 def run_pass(
@@ -79,13 +93,15 @@ def run_pass(
 
     `bound`: keep only the best near ones of each item.
     """
-    numbers = distinct_criteria(items)
-    for session in (writer, reader):
-        _look_up_rows(session, True)
+    criteria = distinct_criteria(items)
     counts: list[ItemCount] = []
     with ThreadPoolExecutor(1, thread_name_prefix="policy-reader") as pool:
-        answers = _ask_both(writer, reader, pool, table, list(numbers), enterprises)
-        for place, (item, found) in enumerate(_ahead(pool, reader, table, items, numbers, answers, bound), 1):
+        answers = _ask_both(writer, reader, pool, table, criteria, enterprises)
+        for session in (writer, reader):
+            _look_up_rows(session, True)
+        for place, (item, found) in enumerate(
+            _ahead(pool, reader, table, items, criteria, answers, bound), 1
+        ):
             began = time.monotonic()
             eligible, needs_data, near = write_rows(
                 writer, table, target, item.plan, found, item.item_version_id, run_id
@@ -121,13 +137,17 @@ def _ask_both(
     reader: Connection,
     pool: ThreadPoolExecutor,
     table: str,
-    criteria: list[str],
+    criteria: Criteria,
     enterprises: int,
 ) -> Answers:
-    half = len(criteria) // 2
-    other = pool.submit(ask, reader, table, criteria[half:], enterprises)
-    own = ask(writer, table, criteria[:half], enterprises)
-    return np.concatenate([own, other.result()])
+    """Each session finds the cells of half of the enterprises."""
+    facts, conditions = facts_asked(criteria.asks), list(criteria.numbers)
+    middle = enterprises // 2
+    other = pool.submit(cells_of, reader, table, facts, conditions, (middle, enterprises))
+    own = cells_of(writer, table, facts, conditions, (0, middle))
+    rest = other.result()
+    cells = {name: np.concatenate([cell, rest[name]]) for name, cell in own.items()}
+    return Answers(enterprises, cells, judge(writer, table, facts, conditions, cells))
 
 
 def _ahead(
@@ -135,14 +155,14 @@ def _ahead(
     reader: Connection,
     table: str,
     items: Sequence[PlannedItem],
-    numbers: dict[str, int],
+    criteria: Criteria,
     answers: Answers,
     bound: bool,
 ) -> Iterator[tuple[PlannedItem, Candidates]]:
     """The candidates of each item in order, worked out in the reading session's thread."""
 
     def work(plan: Plan) -> Candidates:
-        found = combine(plan, [numbers[condition] for condition in plan.criteria], answers)
+        found = combine(plan, criteria.of(plan), answers)
         return bounded(reader, table, plan, found) if bound else found
 
     waiting: deque[tuple[PlannedItem, Future[Candidates]]] = deque()

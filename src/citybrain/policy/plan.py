@@ -14,19 +14,37 @@ from typing import Any
 
 from sqlglot import exp
 
-from citybrain.policy.compiler import amount_node, criterion_node, raw_amount_node
+from citybrain.policy.compiler import amount_node, criterion_node, raw_amount_node, value_node
 from citybrain.policy.item_file import All, AnyOf, Flat, Leaf, Node, children
-from citybrain.policy.rule import Rule
+from citybrain.policy.rule import AGO, Criterion, Rule
 from citybrain.policy.span import Span
 
 UNIT = {"Y": "YEAR", "M": "MONTH", "D": "DAY"}
+
+KIND = {
+    "int": "order", "decimal": "order", "money": "order", "date": "order",
+    "bool": "truth", "enum": "value", "code": "value",
+}  # fmt: skip
 
 Tree = int | dict[str, Any]  # a bit, or {"all": […]}, {"any": […]}, {"at_least": n, "of": […]}
 
 
 @dataclass(frozen=True)
+class Ask:
+    """What a criterion compares: one fact. `limits` (kind `order`): SQL of everything it is compared with.
+
+    order: numbers and days, which limits cut into stretches; truth: a yes or no; value: texts.
+    """
+
+    fact: str
+    kind: str
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Plan:
-    """`amount` is over `raw_amount`; both are None for a version that is not payable yet.
+    """`amount` is over `raw_amount`; both are None for a version that is not payable yet. `asks`: of each
+    criterion; a plan from before it was kept has none.
 
     `constant`: the amount is the same for every enterprise.
     """
@@ -41,6 +59,7 @@ class Plan:
     constant: bool
     used: tuple[str, ...]
     by_time: tuple[int, ...]
+    asks: tuple[Ask, ...] = ()
 
     @property
     def amount_bit(self) -> int:
@@ -64,11 +83,13 @@ class Plan:
             "constant": self.constant,
             "used": list(self.used),
             "by_time": list(self.by_time),
+            "asks": [[ask.fact, ask.kind, *ask.limits] for ask in self.asks],
         }
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Plan":
         lists: Any = {name: tuple(part) if isinstance(part, list) else part for name, part in stored.items()}
+        lists["asks"] = tuple(Ask(fact, kind, tuple(limits)) for fact, kind, *limits in lists.get("asks", ()))
         return cls(**lists)
 
     @property
@@ -91,7 +112,18 @@ def plan_of(rule: Rule) -> Plan:
         constant=isinstance(amount, Flat) and (amount.value or Decimal(0)) > 0,
         used=rule.used,
         by_time=tuple(criterion.bit for criterion in rule.criteria if criterion.by_time),
+        asks=tuple(_asked(criterion) for criterion in rule.criteria),
     )
+
+
+def _asked(criterion: Criterion) -> Ask:
+    kind = KIND[criterion.fact.type]
+    if kind != "order" or not criterion.known:
+        return Ask(criterion.leaf.fact, kind)
+    if criterion.leaf.op in AGO:
+        return Ask(criterion.leaf.fact, kind, (_ago(Span.read(criterion.values[0])).sql(dialect="postgres"),))
+    limits = (value_node(value, criterion.fact).sql(dialect="postgres") for value in criterion.values)
+    return Ask(criterion.leaf.fact, kind, tuple(limits))
 
 
 def _ago(span: Span) -> exp.Expr:

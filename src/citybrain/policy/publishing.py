@@ -6,7 +6,7 @@ so that every result keeps the rule it came from.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,9 +50,8 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 RETURNING item_version_id
 """
 CRITERION = """
-INSERT INTO policy.criterion (item_version_id, bit, criterion_id, label, sentence, fact, fact_label,
-    source_department, gate)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+COPY policy.criterion (item_version_id, bit, criterion_id, label, sentence, fact, fact_label,
+    source_department, gate) FROM STDIN
 """
 WITHDRAW = """
 UPDATE policy.item_version SET withdrawn_at = now()
@@ -140,73 +139,91 @@ def publish_policies(connection: Connection, policies: Sequence[Policy]) -> Publ
         for rule in policy.rules:
             definition = definition_of(policy, rule)
             wanted[definition_sha256(definition)] = (policy, rule, definition)
-    for policy in policies:
-        document, item = policy.document, policy.item
-        connection.execute(
+    documents = {policy.document.id: policy.document for policy in policies}
+    with connection.cursor() as cursor:
+        cursor.executemany(
             DOCUMENT,
-            (document.id, document.title, document.number, document.issuer, document.department,
-             document.published, document.uri, document.origin),
+            [
+                (each.id, each.title, each.number, each.issuer, each.department, each.published, each.uri,
+                 each.origin)
+                for each in documents.values()
+            ],
         )  # fmt: skip
-        connection.execute(
+        cursor.executemany(
             ITEM,
-            (item.id, document.id, item.title, document.department, departments[document.department].zh,
-             item.channel, document.origin),
+            [
+                (policy.item.id, policy.document.id, policy.item.title, policy.document.department,
+                 departments[policy.document.department].zh, policy.item.channel, policy.document.origin)
+                for policy in policies
+            ],
         )  # fmt: skip
     withdrawn = connection.execute(WITHDRAW, (list(wanted),)).rowcount
     standing = {row[0] for row in connection.execute(IN_FORCE)}
-    added = 0
-    for sha256, (policy, rule, definition) in wanted.items():
-        plan = plan_of(rule)
-        connection.execute(PLAN, (plan.sha256, Jsonb(plan.as_json())))
-        if sha256 in standing:
-            connection.execute(REPLAN, (plan.sha256, sha256))
-        else:
-            _add(connection, policy, rule, definition, sha256, plan.sha256)
-            added += 1
+    plans = {sha256: plan_of(rule) for sha256, (_, rule, _) in wanted.items()}
+    hashes = {sha256: plan.sha256 for sha256, plan in plans.items()}
+    with connection.cursor() as cursor:
+        cursor.executemany(PLAN, [(hashes[sha256], Jsonb(plan.as_json())) for sha256, plan in plans.items()])
+        cursor.executemany(REPLAN, [(hashes[sha256], sha256) for sha256 in wanted if sha256 in standing])
+    new = {sha256: parts for sha256, parts in wanted.items() if sha256 not in standing}
+    _add(connection, new, hashes)
     return Publication(
         documents=len({policy.document.id for policy in policies}),
         items=len(policies),
         versions=len(wanted),
-        added=added,
+        added=len(new),
         withdrawn=withdrawn,
     )
 
 
 def _add(
     connection: Connection,
-    policy: Policy,
-    rule: Rule,
-    definition: dict[str, Any],
-    sha256: str,
-    plan_sha256: str,
+    versions: Mapping[str, tuple[Policy, Rule, dict[str, Any]]],
+    plans: Mapping[str, str],
 ) -> None:
+    """Add versions with their criteria. `plans`: the hash of the plan of each."""
+    if not versions:
+        return
+    columns = [
+        _version_columns(policy, rule, definition, sha256, plans[sha256])
+        for sha256, (policy, rule, definition) in versions.items()
+    ]
+    ids: list[int] = []
+    with connection.cursor() as cursor:
+        cursor.executemany(VERSION, columns, returning=True)
+        while True:
+            ids += [row[0] for row in cursor.fetchall()]
+            if not cursor.nextset():
+                break
+        with cursor.copy(CRITERION) as copy:
+            for number, (_, rule, _) in zip(ids, versions.values(), strict=True):
+                for row in criterion_rows(rule):
+                    copy.write_row((number, *row))
+
+
+def _version_columns(
+    policy: Policy, rule: Rule, definition: dict[str, Any], sha256: str, plan_sha256: str
+) -> tuple[Any, ...]:
     version = rule.version
     exclusion, budget = version.exclusion, version.caps.budget
-    row = connection.execute(
-        VERSION,
-        (
-            policy.item.id,
-            version.valid.start,
-            version.valid.end,
-            sha256,
-            Jsonb(definition),
-            version.clause,
-            version.source,
-            amount_words(rule),
-            rule.payable,
-            list(rule.unconfirmed),
-            exclusion.group if exclusion else None,
-            exclusion.rule if exclusion else None,
-            budget.id if budget else None,
-            budget.amount if budget else None,
-            Jsonb(version.review.model_dump(mode="json")),
-            list(version.recheck_before_pay),
-            plan_sha256,
-        ),
-    ).fetchone()
-    assert row is not None  # noqa: S101 - INSERT … RETURNING of one row
-    with connection.cursor() as cursor:
-        cursor.executemany(CRITERION, [(row[0], *columns) for columns in criterion_rows(rule)])
+    return (
+        policy.item.id,
+        version.valid.start,
+        version.valid.end,
+        sha256,
+        Jsonb(definition),
+        version.clause,
+        version.source,
+        amount_words(rule),
+        rule.payable,
+        list(rule.unconfirmed),
+        exclusion.group if exclusion else None,
+        exclusion.rule if exclusion else None,
+        budget.id if budget else None,
+        budget.amount if budget else None,
+        Jsonb(version.review.model_dump(mode="json")),
+        list(version.recheck_before_pay),
+        plan_sha256,
+    )
 
 
 def criterion_rows(rule: Rule) -> list[tuple[Any, ...]]:

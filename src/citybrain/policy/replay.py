@@ -7,11 +7,13 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from citybrain.policy.changes import code_version
 from citybrain.policy.facts import Facts, stored_facts
 from citybrain.policy.facts_table import NOW, digest, number_rows
-from citybrain.policy.matching import MatchError, code_version, matcher, matcher_beside
 from citybrain.policy.passes import PlannedItem, run_pass
 from citybrain.policy.plan import Plan
+from citybrain.policy.run_report import MatchError
+from citybrain.policy.sessions import matcher, matcher_beside
 from citybrain.policy.snapshot import SnapshotError, load_snapshot
 from citybrain.policy.writing import COLUMNS, NEW_ROWS, make_new_rows
 from citybrain.settings import Settings

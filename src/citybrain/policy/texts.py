@@ -5,6 +5,7 @@ A text is kept under the hash of its bytes and never rewritten: what people coul
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -22,6 +23,7 @@ from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
 
 ZONE = "policy-docs"
+AT_ONCE = 8  # texts on their way to the lake
 ORIGIN_ZH = {
     "real": "按公开网页摘编，须经发文部门核对后使用",
     "synthetic": "示例文件，为演示城市而作，不是真实政策",
@@ -43,6 +45,11 @@ INDEX = """
 INSERT INTO policy.item_words (item_id, document_id, words) VALUES (%s, %s, %s::tsvector)
 ON CONFLICT (item_id) DO UPDATE SET document_id = excluded.document_id, words = excluded.words
 """
+NEWEST = """
+SELECT publication_id, texts_kept_at IS NOT NULL FROM policy.publication ORDER BY publication_id DESC LIMIT 1
+"""
+TEXTS_KEPT = "UPDATE policy.publication SET texts_kept_at = now() WHERE publication_id = %s"
+COUNTS = "SELECT (SELECT count(*) FROM policy.document_text), (SELECT count(*) FROM policy.item_words)"
 
 
 @dataclass(frozen=True)
@@ -78,12 +85,18 @@ class Kept:
 
 
 def keep_texts(settings: Settings) -> Kept:
-    """Keep the text of every published document, and its words. What has not changed is left alone.
+    """Keep the text of every published document, and its words. What has not changed is left alone, and a
+    publication whose texts were kept is not read again.
 
     Raises LakeError and the store's own errors, psycopg.Error.
     """
     with connect(settings, DatabaseRole.OWNER, "citybrain policy texts") as connection:
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('citybrain policy texts'))")
+        newest = connection.execute(NEWEST).fetchone()
+        if newest is not None and newest[1]:
+            row = connection.execute(COUNTS).fetchone()
+            assert row is not None  # noqa: S101 - counts are one row
+            return Kept(row[0], row[1], written=0)
         documents = list(published_documents(connection))
         rows = connection.execute("SELECT document_id, sha256 FROM policy.document_text").fetchall()
         known: dict[str, str] = dict(rows)
@@ -94,12 +107,16 @@ def keep_texts(settings: Settings) -> Kept:
         ]  # fmt: skip
         if changed:
             ensure_bucket(settings, ZONE)
-        for document, text in changed:
-            sha256, key = _keep(settings, document, text)
-            connection.execute(KEEP, (document.id, sha256, key))
-            with connection.cursor() as cursor:
-                cursor.executemany(INDEX, list(_index(document)))
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="policy-texts") as pool:
+            kept = list(pool.map(lambda pair: _keep(settings, *pair), changed))
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                KEEP, [(document.id, *stored) for (document, _), stored in zip(changed, kept, strict=True)]
+            )
+            cursor.executemany(INDEX, [row for document, _ in changed for row in _index(document)])
         _forget(connection, documents)
+        if newest is not None:
+            connection.execute(TEXTS_KEPT, (newest[0],))
     return Kept(len(documents), sum(len(document.items) for document in documents), len(changed))
 
 

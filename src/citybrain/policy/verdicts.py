@@ -37,16 +37,14 @@ class Candidates:
 
 
 def combine(plan: Plan, rows: Sequence[int], answers: Answers) -> Candidates:
-    """`rows`: where the answers of each bit stand in `answers`."""
+    """`rows`: the number of each bit's criterion in `answers`."""
     top = plan.top_gates
     if top:
-        standing = answers[rows[top[0]]] != FALSE
-        for gate in top[1:]:
-            standing &= answers[rows[gate]] != FALSE
-        alive = np.flatnonzero(standing)
+        standing = np.bitwise_and.reduce([answers.holds(rows[gate], certainly=False) for gate in top])
+        alive = np.flatnonzero(np.unpackbits(standing, count=answers.enterprises))
     else:
-        alive = np.arange(answers.shape[1])
-    bits = [answers[row][alive] for row in rows]
+        alive = np.arange(answers.enterprises)
+    bits = [answers.of(row, alive) for row in rows]
     lenient = _distance(plan.tree, plan, lambda bit: bits[bit] == FALSE)
     near_enough = lenient <= plan.within
     bits = [bit[near_enough] for bit in bits]
@@ -57,6 +55,22 @@ def combine(plan: Plan, rows: Sequence[int], answers: Answers) -> Candidates:
         unmet |= (bit == FALSE).astype(np.int64) << place
         unknown |= (bit == UNKNOWN).astype(np.int64) << place
     return Candidates(alive[near_enough], unmet, unknown, strict, lenient[near_enough])
+
+
+def meeting(plan: Plan, rows: Sequence[int], answers: Answers) -> Vector:
+    """A bit for each enterprise (`numpy.packbits`): its conditions are met, whatever the amount comes to."""
+
+    def met(node: Tree) -> Vector:
+        if isinstance(node, int):
+            return answers.holds(rows[node], certainly=True)
+        if "all" in node:
+            return np.bitwise_and.reduce([met(part) for part in node["all"]])  # type: ignore[no-any-return]
+        if "any" in node:
+            return np.bitwise_or.reduce([met(part) for part in node["any"]])  # type: ignore[no-any-return]
+        counted = np.add.reduce([np.unpackbits(met(part)) for part in node["of"]], dtype=np.uint8)
+        return np.packbits(counted >= node["at_least"])
+
+    return met(plan.tree)
 
 
 def _distance(node: Tree, plan: Plan, costs: Callable[[int], Vector]) -> Vector:

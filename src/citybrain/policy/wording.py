@@ -160,10 +160,11 @@ def amount_words(rule: Rule) -> str:
 def _stage_words(rule: Rule, place: int) -> str:
     stage = rule.version.pay[place]
     words = f"{stage.label} {plain(stage.share * 100)}%"
-    if stage.when is None:
-        return words
-    criteria = {criterion.leaf.id: criterion for criterion in rule.later[stage.id]}
-    return words + "（" + "；".join(text for _, text in _lines(stage.when, criteria, 0)) + "）"
+    waits = [] if stage.after is None else [f"首期满 {Span.read(stage.after).zh}"]
+    if stage.when is not None:
+        criteria = {criterion.leaf.id: criterion for criterion in rule.later[stage.id]}
+        waits += [text for _, text in _lines(stage.when, criteria, 0)]
+    return f"{words}（{'；'.join(waits)}）" if waits else words
 
 
 def _amount_words(version: Version, facts: Facts) -> str:

@@ -19,10 +19,21 @@ files as (
 
 ),
 
+parts as (
+
+    select
+        grant_line_id,
+        sum(amount_yuan) as paid_yuan
+    from {{ ref("stg_ops__grant_part") }}
+    group by grant_line_id
+
+),
+
 judged as (
 
     select
         lines.*,
+        coalesce(parts.paid_yuan, 0)::numeric(18, 2) as paid_yuan,
         lists.item_version_id,
         lists.list_number,
         lists.list_state,
@@ -36,6 +47,7 @@ judged as (
     from lines
     inner join lists on lines.grant_list_id = lists.grant_list_id
     left join files on lines.payment_file_id = files.payment_file_id
+    left join parts on lines.grant_line_id = parts.grant_line_id
 
 ),
 
@@ -60,7 +72,7 @@ final as (
         amount_yuan,
         case when is_proposed then amount_yuan else 0 end as proposed_yuan,
         case when is_proposed and is_countersigned then amount_yuan else 0 end as approved_yuan,
-        case when line_state = 'paid' then amount_yuan else 0 end as paid_yuan,
+        paid_yuan,
         origin,
         created_at,
         paid_at

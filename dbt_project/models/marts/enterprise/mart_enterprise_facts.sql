@@ -109,6 +109,7 @@ final as (
         enterprises.entity_kind,
         enterprises.section_code || enterprises.industry_code as industry_code,
         enterprises.established_on,
+        md5(enterprises.address) as premises_hash,
         (enterprises.registered_capital_wan * 10000)::numeric(18, 2) as registered_capital_yuan,
         case when now_year.size_band in ('large', 'medium', 'small', 'micro') then now_year.size_band end as size_band,
         (now_year.revenue_wan * 10000)::numeric(18, 2) as revenue_yuan,

@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import AbstractUser
 from django.core.paginator import Paginator
-from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,11 +15,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from citybrain.catalogue import load_areas
 from citybrain.desk.grants.duties import duty, lists_with_counts, steps_of
+from citybrain.desk.grants.taking import attempt, person_of, version_of
 from citybrain.desk.grants.workbook import workbook_bytes
 from citybrain.lake import LakeError
 from citybrain.policy.grants import notices, payment, reading, review
-from citybrain.policy.grants.acts import GrantRefusedError
 from citybrain.policy.grants.differences import differences
+from citybrain.policy.grants.findings import findings
+from citybrain.policy.grants.later_parts import later_parts
 from citybrain.policy.grants.models import (
     GrantLine,
     GrantList,
@@ -28,7 +29,11 @@ from citybrain.policy.grants.models import (
     LineState,
     ListState,
     PaymentFile,
+    Recovery,
 )
+from citybrain.policy.grants.receipts import recoverable
+from citybrain.policy.grants.sample import drawn_sample
+from citybrain.policy.grants.terms import terms_of
 from citybrain.settings import get_settings
 
 PAGE = 50
@@ -42,8 +47,8 @@ def index(request: HttpRequest) -> HttpResponse:
     """Every list; those that wait for the person first."""
     everything = request.GET.get("show") == "all"
     lists = list(lists_with_counts().exclude(state=ListState.WITHDRAWN).order_by("-id")[:500])
-    taken = steps_of(_person(request), lists)
-    rows = [(one, duty(_person(request), one, taken.get(one.pk, set()))) for one in lists]
+    taken = steps_of(person_of(request), lists)
+    rows = [(one, duty(person_of(request), one, taken.get(one.pk, set()))) for one in lists]
     rows.sort(key=lambda row: (not row[1], -row[0].pk))
     waiting = [row for row in rows if row[1]]
     shown = rows if everything or not waiting else waiting
@@ -58,6 +63,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "everything": everything or not waiting,
             "total": sum(row[0].total for row in rows),
             "waiting_total": sum(row[0].total for row in waiting),
+            "open_recoveries": Recovery.objects.filter(state=Recovery.State.OPEN).count(),
         },
     )
 
@@ -67,7 +73,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, list_id: int) -> HttpResponse:
     """One list: what it is, what to do, its lines with reasons, what the newest run says, its history."""
     grant_list = get_object_or_404(lists_with_counts(), pk=list_id)
-    person = _person(request)
+    person = person_of(request)
     lines = _filtered(grant_list, request)
     page = Paginator(lines, PAGE).get_page(request.GET.get("page"))
     reasons = reading.criteria_of_lines(grant_list, page.object_list)
@@ -93,6 +99,10 @@ def show(request: HttpRequest, list_id: int) -> HttpResponse:
             "open_ends": reading.open_end_counts(grant_list.run_id, grant_list.item_version_id),
             "history": grant_list.decisions.select_related("person", "line"),
             "files": grant_list.payment_files.select_related("created_by"),
+            "sample": drawn_sample(grant_list),
+            "reviewing": grant_list.state in (ListState.DRAFT, ListState.RETURNED, ListState.FIRST_REVIEW),
+            "findings": findings(get_settings(), grant_list),
+            "later": later_parts(get_settings(), grant_list, terms_of(grant_list.item_version_id)),
         },
     )
 
@@ -144,6 +154,9 @@ def line(request: HttpRequest, line_id: int) -> HttpResponse:
             "objections": found.objections.select_related("settled_by"),
             "history": found.decisions.select_related("person"),
             "reviewable": found.list.state in (ListState.DRAFT, ListState.RETURNED),
+            "parts": found.parts.prefetch_related("receipts").order_by("stage_number", "row"),
+            "recoveries": found.recoveries.select_related("opened_by", "settled_by"),
+            "recoverable": recoverable(found),
         },
     )
 
@@ -152,7 +165,7 @@ def line(request: HttpRequest, line_id: int) -> HttpResponse:
 @may_view
 def take(request: HttpRequest, list_id: int, step: str) -> HttpResponse:
     """A step on a list; what it refuses is said on the list's page."""
-    person, version, reason = _person(request), _version(request), request.POST.get("reason", "")
+    person, version, reason = person_of(request), version_of(request), request.POST.get("reason", "")
     steps: dict[str, Callable[[], Any]] = {
         "approve": lambda: review.approve(list_id, person, version, reason),
         "countersign": lambda: review.countersign(list_id, person, version, reason),
@@ -164,7 +177,7 @@ def take(request: HttpRequest, list_id: int, step: str) -> HttpResponse:
     }
     if step not in steps:
         raise Http404
-    _try(request, steps[step], _DONE[step])
+    attempt(request, steps[step], _DONE[step])
     return redirect("grants:list", list_id)
 
 
@@ -172,14 +185,14 @@ def take(request: HttpRequest, list_id: int, step: str) -> HttpResponse:
 @may_view
 def take_on_line(request: HttpRequest, line_id: int, step: str) -> HttpResponse:
     """Exclude or restore one enterprise."""
-    person, version, reason = _person(request), _version(request), request.POST.get("reason", "")
+    person, version, reason = person_of(request), version_of(request), request.POST.get("reason", "")
     steps: dict[str, Callable[[], Any]] = {
         "exclude": lambda: review.exclude(line_id, person, version, reason),
         "restore": lambda: review.restore(line_id, person, version, reason),
     }
     if step not in steps:
         raise Http404
-    _try(request, steps[step], _DONE[step])
+    attempt(request, steps[step], _DONE[step])
     return redirect("grants:line", line_id)
 
 
@@ -190,7 +203,7 @@ def settle(request: HttpRequest, objection_id: int) -> HttpResponse:
     objection = get_object_or_404(GrantObjection, pk=objection_id)
     upheld = request.POST.get("upheld") == "yes"
     answer = request.POST.get("reason", "")
-    _try(request, lambda: notices.settle(objection_id, _person(request), upheld, answer), "异议已核处。")
+    attempt(request, lambda: notices.settle(objection_id, person_of(request), upheld, answer), "异议已核处。")
     return redirect("grants:line", objection.line_id)
 
 
@@ -223,26 +236,10 @@ _DONE = {
 }
 
 
-def _try(request: HttpRequest, step: Callable[[], Any], done: str) -> None:
-    """Take the step, or tell why not; what was begun is undone."""
-    try:
-        with transaction.atomic():
-            step()
-    except GrantRefusedError as refusal:
-        messages.error(request, str(refusal))
-    except IntegrityError as error:
-        messages.error(request, f"数据库拒绝了本次操作，没有执行：{str(error).splitlines()[0]}")
-    except LakeError as error:
-        messages.error(request, f"数据湖暂不可用，没有执行：{error}")
-    else:
-        if done:
-            messages.success(request, done)
-
-
 def _pay(request: HttpRequest, list_id: int, person: AbstractUser, version: int) -> None:
     paid = payment.make_payment_file(get_settings(), list_id, person, version)
     if paid.made and paid.file:
-        messages.success(request, f"拨付文件已生成：{paid.file.rows} 户，{paid.file.total:,.2f} 元。")
+        messages.success(request, f"拨付文件已生成：{paid.file.rows} 笔，{paid.file.total:,.2f} 元。")
     elif paid.file:
         messages.info(request, "没有新的可拨付明细，已有的拨付文件不变。")
     if paid.held:
@@ -276,17 +273,6 @@ def _last_return(grant_list: GrantList) -> Any:
     if grant_list.state != ListState.RETURNED:
         return None
     return grant_list.decisions.filter(decision="return").select_related("person").last()
-
-
-def _person(request: HttpRequest) -> AbstractUser:
-    if not isinstance(request.user, AbstractUser):
-        raise Http404
-    return request.user
-
-
-def _version(request: HttpRequest) -> int:
-    text = request.POST.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _file_name(grant_list: GrantList) -> str:

@@ -1,7 +1,7 @@
 """Grant lists from a match run: what it proposes to pay and nobody has decided on yet."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -27,33 +27,42 @@ WHERE r.run_id = %s AND v.payable AND v.withdrawn_at IS NULL AND i.channel IN ('
 ORDER BY i.item_id, v.item_version_id
 """
 
-# What the run pays for an item, less the enterprises that stand in another list of the item this year, or in
-# a reviewed list of another item of its exclusion group. What only the open draft holds is wanted again.
+# What the run pays, less the enterprises that stand in another list of the item this year, or in a reviewed
+# list of another item of its exclusion group; where groups are topped up, what was in a payment file before
+# the run is counted by the run. What only the open draft holds is wanted again.
 _WANTED = """
-SELECT p.uscc, p.amount
+SELECT p.item_version_id, p.uscc, p.amount
 FROM policy.proposal p
-WHERE p.run_id = %(run_id)s AND p.item_version_id = %(item_version_id)s AND p.outcome = 'pay'
+JOIN policy.match_run r USING (run_id)
+JOIN policy.item_version v USING (item_version_id)
+LEFT JOIN ops.grant_list d
+    ON d.item_id = v.item_id AND d.period_year = %(period_year)s AND d.state = 'draft'
+WHERE p.run_id = %(run_id)s AND p.item_version_id = ANY (%(versions)s) AND p.outcome = 'pay'
     AND NOT EXISTS (
         SELECT FROM ops.grant_line l
-        WHERE l.item_id = %(item_id)s AND l.period_year = %(period_year)s AND l.uscc = p.uscc
+        WHERE l.item_id = v.item_id AND l.period_year = %(period_year)s AND l.uscc = p.uscc
             AND l.state <> 'released'
-            AND NOT (l.state = 'proposed' AND l.list_id IS NOT DISTINCT FROM %(draft_id)s::bigint))
+            AND NOT (l.state = 'proposed' AND l.list_id IS NOT DISTINCT FROM d.id))
     AND NOT EXISTS (
         SELECT FROM ops.grant_line l JOIN ops.grant_list g ON g.id = l.list_id
-        WHERE %(exclusion_group)s <> '' AND g.exclusion_group = %(exclusion_group)s
-            AND g.item_id <> %(item_id)s AND g.period_year = %(period_year)s AND g.state <> 'draft'
-            AND l.uscc = p.uscc AND l.state IN ('proposed', 'objected', 'held', 'paid'))
+        WHERE g.exclusion_group <> '' AND g.exclusion_group = v.exclusion_group
+            AND g.item_id <> v.item_id AND g.period_year = %(period_year)s AND g.state <> 'draft'
+            AND l.uscc = p.uscc AND l.state IN ('proposed', 'objected', 'held', 'paid')
+            AND NOT (l.state = 'paid' AND v.exclusion_rule = 'top_up' AND EXISTS (
+                SELECT FROM ops.payment_file f
+                WHERE f.id = l.payment_file_id AND f.created_at < r.started_at)))
 """
-_ADD_LINES = f"""
+_ADD_LINES = """
 INSERT INTO ops.grant_line (list_id, organisation_id, item_id, period_year, uscc, enterprise_name,
     county_code, rank, amount, facts, state, reason, confirmed_how)
 SELECT %(list_id)s, %(organisation_id)s, %(item_id)s, %(period_year)s, uscc, coalesce(r.enterprise_name, ''),
     coalesce(r.county_code, ''), p.rank, p.amount, r.facts, 'proposed', '', ''
-FROM ({_WANTED}) AS wanted
-JOIN policy.proposal p USING (uscc)
+FROM policy.proposal p
 JOIN policy.match_result r USING (run_id, item_version_id, uscc)
-WHERE p.run_id = %(run_id)s AND p.item_version_id = %(item_version_id)s
-"""  # noqa: S608 - two constants of this module
+WHERE p.run_id = %(run_id)s AND p.item_version_id = %(item_version_id)s AND p.uscc = ANY (%(uscc)s)
+"""
+
+Wanted = dict[int, dict[str, Decimal]]  # by item version: credit code and yuan
 
 
 @dataclass(frozen=True)
@@ -105,18 +114,19 @@ def make_lists(run_id: int | None = None) -> Made:
         replaced: list[str] = []
         kept: list[str] = []
         # Every outdated draft goes before any list is made: an enterprise may move from one item to another.
+        wanted = _wanted(items, newest)
         for draft in GrantList.objects.filter(state=ListState.DRAFT).order_by("item_id"):
-            same = any(_proposes(item, newest, draft) for item in items if item.item_id == draft.item_id)
+            same = any(_proposes(item, wanted, draft) for item in items if item.item_id == draft.item_id)
             (kept if same else replaced).append(draft.code)
             if not same:
                 _replace(draft, newest)
+        if replaced:
+            wanted = _wanted(items, newest)
+        drafts = set(GrantList.objects.filter(state=ListState.DRAFT).values_list("item_id", "period_year"))
         made = [
-            grant_list
+            _make(item, newest, wanted[item.item_version_id])
             for item in items
-            if not GrantList.objects.filter(
-                item_id=item.item_id, period_year=item.as_of.year, state=ListState.DRAFT
-            ).exists()
-            and (grant_list := _make(item, newest))
+            if item.item_version_id in wanted and (item.item_id, item.as_of.year) not in drafts
         ]
     return Made(
         newest,
@@ -135,29 +145,30 @@ def _items(run_id: int) -> list[Item]:
     return [Item(*(*row[:8], json.loads(row[8]), *row[9:])) for row in rows]
 
 
-def _wanted(item: Item, run_id: int, draft_id: int | None) -> dict[str, Decimal]:
-    """Credit code and yuan of every enterprise that a list of the item made now would hold."""
+def _wanted(items: Sequence[Item], run_id: int) -> Wanted:
+    """What lists made now would hold, of each item version; one that would hold nobody is left out."""
+    if not items:
+        return {}
+    wanted: Wanted = {}
     with connection.cursor() as cursor:
-        cursor.execute(_WANTED, _values(item, run_id, draft_id))
-        return dict(cursor.fetchall())
+        cursor.execute(
+            _WANTED,
+            {
+                "run_id": run_id,
+                "period_year": items[0].as_of.year,
+                "versions": [item.item_version_id for item in items],
+            },
+        )
+        for version, uscc, amount in cursor.fetchall():
+            wanted.setdefault(version, {})[uscc] = amount
+    return wanted
 
 
-def _values(item: Item, run_id: int, draft_id: int | None) -> dict[str, Any]:
-    return {
-        "run_id": run_id,
-        "item_version_id": item.item_version_id,
-        "item_id": item.item_id,
-        "period_year": item.as_of.year,
-        "exclusion_group": item.exclusion_group,
-        "draft_id": draft_id,
-    }
-
-
-def _proposes(item: Item, run_id: int, draft: GrantList) -> bool:
+def _proposes(item: Item, wanted: Wanted, draft: GrantList) -> bool:
     """Whether the run wants of the item exactly what the draft holds."""
     held = dict(draft.lines.filter(state=LineState.PROPOSED).values_list("uscc", "amount"))
     same_rule = draft.item_version_id == item.item_version_id and draft.period_year == item.as_of.year
-    return same_rule and held == _wanted(item, run_id, draft.pk)
+    return same_rule and held == wanted.get(item.item_version_id, {})
 
 
 def _replace(draft: GrantList, run_id: int) -> None:
@@ -167,10 +178,7 @@ def _replace(draft: GrantList, run_id: int) -> None:
     record("grant_list", draft, made, run_id=run_id)
 
 
-def _make(item: Item, run_id: int) -> GrantList | None:
-    wanted = _wanted(item, run_id, None)
-    if not wanted:
-        return None
+def _make(item: Item, run_id: int, wanted: Mapping[str, Decimal]) -> GrantList:
     organisations = apps.get_model("accounts", "Organisation").objects
     organisation_id = organisations.filter(code=item.department).values_list("pk", flat=True).first()
     period_year = item.as_of.year
@@ -194,7 +202,15 @@ def _make(item: Item, run_id: int) -> GrantList | None:
         notice_days=int(item.review.get("notice_days", 5)),
         confirm_by_enterprise=bool(item.review.get("confirm_by_enterprise", item.channel == "confirm")),
     )
-    lines = {**_values(item, run_id, None), "list_id": grant_list.pk, "organisation_id": organisation_id}
+    lines: dict[str, Any] = {
+        "run_id": run_id,
+        "item_version_id": item.item_version_id,
+        "item_id": item.item_id,
+        "period_year": period_year,
+        "list_id": grant_list.pk,
+        "organisation_id": organisation_id,
+        "uscc": list(wanted),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_ADD_LINES, lines)
     grant_list.refresh_from_db()

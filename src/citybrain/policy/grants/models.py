@@ -148,7 +148,8 @@ class GrantList(models.Model):
 
 
 class PaymentFile(models.Model):
-    """A file for the treasury, written once; the lines in it are those that name it."""
+    """A file for the treasury, written once. Its rows are parts of lines; a line names the first file with a
+    part of it."""
 
     list = models.ForeignKey(GrantList, models.PROTECT, related_name="payment_files")
     organisation = models.ForeignKey("accounts.Organisation", models.PROTECT, null=True, related_name="+")
@@ -216,6 +217,44 @@ class GrantLine(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["uscc"], name="grant_line_uscc")]
+
+
+class Payer(models.TextChoices):
+    """Whose budget a part comes from."""
+
+    NATION = "nation", "中央"
+    PROVINCE = "province", "省级"
+    CITY = "city", "市级"
+    COUNTY = "county", "县级"
+
+
+class GrantPart(models.Model):
+    """What one payer pays of one stage of a line: a row of a payment file, written with it, never changed.
+
+    `row` is the number of the row in its file; the bank's return may name it.
+    """
+
+    line = models.ForeignKey(GrantLine, models.PROTECT, related_name="parts")
+    payment_file = models.ForeignKey(PaymentFile, models.PROTECT, related_name="parts")
+    organisation = models.ForeignKey("accounts.Organisation", models.PROTECT, null=True, related_name="+")
+    row = models.IntegerField("序号")
+    stage = models.CharField("阶段编号", max_length=48)
+    stage_number = models.IntegerField("第几期")
+    stage_label = models.CharField("阶段", max_length=200)
+    payer = models.CharField("出资", max_length=8, choices=Payer)
+    amount = models.DecimalField("金额（元）", max_digits=18, decimal_places=2)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "拨付明细"
+        db_table = "grant_part"
+        ordering = ["payment_file", "row"]
+        constraints = [
+            models.UniqueConstraint("payment_file", "row", name="grant_part_row"),
+            models.UniqueConstraint("line", "stage_number", "payer", name="grant_part_once"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="grant_part_amount"),
+            models.CheckConstraint(condition=Q(stage_number__gt=0), name="grant_part_stage"),
+            models.CheckConstraint(condition=Q(payer__in=Payer.values), name="grant_part_payer"),
+        ]
 
 
 class GrantDecision(models.Model):
@@ -314,11 +353,12 @@ class GrantObjection(models.Model):
 
 
 class PaymentReceipt(models.Model):
-    """What became of one line of a payment file, as the bank says; never changed.
+    """What became of one part in a payment file, as the bank says; never changed.
 
-    A line that failed may be told again by a later return; of one that was paid nothing more is taken.
+    A part that failed may be told again by a later return; of one that was paid nothing more is taken.
     """
 
+    part = models.ForeignKey(GrantPart, models.PROTECT, related_name="receipts")
     line = models.ForeignKey(GrantLine, models.PROTECT, related_name="receipts")
     payment_file = models.ForeignKey(PaymentFile, models.PROTECT, related_name="receipts")
     organisation = models.ForeignKey("accounts.Organisation", models.PROTECT, null=True, related_name="+")
@@ -328,6 +368,7 @@ class PaymentReceipt(models.Model):
     booked_on = models.DateField("日期")
     reason = models.CharField("失败原因", max_length=500, blank=True)
     sha256 = models.CharField("回单文件 SHA-256", max_length=64)
+    account_hash = models.CharField("收款账户", max_length=64, blank=True, help_text="账号的带密钥摘要")
     received_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     received_at = models.DateTimeField("导入时间", auto_now_add=True)
 
@@ -336,7 +377,7 @@ class PaymentReceipt(models.Model):
         db_table = "payment_receipt"
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint("line", condition=Q(paid=True), name="payment_receipt_paid_once"),
+            models.UniqueConstraint("part", condition=Q(paid=True), name="payment_receipt_paid_once"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="payment_receipt_amount"),
             models.CheckConstraint(
                 condition=Q(paid=True, reason="") | (Q(paid=False) & ~Q(reason="")),

@@ -1,4 +1,8 @@
-"""The payment file of a list: every line checked again, the file hashed, kept in the lake, paid once."""
+"""The payment file of a list: every line checked again, the file hashed, kept in the lake, paid once.
+
+A file pays the first stage of lines that are in none yet, and the next stage of lines that were paid in part
+and whose next stage is due; each stage is split by who bears it.
+"""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,18 +13,21 @@ from django.db import connection, transaction
 
 from citybrain.lake import create_object, download, ensure_bucket, spool, spool_folder
 from citybrain.policy.grants.acts import decide, hold, move, record, require_duty, require_state
+from citybrain.policy.grants.later_parts import later_parts
 from citybrain.policy.grants.models import (
     Decision,
     GrantLine,
     GrantList,
+    GrantPart,
     LineState,
     ListState,
     PaymentFile,
     Step,
 )
-from citybrain.policy.grants.payment_rows import file_bytes
+from citybrain.policy.grants.payment_rows import FileRow, file_bytes, in_order
 from citybrain.policy.grants.recheck import Checked, recheck
 from citybrain.policy.grants.review import to_be_paid
+from citybrain.policy.grants.terms import terms_of
 from citybrain.settings import Settings
 
 ZONE = "payments"
@@ -35,12 +42,13 @@ WHERE l.payment_file_id = %s
 
 @dataclass(frozen=True)
 class Paid:
-    """The list's newest payment file (None when no line could be paid), whether this call made it, and how
-    many lines the recheck holds."""
+    """The list's newest payment file (None when no line could be paid), whether this call made it, how many
+    lines the recheck holds, and how many of the file's lines are paid a later stage."""
 
     file: PaymentFile | None
     made: bool
     held: int
+    later: int = 0
 
 
 def make_payment_file(settings: Settings, list_id: int, person: AbstractUser, version: int) -> Paid:
@@ -56,18 +64,23 @@ def make_payment_file(settings: Settings, list_id: int, person: AbstractUser, ve
         lines = list(to_be_paid(grant_list).select_for_update(of=("self",)).order_by("rank", "uscc"))
         checked = recheck(grant_list, lines)
         changed = _mark(lines, checked)
+        terms = terms_of(grant_list.item_version_id)
         payable = [line for line in lines if line.pk not in checked.held]
-        if payable:
-            file = _write(settings, grant_list, payable, checked.run_id, person)
+        rows = [FileRow(line, part) for line in payable for part in terms.first_parts(line.amount)]
+        due = [each for each in later_parts(settings, grant_list, terms) if not each.waits_for]
+        rows += [FileRow(each.line, part) for each in due for part in each.parts]
+        if rows:
+            file = _write(settings, grant_list, payable, in_order(rows), checked.run_id, person)
         elif changed:
             made = decide(
                 grant_list, Step.PAYMENT, Decision.HOLD, person, f"{len(checked.held)} 户复查不一致"
             )
             record("grant_payment", grant_list, made, held=len(checked.held))
         return Paid(
-            file if payable else grant_list.payment_files.order_by("number").last(),
-            bool(payable),
+            file if rows else grant_list.payment_files.order_by("number").last(),
+            bool(rows),
             len(checked.held),
+            len(due),
         )
 
 
@@ -84,13 +97,18 @@ def _mark(lines: list[GrantLine], checked: Checked) -> bool:
 
 
 def _write(
-    settings: Settings, grant_list: GrantList, lines: list[GrantLine], run_id: int, person: AbstractUser
+    settings: Settings,
+    grant_list: GrantList,
+    newly_paid: list[GrantLine],
+    rows: list[FileRow],
+    run_id: int,
+    person: AbstractUser,
 ) -> PaymentFile:
     """The object first: content-addressed, so a transaction that fails afterwards leaves nothing wrong."""
     number = grant_list.payment_files.count() + 1
     with spool_folder(settings) as folder:
         spooled = spool(
-            [file_bytes(grant_list, number, lines)], folder / "payment.csv", settings.max_object_mb
+            [file_bytes(grant_list, number, rows)], folder / "payment.csv", settings.max_object_mb
         )
         key = f"{grant_list.code}/{spooled.sha256}.csv"
         ensure_bucket(settings, ZONE)
@@ -101,33 +119,52 @@ def _write(
         number=number,
         sha256=spooled.sha256,
         object_key=key,
-        rows=len(lines),
-        total=sum((line.amount for line in lines), Decimal(0)),
+        rows=len(rows),
+        total=sum((row.part.amount for row in rows), Decimal(0)),
         checked_run_id=run_id,
         created_by_id=person.pk,
     )
-    GrantLine.objects.filter(pk__in=[line.pk for line in lines]).update(
+    GrantPart.objects.bulk_create(
+        GrantPart(
+            line=row.line,
+            payment_file=file,
+            organisation_id=grant_list.organisation_id,
+            row=place,
+            stage=row.part.stage,
+            stage_number=row.part.number,
+            stage_label=row.part.label,
+            payer=row.part.payer,
+            amount=row.part.amount,
+        )
+        for place, row in enumerate(rows, start=1)
+    )
+    GrantLine.objects.filter(pk__in=[line.pk for line in newly_paid]).update(
         state=LineState.PAID, payment_file=file
     )
     with connection.cursor() as cursor:
         cursor.execute(_AWARD, [file.pk])
-        # The database compares the file with its lines; now, while the transaction still sees them.
+        # The database compares the file with its parts; now, while the transaction still sees them.
         cursor.execute("SET CONSTRAINTS ops.payment_file_total IMMEDIATE")
         cursor.execute("SET CONSTRAINTS ops.payment_file_total DEFERRED")
     made = decide(grant_list, Step.PAYMENT, Decision.PAY, person)
     if grant_list.state == ListState.PAYABLE:
         move(grant_list, ListState.PAID_FILE_MADE)
-    record("grant_payment", grant_list, made, **_entry(file))
+    record("grant_payment", grant_list, made, **_entry(file, rows))
     return file
 
 
-def _entry(file: PaymentFile) -> dict[str, Any]:
+def _entry(file: PaymentFile, rows: list[FileRow]) -> dict[str, Any]:
+    borne: dict[str, Decimal] = {}
+    for row in rows:
+        borne[row.part.payer] = borne.get(row.part.payer, Decimal(0)) + row.part.amount
     return {
         "file": file.number,
         "sha256": file.sha256,
         "object_key": file.object_key,
         "rows": file.rows,
         "paid": str(file.total),
+        "by_payer": {payer: str(yuan) for payer, yuan in sorted(borne.items())},
+        "later_lines": len({row.line.pk for row in rows if row.part.number > 1}),
         "checked_run_id": file.checked_run_id,
     }
 

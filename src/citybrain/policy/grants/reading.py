@@ -11,12 +11,13 @@ from django.db import connection
 from citybrain.policy.grants.models import GrantLine, GrantList
 
 Outcome = Literal["met", "unmet", "unknown"]
+_FIRST = ("eligible", "unfunded", "excluded", "near", "needs_data")  # in this order an enterprise reads them
 
 _CRITERIA = """
-SELECT c.bit, c.label, c.sentence, c.fact, c.fact_label, c.source_department, c.gate,
+SELECT c.item_version_id, c.bit, c.label, c.sentence, c.fact, c.fact_label, c.source_department, c.gate,
     v.definition -> 'facts' -> c.fact
 FROM policy.criterion c JOIN policy.item_version v USING (item_version_id)
-WHERE c.item_version_id = %s ORDER BY c.bit
+WHERE c.item_version_id = ANY (%s) ORDER BY c.item_version_id, c.bit
 """
 _CLAUSE = """
 SELECT v.clause, v.source_url, v.amount_words, v.valid_from, v.valid_to, d.title, d.number, d.issuer, d.uri
@@ -38,17 +39,22 @@ SELECT status, count(*), coalesce(sum(amount), 0) FROM policy.match_result
 WHERE run_id = %s AND item_version_id = %s AND status IN ('near', 'needs_data') GROUP BY status
 """
 _FIRM = """
-SELECT i.item_id, i.title, i.department_zh, i.channel, i.origin, v.item_version_id, v.payable, v.amount_words,
-    r.status, r.unmet_mask, r.unknown_mask, r.amount, r.facts, p.outcome, p.amount, p.reason
+SELECT i.item_id, i.title, i.department_zh, i.origin, v.item_version_id, v.payable, v.amount_words, r.status,
+    r.unmet_mask, r.unknown_mask, r.amount, r.facts, p.outcome, p.amount, p.reason
+FROM policy.match_result r
+JOIN policy.item_version v USING (item_version_id)
+JOIN policy.item i USING (item_id)
+LEFT JOIN policy.proposal p USING (run_id, item_version_id, uscc)
+WHERE r.run_id = (SELECT max(run_id) FROM policy.match_run) AND r.uscc = %(uscc)s
+ORDER BY i.department_zh, i.item_id
+"""
+_OTHERS = """
+SELECT i.item_id, i.title, i.department_zh
 FROM policy.match_run_item m
 JOIN policy.item_version v USING (item_version_id)
 JOIN policy.item i USING (item_id)
-LEFT JOIN policy.match_result r ON r.run_id = m.run_id AND r.item_version_id = m.item_version_id
-    AND r.uscc = %(uscc)s
-LEFT JOIN policy.proposal p ON p.run_id = r.run_id AND p.item_version_id = r.item_version_id
-    AND p.uscc = r.uscc
-WHERE m.run_id = (SELECT max(run_id) FROM policy.match_run)
-ORDER BY array_position(ARRAY['eligible', 'needs_data', 'near'], r.status), i.department_zh, i.item_id
+WHERE m.run_id = (SELECT max(run_id) FROM policy.match_run) AND NOT (i.item_id = ANY (%s))
+ORDER BY i.department_zh, i.item_id
 """
 
 _FIRM_NAME = """
@@ -96,6 +102,11 @@ class FirmItem:
     amount_words: str
     why_not: str
     criteria: list[Criterion]
+
+    @property
+    def missing(self) -> list[Criterion]:
+        """What is not met, or cannot be judged."""
+        return [one for one in self.criteria if one.outcome != "met"]
 
 
 def clause(item_version_id: int) -> dict[str, Any]:
@@ -147,36 +158,50 @@ def open_end_counts(run_id: int, item_version_id: int) -> dict[str, tuple[int, D
 
 
 def firm_items(uscc: str) -> list[FirmItem]:
-    """Why an enterprise gets each item of the newest run, or why not."""
+    """The items of the newest run that an enterprise gets, nearly gets, or about which a fact is missing."""
     with connection.cursor() as cursor:
         cursor.execute(_FIRM, {"uscc": uscc})
         rows = cursor.fetchall()
+    rules = _rules([row[4] for row in rows])
     found = []
     for row in rows:
-        item_id, title, department, _, origin, version_id, payable, words = row[:8]
-        status, unmet, unknown, amount, facts, outcome, proposed, reason = row[8:]
-        rule = _rule(version_id)
-        criteria = _criteria(rule, unmet or 0, unknown or 0, json.loads(facts or "{}")) if status else []
+        item_id, title, department, origin, version_id, payable, words = row[:7]
+        status, unmet, unknown, amount, facts, outcome, proposed, reason = row[7:]
         found.append(
             FirmItem(
                 item_id,
                 title,
                 department,
                 origin,
-                {"pay": "eligible"}.get(outcome, outcome) or status or "ineligible",
+                {"pay": "eligible"}.get(outcome, outcome) or status,
                 proposed if outcome else amount,
                 words,
                 reason or ("" if payable else "条款中有数字尚未核实，暂不发放"),
-                criteria,
+                _criteria(rules[version_id], unmet, unknown, json.loads(facts or "{}")),
             )
         )
-    return found
+    return sorted(found, key=lambda item: _FIRST.index(item.status))
+
+
+def firm_others(items: Iterable[FirmItem]) -> list[tuple[str, str, str]]:
+    """Id, title and department of the newest run's other items: the enterprise is far from them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OTHERS, [[item.item_id for item in items]])
+        return list(cursor.fetchall())
 
 
 def _rule(item_version_id: int) -> list[tuple[Any, ...]]:
+    return _rules([item_version_id])[item_version_id]
+
+
+def _rules(versions: list[int]) -> dict[int, list[tuple[Any, ...]]]:
+    """The criteria of each version, in the order of their bits."""
+    rules: dict[int, list[tuple[Any, ...]]] = {version: [] for version in versions}
     with connection.cursor() as cursor:
-        cursor.execute(_CRITERIA, [item_version_id])
-        return list(cursor.fetchall())
+        cursor.execute(_CRITERIA, [versions])
+        for version, *criterion in cursor.fetchall():
+            rules[version].append(tuple(criterion))
+    return rules
 
 
 def _criteria(

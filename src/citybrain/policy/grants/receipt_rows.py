@@ -1,4 +1,8 @@
-"""What a bank or the treasury returns for a payment file: CSV, one row a payment made or not made."""
+"""What a bank or the treasury returns for a payment file: CSV, one row a payment made or not made.
+
+A row says which one it is by the credit code, and by the number of the row in the payment file (`序号`) where
+an enterprise has several.
+"""
 
 import csv
 from collections import Counter
@@ -9,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from io import StringIO
 
 HEADER = ("统一社会信用代码", "金额（元）", "结果", "流水号", "日期", "原因")
+NUMBER, ACCOUNT = "序号", "收款账号"
 RESULTS = {"成功": True, "失败": False}
 MOST_ROWS = 100_000
 MOST_YUAN = Decimal(10) ** 16  # what a line of a list holds
@@ -20,14 +25,17 @@ class ReceiptError(ValueError):
 
 @dataclass(frozen=True)
 class ReceiptRow:
-    """One payment. `reason` is empty when it was made."""
+    """One payment. `reason` is empty when it was made; `number` is None when the return has no numbers, and
+    `account`, the digits of whom it went to, empty when it names none."""
 
+    number: int | None
     uscc: str
     amount: Decimal
     paid: bool
     reference: str
     on: date
     reason: str
+    account: str = ""
 
 
 def read_receipts(content: bytes) -> list[ReceiptRow]:
@@ -83,14 +91,27 @@ def _row(row: dict[str, str]) -> ReceiptRow:
         on = date.fromisoformat(cells["日期"])
     except ValueError as error:
         raise ValueError(f"日期“{cells['日期']}”须写作 2026-06-30") from error
-    return ReceiptRow(
-        cells["统一社会信用代码"], amount, paid, cells["流水号"], on, "" if paid else cells["原因"][:500]
-    )
+    code, reason = cells["统一社会信用代码"], "" if paid else cells["原因"][:500]
+    return ReceiptRow(_number(row), code, amount, paid, cells["流水号"], on, reason, _account(row))
+
+
+def _account(row: dict[str, str]) -> str:
+    return "".join(sign for sign in row.get(ACCOUNT) or "" if sign.isascii() and sign.isdigit())
+
+
+def _number(row: dict[str, str]) -> int | None:
+    text = (row.get(NUMBER) or "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ValueError(f"序号“{text}”不是拨付文件中的序号")
+    return int(text)
 
 
 def _doubled(rows: list[ReceiptRow]) -> Iterator[str]:
     for name, values in (
-        ("统一社会信用代码", [row.uscc for row in rows]),
+        ("统一社会信用代码", [row.uscc for row in rows if row.number is None]),
+        ("序号", [str(row.number) for row in rows if row.number is not None]),
         ("流水号", [row.reference for row in rows]),
     ):
         twice = sorted(value for value, times in Counter(values).items() if times > 1)

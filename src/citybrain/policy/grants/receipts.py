@@ -1,4 +1,4 @@
-"""After the payment file: what the bank says became of each line, what is open, and money asked back."""
+"""After the payment file: what the bank says became of each row, what is open, and money asked back."""
 
 import hashlib
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from citybrain.lake import create_object, ensure_bucket, spool, spool_folder
 from citybrain.policy.grants.acts import (
@@ -17,7 +18,14 @@ from citybrain.policy.grants.acts import (
     require_duty,
     require_reason,
 )
-from citybrain.policy.grants.models import GrantLine, PaymentFile, PaymentReceipt, Recovery, Step
+from citybrain.policy.grants.models import (
+    GrantLine,
+    GrantPart,
+    PaymentFile,
+    PaymentReceipt,
+    Recovery,
+    Step,
+)
 from citybrain.policy.grants.payment import ZONE
 from citybrain.policy.grants.receipt_rows import ReceiptError, ReceiptRow, read_receipts
 from citybrain.settings import Settings
@@ -36,23 +44,36 @@ class Imported:
 
 
 @dataclass(frozen=True)
+class Row:
+    """A row of a payment file; `reason`: why the bank could not pay it, the last time it tried."""
+
+    number: int
+    uscc: str
+    enterprise_name: str
+    stage: str
+    payer: str
+    amount: Decimal
+    reason: str
+
+
+@dataclass(frozen=True)
 class Reconciliation:
-    """A payment file beside its receipts. Yuan; `open_lines` and `failed_lines` are credit codes."""
+    """A payment file beside its receipts. Yuan; `failed` and `open` are the rows that are not paid."""
 
     file_id: int
     rows: int
     total: Decimal
     paid: int
     yuan_paid: Decimal
-    failed_lines: list[str]
-    open_lines: list[str]
+    failed: list[Row]
+    open: list[Row]
     yuan_open: Decimal
     yuan_to_recover: Decimal
     yuan_recovered: Decimal
 
     @property
     def settled(self) -> bool:
-        """Every line was paid."""
+        """Every row was paid."""
         return self.paid == self.rows
 
 
@@ -72,8 +93,7 @@ def import_receipts(settings: Settings, file_id: int, content: bytes, person: Ab
         require_duty(grant_list, person, Step.PAYMENT, "make_payment_file")
         if file.receipts.filter(sha256=sha256).exists():
             return Imported(sha256, _count(rows, True), _count(rows, False), new=False)
-        lines = {line.uscc: line for line in file.lines.all()}
-        _require_lines(rows, lines, file)
+        parts = _parts_of(rows, file)
         with spool_folder(settings) as folder:
             spooled = spool([content], folder / "receipts.csv", settings.max_object_mb)
             ensure_bucket(settings, ZONE)
@@ -81,7 +101,8 @@ def import_receipts(settings: Settings, file_id: int, content: bytes, person: Ab
             create_object(settings, ZONE, key, spooled, {"list": grant_list.code})
         PaymentReceipt.objects.bulk_create(
             PaymentReceipt(
-                line=lines[row.uscc],
+                part=part,
+                line=part.line,
                 payment_file=file,
                 organisation_id=file.organisation_id,
                 paid=row.paid,
@@ -90,9 +111,10 @@ def import_receipts(settings: Settings, file_id: int, content: bytes, person: Ab
                 booked_on=row.on,
                 reason=row.reason,
                 sha256=sha256,
+                account_hash=_hashed(row.account),
                 received_by_id=person.pk,
             )
-            for row in rows
+            for row, part in zip(rows, parts, strict=True)
         )
         imported = Imported(sha256, _count(rows, True), _count(rows, False), new=True)
         append_to_ledger(
@@ -111,32 +133,54 @@ def import_receipts(settings: Settings, file_id: int, content: bytes, person: Ab
     return imported
 
 
+def _hashed(account: str) -> str:
+    """Tells two accounts apart and says neither; the key stays with the desk."""
+    if not account:
+        return ""
+    return salted_hmac("grants.receipt.account", account, algorithm="sha256").hexdigest()
+
+
 def _count(rows: list[ReceiptRow], paid: bool) -> int:
     return sum(row.paid is paid for row in rows)
 
 
-def _require_lines(rows: list[ReceiptRow], lines: dict[str, GrantLine], file: PaymentFile) -> None:
-    """Raises ReceiptError with the first faults of the return."""
-    done = set(file.receipts.filter(paid=True).values_list("line__uscc", flat=True))
+def _parts_of(rows: list[ReceiptRow], file: PaymentFile) -> list[GrantPart]:
+    """The part that each row of a return is about. Raises ReceiptError with the first faults."""
+    parts = list(file.parts.select_related("line"))
+    by_number = {part.row: part for part in parts}
+    by_code: dict[str, list[GrantPart]] = {}
+    for part in parts:
+        by_code.setdefault(part.line.uscc, []).append(part)
+    done = set(file.receipts.filter(paid=True).values_list("part_id", flat=True))
     known = set(
         PaymentReceipt.objects.filter(reference__in=[row.reference for row in rows]).values_list(
             "reference", flat=True
         )
     )
+    found: list[GrantPart] = []
     faults = []
     for row in rows:
-        line = lines.get(row.uscc)
-        if line is None:
-            faults.append(f"{row.uscc} 不在拨付文件中")
-        elif line.amount != row.amount:
-            faults.append(f"{row.uscc} 金额应为 {line.amount} 元，回单为 {row.amount} 元")
-        elif row.uscc in done:
-            faults.append(f"{row.uscc} 已有成功回单")
+        named = by_code.get(row.uscc, [])
+        if row.number is not None:
+            named = [part for part in named if by_number.get(row.number) == part]
+        which = row.uscc if row.number is None else f"{row.uscc}（序号 {row.number}）"
+        if not named:
+            faults.append(f"{which} 不在拨付文件中")
+        elif len(named) > 1:
+            faults.append(f"{which} 在拨付文件中有 {len(named)} 笔，回单须有“序号”")
+        elif named[0].amount != row.amount:
+            faults.append(f"{which} 金额应为 {named[0].amount} 元，回单为 {row.amount} 元")
+        elif named[0].pk in done:
+            faults.append(f"{which} 已有成功回单")
         elif row.reference in known:
             faults.append(f"流水号 {row.reference} 已导入过")
+        else:
+            found.append(named[0])
+            done.add(named[0].pk)
     if faults:
         more = f"（共 {len(faults)} 处）" if len(faults) > MOST_NAMED else ""
         raise ReceiptError("\n".join(faults[:MOST_NAMED]) + more)
+    return found
 
 
 def reconcile(file_id: int) -> Reconciliation:
@@ -144,26 +188,47 @@ def reconcile(file_id: int) -> Reconciliation:
     file = PaymentFile.objects.filter(pk=file_id).first()
     if file is None:
         raise GrantRefusedError("没有这份拨付文件，或您无权查看。")
-    lines = list(file.lines.order_by("uscc").prefetch_related("receipts", "recoveries"))
-    paid = [line for line in lines if any(receipt.paid for receipt in line.receipts.all())]
-    unpaid = [line for line in lines if line not in paid]
-    recoveries = [recovery for line in lines for recovery in line.recoveries.all()]
+    parts = list(file.parts.order_by("row").select_related("line").prefetch_related("receipts"))
+    paid = [part for part in parts if any(receipt.paid for receipt in part.receipts.all())]
+    done = {part.pk for part in paid}
+    unpaid = [_row(part) for part in parts if part.pk not in done]
+    recoveries = list(Recovery.objects.filter(line__parts__payment_file=file).distinct())
     return Reconciliation(
         file_id=file.pk,
         rows=file.rows,
         total=file.total,
         paid=len(paid),
-        yuan_paid=_yuan(line.amount for line in paid),
-        failed_lines=[line.uscc for line in unpaid if line.receipts.all()],
-        open_lines=[line.uscc for line in unpaid if not line.receipts.all()],
-        yuan_open=_yuan(line.amount for line in unpaid),
+        yuan_paid=_yuan(part.amount for part in paid),
+        failed=[row for row in unpaid if row.reason],
+        open=[row for row in unpaid if not row.reason],
+        yuan_open=_yuan(row.amount for row in unpaid),
         yuan_to_recover=_yuan(one.amount for one in recoveries if one.state == Recovery.State.OPEN),
         yuan_recovered=_yuan(one.amount for one in recoveries if one.state == Recovery.State.RECOVERED),
     )
 
 
+def _row(part: GrantPart) -> Row:
+    receipts = sorted(part.receipts.all(), key=lambda receipt: receipt.pk)
+    return Row(
+        part.row,
+        part.line.uscc,
+        part.line.enterprise_name,
+        part.stage_label,
+        part.get_payer_display(),
+        part.amount,
+        receipts[-1].reason if receipts else "",
+    )
+
+
 def _yuan(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, Decimal(0))
+
+
+def recoverable(line: GrantLine) -> Decimal:
+    """Yuan that the bank paid on a line and that were not given back."""
+    booked = _yuan(line.receipts.filter(paid=True).values_list("amount", flat=True))
+    given_back = line.recoveries.filter(state=Recovery.State.RECOVERED).values_list("amount", flat=True)
+    return booked - _yuan(given_back)
 
 
 def ask_back(line_id: int, amount: Decimal, reason: str, person: AbstractUser) -> Recovery:
@@ -175,11 +240,11 @@ def ask_back(line_id: int, amount: Decimal, reason: str, person: AbstractUser) -
             raise GrantRefusedError("没有这一户，或您无权查看。")
         grant_list = hold(line.list_id)
         require_duty(grant_list, person, Step.PAYMENT, "make_payment_file")
-        given_back = _yuan(one.amount for one in line.recoveries.filter(state=Recovery.State.RECOVERED))
         if not line.receipts.filter(paid=True).exists():
             raise GrantRefusedError("银行尚未确认入账，不能追回。")
-        if not 0 < amount <= line.amount - given_back:
-            raise GrantRefusedError(f"追回金额须大于 0，不超过 {line.amount - given_back} 元。")
+        most = recoverable(line)
+        if not 0 < amount <= most:
+            raise GrantRefusedError(f"追回金额须大于 0，不超过 {most} 元。")
         if line.recoveries.filter(state=Recovery.State.OPEN).exists():
             raise GrantRefusedError("这一户已在追回中。")
         recovery = Recovery.objects.create(
