@@ -30,6 +30,7 @@ points as (
 
     select distinct
         device_id,
+        point_id,
         point_name
     from {{ ref("stg_flood_control__flood_point") }}
 
@@ -47,6 +48,7 @@ final as (
         devices.device_id,
         devices.device_kind,
         devices.device_kind_label,
+        points.point_id as place_id,
         coalesce(points.point_name, sites.site_name, devices.place_name) as place_name,
         devices.area_code,
         villages.county_code,
