@@ -44,29 +44,35 @@ PETITIONS = (
 )
 
 
-def queued_cases() -> QuerySet[Case]:
+def queued_cases(cases: QuerySet[Case] | None = None) -> QuerySet[Case]:
     """Cases with `asked` (a person is to check), `since` (when the newest step was taken) and `next_due` (the
     running limit that ends first).
     """
     newest = Transition.objects.filter(case=OuterRef("pk"), version=OuterRef("version"))
     running = Clock.objects.filter(case=OuterRef("pk"), state=Clock.State.RUNNING)
     first = running.order_by().values("case").annotate(first=Min("due_at")).values("first")
-    return Case.objects.select_related("handler", "lead").annotate(
+    every = Case.objects.all() if cases is None else cases
+    return every.select_related("handler", "lead").annotate(
         asked=Exists(newest.filter(action="ask_person")),
         since=Subquery(newest.values("at")[:1]),
         next_due=Subquery(first),
     )
 
 
-def cases_of(person: User) -> QuerySet[Case]:
-    """`queued_cases` that the person may see. Row security says so by itself; for one organisation it is said
+def visible_to(person: User) -> QuerySet[Case]:
+    """The cases that the person may see. Row security says so by itself; for one organisation it is said
     again in words that an index knows, or half a million rows would be looked at for the few.
     """
     scope = person.row_scope
     if scope.width != "organisation":
-        return queued_cases()
+        return Case.objects.all()
     own = scope.organisation_id
-    return queued_cases().filter(Q(handler_id=own) | Q(lead_id=own) | Q(reporter_organisation_id=own))
+    return Case.objects.filter(Q(handler_id=own) | Q(lead_id=own) | Q(reporter_organisation_id=own))
+
+
+def cases_of(person: User) -> QuerySet[Case]:
+    """`queued_cases` that the person may see."""
+    return queued_cases(visible_to(person))
 
 
 def waiting_for(person: User) -> Q:

@@ -21,19 +21,16 @@ document.addEventListener("keydown", (event) => {
   const next = rows[here + (event.key === "j" ? 1 : -1)] || rows[event.key === "j" ? 0 : rows.length - 1];
   if (next) next.focus();
 });
-// One tap, one step: the form's key makes a second one harmless, this keeps it from being sent. A step that has to
-// be explained waits for its reason.
+// A step that has to be explained asks for its reason before the form goes.
+for (const button of document.querySelectorAll(".bulk button")) {
+  button.addEventListener("click", () => {
+    const reason = document.querySelector("#bulk-reason");
+    if (reason) reason.required = "reason" in button.dataset;
+  });
+}
+// One tap, one step: the form's key makes a second one harmless, this keeps it from being sent.
 for (const form of document.querySelectorAll("#actions form, #bulk")) {
   form.addEventListener("submit", (event) => {
-    const reason = form.querySelector("#bulk-reason");
-    if (reason && event.submitter && "reason" in event.submitter.dataset && !reason.value.trim()) {
-      event.preventDefault();
-      reason.focus();
-      reason.setCustomValidity("请写明理由");
-      reason.reportValidity();
-      reason.addEventListener("input", () => reason.setCustomValidity(""), { once: true });
-      return;
-    }
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";
   });
