@@ -289,6 +289,9 @@ class Transition(models.Model):
         db_table = "transition"
         ordering = ["case_id", "version"]
         constraints = [models.UniqueConstraint("case", "version", name="transition_once")]
+        indexes = [
+            models.Index(fields=["case"], condition=Q(action="send_resource"), name="transition_sent"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.case_id}/{self.version} {self.action}"

@@ -126,7 +126,7 @@ def _told(
         "urgency": urgency(due, now) if due else "none",
         "sent": [one.words for one in sent if one.case_number == case.number],
         "asked": asked.get(case.pk, []),
-        "wardens": [f"{one.warden.code} {one.get_state_display()}" for one in case.wake_ups.select_related("warden")],
+        "wardens": [f"{one.warden.code} {one.get_state_display()}" for one in case.wake_ups.all()],
     }
     if point.lon is not None and point.lat is not None:
         told["near"] = [

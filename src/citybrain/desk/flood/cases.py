@@ -15,4 +15,5 @@ def open_cases_at(points: Sequence[FloodPoint], cases: QuerySet[Case] | None = N
     """By place, the newest open case of `queued_cases` that its gauge told of; within the view that holds."""
     by_device = {point.device_id: point.point_id for point in points}
     at_work = queued_cases(cases).filter(scenario=SCENARIO, state__in=OPEN, source_id__in=list(by_device))
-    return {by_device[case.source_id]: case for case in at_work.order_by("pk")}
+    found = at_work.order_by("pk").prefetch_related("wake_ups__warden")
+    return {by_device[case.source_id]: case for case in found}

@@ -40,4 +40,10 @@ class Migration(migrations.Migration):
                 name="event_case_petition",
             ),
         ),
+        migrations.AddIndex(
+            model_name="transition",
+            index=models.Index(
+                fields=["case"], condition=models.Q(("action", "send_resource")), name="transition_sent"
+            ),
+        ),
     ]
