@@ -17,7 +17,13 @@ from citybrain.events.scope import as_system
 
 Kind = Literal["team", "stock"]
 LONGEST_WORDS = 200  # characters
-AT_WORK = (Case.State.FILED, Case.State.DISPATCHED, Case.State.ACCEPTED, Case.State.HANDLING, Case.State.REWORK)
+AT_WORK = (
+    Case.State.FILED,
+    Case.State.DISPATCHED,
+    Case.State.ACCEPTED,
+    Case.State.HANDLING,
+    Case.State.REWORK,
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,9 @@ def _sent(number: str, resource: dict[str, Any], reason: str) -> Sent:
 
 def asked_for(case_ids: Iterable[int]) -> dict[int, list[str]]:
     """By case: what its place asked for after the last time that something was sent there."""
-    steps = Transition.objects.filter(case_id__in=list(case_ids), action__in=["ask_resource", "send_resource"])
+    steps = Transition.objects.filter(
+        case_id__in=list(case_ids), action__in=["ask_resource", "send_resource"]
+    )
     waiting: dict[int, list[str]] = {}
     for case_id, action, reason in steps.order_by("pk").values_list("case_id", "action", "reason"):
         if action == "ask_resource":
@@ -92,7 +100,9 @@ def send(case: Case, resource: Resource, count: int, actor: Actor, *, key: str) 
         if resource.kind == "team" and gone:
             raise CaseRefusedError(f"{resource.name}已调派至案件 {gone[0].case_number}。")
         if count > left:
-            raise CaseRefusedError(f"{resource.name}现有 {max(left, 0)} {resource.unit}，不足 {count} {resource.unit}。")
+            raise CaseRefusedError(
+                f"{resource.name}现有 {max(left, 0)} {resource.unit}，不足 {count} {resource.unit}。"
+            )
     return apply(
         case,
         "send_resource",

@@ -25,8 +25,14 @@ from citybrain.events.resources import Sent, asked_for, sent_to
 MOST_CASES = 2000  # on the map
 MOST_POINTS = 40  # in the list; all of them are on the map
 _KNOWN = {
-    SourceKind.VIDEO: ("dim_camera", "SELECT count(*) FROM marts.dim_camera WHERE enabled AND (%s = '' OR county_code = %s)"),
-    SourceKind.IOT: ("dim_device", "SELECT count(*) FROM marts.dim_device WHERE is_in_service AND (%s = '' OR county_code = %s)"),
+    SourceKind.VIDEO: (
+        "dim_camera",
+        "SELECT count(*) FROM marts.dim_camera WHERE enabled AND (%s = '' OR county_code = %s)",
+    ),
+    SourceKind.IOT: (
+        "dim_device",
+        "SELECT count(*) FROM marts.dim_device WHERE is_in_service AND (%s = '' OR county_code = %s)",
+    ),
 }
 
 
@@ -47,8 +53,12 @@ def state_for(person: User) -> dict[str, Any]:
 def _domains(at_work: Any) -> list[dict[str, Any]]:
     """Open cases by domain of the catalogue, with how many are late; every domain that handles events."""
     scenarios = load_scenarios()
-    counted = at_work.order_by().values("scenario").annotate(
-        cases=Count("pk"), late=Count("pk", filter=overdue()), urgent=Count("pk", filter=Q(urgent=True))
+    counted = (
+        at_work.order_by()
+        .values("scenario")
+        .annotate(
+            cases=Count("pk"), late=Count("pk", filter=overdue()), urgent=Count("pk", filter=Q(urgent=True))
+        )
     )
     by_scenario = {row["scenario"]: row for row in counted}
     told: dict[str, dict[str, Any]] = {}
@@ -85,7 +95,11 @@ def _flood(county: str) -> dict[str, Any]:
         "calm": len(points) - len(attended),
         "silent": sum(one.is_old for one in points),
         "newest": max(
-            (timezone.localtime(one.observed_at).strftime("%Y-%m-%d %H:%M") for one in points if one.observed_at),
+            (
+                timezone.localtime(one.observed_at).strftime("%Y-%m-%d %H:%M")
+                for one in points
+                if one.observed_at
+            ),
             default="",
         ),
     }
@@ -158,7 +172,15 @@ def _health(county: str) -> list[dict[str, Any]]:
         wrong.setdefault(row["source_kind"], []).append([said, row["count"]])
     kinds = [*_KNOWN, *[SourceKind(kind) for kind in sorted(wrong) if kind not in _KNOWN]]
     return [
-        {"zh": "摄像头" if kind == SourceKind.VIDEO else "物联设备" if kind == SourceKind.IOT else kind.label, "known": _known(kind, county), "wrong": wrong.get(kind, [])}
+        {
+            "zh": "摄像头"
+            if kind == SourceKind.VIDEO
+            else "物联设备"
+            if kind == SourceKind.IOT
+            else kind.label,
+            "known": _known(kind, county),
+            "wrong": wrong.get(kind, []),
+        }
         for kind in kinds
     ]
 

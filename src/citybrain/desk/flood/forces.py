@@ -71,7 +71,11 @@ def nearest(
 ) -> list[Near]:
     """So many teams and stores with pumps that have something left, the nearest first of each."""
     free = [
-        Near(force, distance_km(lon, lat, force.lon, force.lat), force.resource.available - gone.get(force.resource.code, 0))
+        Near(
+            force,
+            distance_km(lon, lat, force.lon, force.lat),
+            force.resource.available - gone.get(force.resource.code, 0),
+        )
         for force in known
     ]
     by_distance = sorted((one for one in free if one.left > 0), key=lambda one: one.km)

@@ -48,8 +48,9 @@ _NEEDED = ("dim_flood_warden", "dim_device", "fct_sensor_reading")
 
 @dataclass(frozen=True)
 class FloodPoint:
-    """One place. Degrees in WGS84, depths in the gauge's unit (cm), aware times; `hour_before` is the depth an
-    hour before the newest reading. Level 1 is the gravest.
+    """One place. Degrees in WGS84, depths in the gauge's unit (cm), aware times; level 1 is the gravest.
+
+    `hour_before` is the depth an hour before the newest reading.
     """
 
     point_id: str
@@ -146,4 +147,6 @@ def _point(row: Sequence[object]) -> FloodPoint:
 
 def gravest_first(points: Sequence[FloodPoint]) -> list[FloodPoint]:
     """By level, then by depth; what has no reading stands last."""
-    return sorted(points, key=lambda one: (one.level or 9, one.value is None, -(one.value or 0), one.point_id))
+    return sorted(
+        points, key=lambda one: (one.level or 9, one.value is None, -(one.value or 0), one.point_id)
+    )

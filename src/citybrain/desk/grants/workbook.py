@@ -25,7 +25,9 @@ def workbook_bytes(
     counties = {county.code: county.zh for county in load_areas().counties}
     for column, width in zip("ABCDEFGH", (6, 36, 22, 12, 16, 14, 30, 80), strict=True):
         sheet.column_dimensions[column].width = width
-    sheet.append([text_cell(sheet, f"{grant_list.title}（{grant_list.code}，{grant_list.get_state_display()}）")])
+    sheet.append(
+        [text_cell(sheet, f"{grant_list.title}（{grant_list.code}，{grant_list.get_state_display()}）")]
+    )
     sheet.append([text_cell(sheet, title) for title in HEADER])
     for line in lines:
         amount = WriteOnlyCell(sheet, line.amount)
@@ -50,4 +52,3 @@ def workbook_bytes(
 def _sentence(criterion: Criterion) -> str:
     value = f"（{criterion.shown}）" if criterion.shown else ""
     return f"{_MARK[criterion.outcome]} {criterion.sentence}{value}"
-

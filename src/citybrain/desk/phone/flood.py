@@ -1,4 +1,4 @@
-"""The flood board of a warden: my places, what the water does there, my wake-ups, asking for a team or pumps."""
+"""The flood board of a warden: my places, what the water does there, my wake-ups, asking for help."""
 
 from dataclasses import dataclass
 
@@ -58,7 +58,7 @@ def answer(request: HttpRequest, wake_up_id: int) -> HttpResponse:
         messages.error(request, "这件事已有人处理或已经结束，无需应答。")
     else:
         messages.success(request, "已应答，请尽快到场。")
-    return redirect("phone:flood")
+    return _back(request)
 
 
 @require_POST
@@ -78,7 +78,14 @@ def ask_for_help(request: HttpRequest, number: str) -> HttpResponse:
         messages.error(request, str(refused))
     else:
         messages.success(request, "已请求支援，指挥中心会调派。")
-    return redirect("phone:flood")
+    return _back(request)
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    """To the board, which says what became of it. A form that waited on the phone is only told that it
+    arrived: a redirect would look like the one to the sign-in.
+    """
+    return HttpResponse(status=204) if "X-Kept-Form" in request.headers else redirect("phone:flood")
 
 
 def _spots(person: User) -> list[Spot]:

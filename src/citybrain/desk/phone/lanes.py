@@ -64,7 +64,7 @@ def _lanes(organisation: Organisation) -> list[Lane]:
         one.case_id: one
         for one in Evidence.objects.filter(case__in=seen.values(), kind=Evidence.Kind.BEFORE).order_by("-pk")
     }
-    # Whose compound it is may know that its lane is occupied before the case is theirs, and no more than that.
+    # Whose compound it is may know that its lane is occupied before the case is theirs, and no more.
     with as_system():
         rows = of_lanes.filter(Q(state__in=OPEN) | Q(cleared_at__isnull=False)).exclude(state__in=NOT_YET)
         told = list(rows.order_by("pk").values_list("place_id", "state", "found_at", "cleared_at"))

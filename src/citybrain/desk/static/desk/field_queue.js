@@ -1,8 +1,8 @@
 // Forms of words that were sent without a network are kept on the phone and go in their order once it is back, also
 // after the page was closed. Each carries the key it was made with, so one that arrives twice counts once.
 "use strict";
-const KEPT = `queue:${location.pathname}`;
 const note = document.querySelector("#kept-forms");
+const KEPT = `queue:${location.pathname}:${note.dataset.user}`; // another person on the same phone sends nothing of mine
 const kept = () => JSON.parse(localStorage.getItem(KEPT) || "[]");
 let going = false;
 
@@ -29,8 +29,9 @@ async function go() {
       const body = new URLSearchParams(first.body);
       const token = document.querySelector("[name=csrfmiddlewaretoken]");
       if (token) body.set("csrfmiddlewaretoken", token.value); // the page's own: the kept one may be of yesterday's sign-in
-      const answer = await fetch(first.action, { method: "POST", body, redirect: "manual", signal: AbortSignal.timeout(20000) });
-      if (answer.type !== "opaqueredirect" && answer.status >= 500) throw new Error(`kept form: ${answer.status}`);
+      const answer = await fetch(first.action, { method: "POST", body, redirect: "manual", headers: { "X-Kept-Form": "yes" }, signal: AbortSignal.timeout(20000) });
+      if (answer.type === "opaqueredirect") break; // to the sign-in: kept until somebody has signed in again
+      if (answer.status >= 500) throw new Error(`kept form: ${answer.status}`);
       localStorage.setItem(KEPT, JSON.stringify(rest));
     }
     location.reload(); // it says what became of them
