@@ -39,13 +39,15 @@ PAGES = {
     "counts": "/cases/counts/",
     "command state": "/command/state/",
 }
-# One in `every` is open; each has five steps, an open one a running limit. Positions lie in the city's bounds.
+# One in `every` is open; each has five steps, an open one a running limit. Positions lie around the city.
 CASES = """
 INSERT INTO ops.event_case (number, scenario, class_code, class_scheme, class_version, class_big, class_small,
     title, place_id, place_name, area_code, grid_code, lon, lat, source_kind, source_kinds, source_id, zone,
-    state, lead_id, handler_id, urgent, found_at, filed_at, closed_at, sightings, rework_count, origin, version)
+    state, lead_id, handler_id, urgent, found_at, filed_at, closed_at, sightings, rework_count, origin,
+    version)
 SELECT 'BZ-' || to_char(found_at, 'YYYYMMDD') || '-' || lpad(n::text, 7, '0'), 'street_order',
-    'exposed_rubbish', scheme, version, '99', '01', '暴露垃圾', 'P' || n %% 20000, '示范路' || n %% 20000 || '号',
+    'exposed_rubbish', scheme, version, '99', '01', '暴露垃圾', 'P' || n %% 20000,
+    '示范路' || n %% 20000 || '号',
     (ARRAY['341602001001', '341621001001', '341622001001', '341623001001'])[1 + n %% 4], '',
     115.3 + (n * 7919 %% 10000) * 0.00018, 32.5 + (n * 104729 %% 10000) * 0.00017, 'video', '["video"]',
     'BENCH' || n, '', state, lead, handlers[1 + n %% cardinality(handlers)], false, found_at,
@@ -149,7 +151,7 @@ def _run(options: argparse.Namespace, folder: Path, servers: ExitStack) -> dict[
     servers.callback(site.wait, 30)
     servers.callback(site.terminate)
     _wait_for(settings.desk_url)
-    told = {**people, "numbers": numbers[:200], "password": PASSWORD}
+    told = {**people, "numbers": numbers[:200], "password": settings.secret("desk_bench")}
     (folder / "people.json").write_text(json.dumps(told), encoding="utf-8")
     pages, failures = _play(settings.desk_url, folder, options)
     return {
@@ -181,9 +183,6 @@ def _fill(settings: Any, options: argparse.Namespace) -> None:
             owner.execute(f"VACUUM (ANALYZE) ops.{table}".encode())
 
 
-PASSWORD = "bench-desk-only-7731"  # pragma: allowlist secret
-
-
 def _people(settings: Any, users: int) -> dict[str, list[str]]:
     """Half of them see the city, half one organisation; one watches the command page."""
     from django.contrib.auth.hashers import make_password
@@ -191,7 +190,7 @@ def _people(settings: Any, users: int) -> dict[str, list[str]]:
 
     from citybrain.desk.accounts.models import Organisation, User
 
-    hashed = make_password(PASSWORD)
+    hashed = make_password(settings.secret("desk_bench"))
     homes = list(Organisation.objects.order_by("id"))
     made: dict[str, list[str]] = {"dispatchers": [], "handlers": [], "commanders": []}
     posts = {"dispatchers": "dispatcher", "handlers": "department_handler", "commanders": "command_centre"}

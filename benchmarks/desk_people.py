@@ -1,4 +1,4 @@
-"""The people of `benchmarks/desk.py` as Locust plays them; run by it, in the environment of the benchmarks."""
+"""The people of `benchmarks/desk.py` as Locust plays them, in the environment of the benchmarks."""
 
 import itertools
 import json

@@ -63,11 +63,23 @@ class Water:
     def place(self, depths: Sequence[float], area_code: str = VILLAGE, minutes: int = 30) -> Place:
         """A place whose gauge read `depths` (cm), one every `minutes`, the last one a minute ago."""
         mark = f"{next(_numbers):05}"
-        made = Place(f"{area_code[:6]}P{mark}", f"{area_code[:6]}W{mark}", (f"FW{mark}A", f"FW{mark}B"), area_code)
+        made = Place(
+            f"{area_code[:6]}P{mark}", f"{area_code[:6]}W{mark}", (f"FW{mark}A", f"FW{mark}B"), area_code
+        )
         for warden in made.wardens:
-            row = (warden, made.point, f"花戏楼易涝点{mark}", area_code, area_code[:6], 115.78, 33.85, made.device)
+            row = (
+                warden,
+                made.point,
+                f"花戏楼易涝点{mark}",
+                area_code,
+                area_code[:6],
+                115.78,
+                33.85,
+                made.device,
+            )
             self.dbt.execute(
-                "INSERT INTO marts.dim_flood_warden VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '值守', '白班')", row
+                "INSERT INTO marts.dim_flood_warden VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '值守', '白班')",
+                row,
             )
         self.dbt.execute(
             "INSERT INTO marts.dim_device VALUES (%s, 'depth_cm', 'cm', 40, 27, 15, %s, true)",
@@ -86,16 +98,17 @@ class Water:
         code = f"F{next(_numbers):05}"
         unit, item = ("支", what) if kind == "team" else ("台", "排水泵")
         self.dbt.execute(
-            "INSERT INTO marts.dim_emergency_resource VALUES (%s, %s, %s, %s, '341602', %s, %s, true, %s, 33.85)",
+            "INSERT INTO marts.dim_emergency_resource"
+            " VALUES (%s, %s, %s, %s, '341602', %s, %s, true, %s, 33.85)",
             (code, kind, name, item, unit, quantity, lon),
         )
         return code
 
     def case_at(self, place: Place) -> Any:
         """The case of a flood that the place's gauge tells of, with its wardens woken."""
+        from citybrain.events.intake import take_in
         from citybrain.events.models import Case
         from citybrain.events.scope import as_system
-        from citybrain.events.intake import take_in
         from citybrain.events.targets import sync_wardens
 
         sync_wardens()

@@ -42,9 +42,7 @@ def water(desk_city: City) -> Iterator[Water]:
 
 
 @pytest.mark.parametrize("role", PAGES)
-def test_no_serious_fault(
-    role: str, desk_city: City, server: str, browser: "Browser", water: Water
-) -> None:
+def test_no_serious_fault(role: str, desk_city: City, server: str, browser: "Browser", water: Water) -> None:
     place = water.place([18, 20, 26, 31])
     water.case_at(place)
     water.force("team", "谯城抗洪抢险1队", 1, 115.79)

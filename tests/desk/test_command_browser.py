@@ -67,7 +67,9 @@ def test_help_is_sent_and_a_restart_is_outlived(
             spot.get_by_role("button", name="调派谯城抗洪抢险1队").click()
             page.screenshot(path=tmp_path / "sending.png")
             page.click("#send-now")
-            page.wait_for_function("document.querySelector('#flood').textContent.includes('调派谯城抗洪抢险1队 1 支')")
+            page.wait_for_function(
+                "document.querySelector('#flood').textContent.includes('调派谯城抗洪抢险1队 1 支')"
+            )
             assert desk_city.steps(case).count("send_resource") == 1
             cut_every_connection_of_the_site(desk)
             heard = page.get_attribute("#board", "data-heard")

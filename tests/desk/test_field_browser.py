@@ -23,7 +23,9 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing: apt-get install chromium"),
 ]
 PHONE = {"width": 320, "height": 640}
-COMPOUNDS = "(compound_id text, compound_name text, connected boolean, property_company_id text, area_code text)"
+COMPOUNDS = (
+    "(compound_id text, compound_name text, connected boolean, property_company_id text, area_code text)"
+)
 
 
 @pytest.fixture
@@ -70,9 +72,7 @@ def test_a_warden_answers_and_asks_without_a_network(
     context.close()
 
 
-def test_a_company_sees_its_lanes(
-    desk_city: City, server: str, browser: "Browser", tmp_path: Path
-) -> None:
+def test_a_company_sees_its_lanes(desk_city: City, server: str, browser: "Browser", tmp_path: Path) -> None:
     guard = desk_city.person("property_company", desk_city.company, password=True)
     with standing_in(desk_city.settings, {"dim_compound": COMPOUNDS}, [DatabaseRole.DESK]) as dbt:
         for number, (name, connected, owner) in enumerate(

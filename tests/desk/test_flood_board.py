@@ -1,4 +1,4 @@
-"""A warden's board on the phone: my places, my wake-ups, asking for help; and the command page that sends it."""
+"""A warden's board on the phone: my places, my wake-ups, asking for help; and the page that sends it."""
 
 import json
 import uuid
@@ -60,7 +60,9 @@ def test_a_warden_sees_their_own_places_the_gravest_first(
 
 def test_a_community_sees_the_places_that_lie_in_it(desk_city: City, signed_in: Client, water: Water) -> None:
     mine, far = water.place([3]), water.place([3], OTHER_VILLAGE)
-    page = signed_in(desk_city.person("flood_warden", desk_city.community)).get("/phone/flood/").content.decode()
+    page = (
+        signed_in(desk_city.person("flood_warden", desk_city.community)).get("/phone/flood/").content.decode()
+    )
     assert mine.point in page and far.point not in page
     nobody = signed_in(desk_city.person("flood_warden", None)).get("/phone/flood/").content.decode()
     assert "还没有防汛责任人编号" in nobody and mine.point not in nobody

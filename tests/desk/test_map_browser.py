@@ -1,4 +1,4 @@
-"""The map of cases and the queue in a browser: our own outlines, nothing from outside, a click opens the case."""
+"""The map of cases and the queue in a browser: our own outlines, nothing from outside, clicks open cases."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +34,7 @@ def water(desk_city: City) -> Iterator[Water]:
 
 @pytest.fixture
 def page(browser: "Browser", server: str, desk_city: City, water: Water) -> "Iterator[Page]":
-    """A dispatcher's page from which nothing but the desk can be reached; what it tried stands in `outside`."""
+    """A dispatcher's page that reaches nothing but the desk; what else it tried stands in `outside`."""
     person = desk_city.person("dispatcher", desk_city.company, password=True)
     context = browser.new_context(
         locale="zh-CN", timezone_id="Asia/Shanghai", viewport={"width": 1366, "height": 900}

@@ -1,4 +1,4 @@
-"""What the queue offers besides its table: views kept, counts that stay true, reasons, an export, few queries."""
+"""What the queue offers besides its table: kept views, counts that stay true, reasons, an export."""
 
 import io
 import uuid
@@ -127,9 +127,7 @@ def test_every_tab_pages_through_each_case_once(
         ("flood_warden", "/phone/flood/"),
     ],
 )
-def test_more_cases_need_no_more_queries(
-    role: str, address: str, desk_city: City, signed_in: Client
-) -> None:
+def test_more_cases_need_no_more_queries(role: str, address: str, desk_city: City, signed_in: Client) -> None:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

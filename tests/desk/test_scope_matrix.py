@@ -47,7 +47,7 @@ class Shown:
 
 @pytest.fixture(scope="module")
 def cases(desk_city: City) -> dict[Cell, Shown]:
-    """Led by the fire department and handled by `company`; by others in the same county; by others elsewhere."""
+    """Led by the fire department and handled by `company`; others' in the same county; others' elsewhere."""
     from psycopg.types.json import Jsonb
 
     from citybrain.events.intake import take_in
@@ -133,9 +133,7 @@ def test_one_case(
 
 
 @pytest.mark.parametrize("role", load_roles())
-def test_lists(
-    role: str, cases: dict[Cell, Shown], desk_city: City, signed_in: Callable[[Any], Any]
-) -> None:
+def test_lists(role: str, cases: dict[Cell, Shown], desk_city: City, signed_in: Callable[[Any], Any]) -> None:
     client = signed_in(desk_city.people[role])
     wrong = {}
     for name, query in LISTS.items():

@@ -43,8 +43,8 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_GET
 @may_view
 def points(request: HttpRequest) -> HttpResponse:
-    """The cases as JSON: `cases` as `point_of` tells them, how many are `left_out` beyond `MOST`, and how many
-    have no position (`nowhere`).
+    """The cases as JSON: `cases` as `points_of` tells them, how many are `left_out` beyond `MOST`, and how
+    many have no position (`nowhere`).
     """
     person, filters, tabs = person_of(request), filters_of(request), tabs_of(person_of(request))
     show = tab_for(filters, int(tabs.mine.exists()))
