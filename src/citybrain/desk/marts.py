@@ -2,12 +2,14 @@
 
 from django.db import connection
 
+_STANDING = """
+SELECT bool_and(coalesce(has_table_privilege(to_regclass('marts.' || name)::oid, 'SELECT'), false))
+FROM unnest(%s) AS name
+"""
+
 
 def there_are(*marts: str) -> bool:
-    """Whether every one of these tables of schema `marts` stands."""
+    """Whether every one of these tables of schema `marts` stands, and is ours to read."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT bool_and(to_regclass('marts.' || name) IS NOT NULL) FROM unnest(%s) AS name",
-            [list(marts)],
-        )
+        cursor.execute(_STANDING, [list(marts)])
         return bool(cursor.fetchone()[0])
