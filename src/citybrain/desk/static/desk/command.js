@@ -69,7 +69,7 @@ function spot(one) {
   const row = made("article", "", "spot");
   row.dataset.point = one.id;
   const head = made("h3", one.name);
-  head.append(status(one.level ? `${one.level} 级` : "未到警戒", one.level ? one.urgency : "good"));
+  head.append(status(one.level ? `水位 ${one.level} 级` : "未到警戒", one.level ? one.urgency : "good"));
   row.append(head);
   const depth = made("p");
   depth.append(made("span", one.depth, "depth"), made("span", one.trend_said ? `　${one.trend_said}` : ""), made("br"));
@@ -194,15 +194,33 @@ document.querySelector("#full").addEventListener("click", () => {
   else document.documentElement.requestFullscreen();
 });
 
+// A mark of the legend, drawn: what it is can be told without its colour.
+const MARKS = [["team", "ring", "series-3"], ["stock", "square", "series-2"], ...["good", "watch", "late", "alarm"].map((name) => [name, "diamond", name])];
+
+function mark(shape, ink) {
+  const canvas = made("canvas");
+  canvas.width = canvas.height = 32;
+  const pen = canvas.getContext("2d");
+  pen.lineWidth = 5;
+  pen.strokeStyle = pen.fillStyle = ink;
+  if (shape === "ring") pen.arc(16, 16, 9, 0, 2 * Math.PI);
+  else if (shape === "square") pen.rect(7, 7, 18, 18);
+  else for (const [x, y] of [[16, 2], [30, 16], [16, 30], [2, 16], [16, 2]]) pen.lineTo(x, y);
+  if (shape === "diamond") pen.fill();
+  else pen.stroke();
+  return pen.getImageData(0, 0, 32, 32);
+}
+
 async function map() {
   try {
     const sheet = await openMap(holder);
     const empty = { type: "FeatureCollection", features: [] };
     sheet.addSource("forces", { type: "geojson", data: empty });
     sheet.addSource("points", { type: "geojson", data: empty });
-    const team = ["==", ["get", "kind"], "team"];
-    sheet.addLayer({ id: "forces", type: "circle", source: "forces", paint: { "circle-radius": 4, "circle-color": colour("raised"), "circle-stroke-width": 2, "circle-stroke-color": ["case", team, colour("series-3"), colour("series-2")] } }, "clusters");
-    sheet.addLayer({ id: "points", type: "circle", source: "points", paint: { "circle-radius": ["match", ["get", "urgency"], "good", 4, 8], "circle-color": ["match", ["get", "urgency"], "alarm", colour("alarm"), "late", colour("late"), "watch", colour("watch"), colour("good")], "circle-stroke-width": 1, "circle-stroke-color": colour("surface") } }, "clusters");
+    for (const [name, shape, ink] of MARKS) sheet.addImage(name, mark(shape, colour(ink)), { pixelRatio: 2 });
+    const anywhere = { "icon-allow-overlap": true, "icon-ignore-placement": true };
+    sheet.addLayer({ id: "forces", type: "symbol", source: "forces", layout: { ...anywhere, "icon-image": ["get", "kind"] } }, "clusters");
+    sheet.addLayer({ id: "points", type: "symbol", source: "points", layout: { ...anywhere, "icon-image": ["get", "urgency"], "icon-size": ["match", ["get", "urgency"], "good", 0.6, 1.2] } }, "clusters");
     const hint = made("p", "", "map-hint quiet");
     holder.append(hint);
     for (const layer of ["points", "forces"]) {
