@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from django.db import connection
 from django.utils import timezone
@@ -126,22 +126,22 @@ def _read(asked: dict[str, object]) -> list[FloodPoint]:
         return [_point(row) for row in cursor.fetchall()]
 
 
-def _point(row: Sequence[object]) -> FloodPoint:
+def _point(row: Sequence[Any]) -> FloodPoint:
     (point_id, name, area, county, lon, lat, device, wardens, unit, *levels, value, at, before) = row
     return FloodPoint(
         point_id=str(point_id),
         name=str(name or point_id),
         area_code=str(area),
         county_code=str(county),
-        lon=None if lon is None else float(str(lon)),
-        lat=None if lat is None else float(str(lat)),
+        lon=None if lon is None else float(lon),
+        lat=None if lat is None else float(lat),
         device_id=str(device),
-        wardens=tuple(wardens),  # type: ignore[arg-type]
+        wardens=tuple(wardens),
         unit=str(unit or ""),
-        levels=tuple(levels),  # type: ignore[arg-type]
-        value=value,  # type: ignore[arg-type]
-        observed_at=at,  # type: ignore[arg-type]
-        hour_before=before,  # type: ignore[arg-type]
+        levels=(levels[0], levels[1], levels[2]),
+        value=value,
+        observed_at=at,
+        hour_before=before,
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 
 from django.db import connection
 from django.db.models import Q
@@ -43,7 +44,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """My company's compounds, or my community's; the occupied ones first, the longest on top."""
     organisation = person_of(request).organisation
     lanes = _lanes(organisation) if organisation is not None else []
-    lanes.sort(key=lambda one: (one.occupied_since is None, one.occupied_since or one.name))
+    lanes.sort(key=lambda one: (one.occupied_since.timestamp() if one.occupied_since else inf, one.name))
     occupied = sum(one.occupied_since is not None for one in lanes)
     return render(request, "phone/lanes.html", {"lanes": lanes, "occupied": occupied})
 
