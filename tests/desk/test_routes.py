@@ -20,6 +20,7 @@ REPORTERS = ("acceptor", "flood_warden", *HANDLERS)
 SEE_THE_CASE = ("acceptor", "dispatcher", "command_centre", "county_admin", "auditor", *HANDLERS[:2])
 VIEWERS = (*SEE_THE_CASE, "grid_worker")
 ENGINEERS = ("acceptor", "dispatcher", "command_centre", "county_admin", "auditor")
+WATCHERS = ("acceptor", "dispatcher", "command_centre", "county_admin", "auditor")
 SENDERS = ("dispatcher", "command_centre")
 GRANTS = ("policy_officer", "policy_checker", "treasury", "auditor")
 EXPORTERS = ("policy_officer", "policy_checker")
@@ -67,8 +68,8 @@ TABLE: dict[str, Row] = {
     "cases:join": post(302, "acceptor"),
     "cases:split": post(302, "acceptor"),
     "cases:picture": get(200, *SEE_THE_CASE, grid_worker=404),
-    "command:page": get(200, *ENGINEERS),
-    "command:state": get(200, *ENGINEERS),
+    "command:page": get(200, *WATCHERS),
+    "command:state": get(200, *WATCHERS),
     "command:send": post(404, *SENDERS),  # a case that is not named
     "county-outlines": Row("GET", {}, otherwise=200),
     "phone:lanes": get(200, *HANDLERS),

@@ -1,16 +1,28 @@
 """The page that stays open for days, and the state it asks for every few seconds."""
 
-from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.decorators import user_passes_test
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from citybrain.desk.accounts.models import User
 from citybrain.desk.answered import unchanged_or_json
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.command.state import state_for
 
-# What the page shows is what its viewer may see anyway; sending has a permission of its own.
-may_watch = permission_required(["events.view_case", "events.view_devicehealth"], raise_exception=True)
+
+def _watches(user: User | AnonymousUser) -> bool:
+    """Who looks after cases and devices of a county or the city; sending has a permission of its own."""
+    if not user.has_perms(["events.view_case", "events.view_devicehealth"]):
+        raise PermissionDenied
+    if not isinstance(user, User) or user.row_scope.width not in ("county", "city"):
+        raise PermissionDenied
+    return True
+
+
+may_watch = user_passes_test(_watches)
 
 
 @require_GET
