@@ -17,12 +17,12 @@ from standing_in import standing_in
 
 MARTS = {
     "dim_flood_warden": (
-        "(warden_id text, point_id text, point_name text, area_code text, county_code text, lon numeric,"
-        " lat numeric, device_id text, warden_role text, shift text)"
+        "(point_id text, warden_id text, warden_role text, shift text, point_name text, device_id text,"
+        " county_code text)"
     ),
     "dim_device": (
         "(device_id text, metric text, unit text, level_1 numeric, level_2 numeric, level_3 numeric,"
-        " county_code text, is_in_service boolean)"
+        " area_code text, county_code text, is_in_service boolean, lon numeric, lat numeric)"
     ),
     "fct_sensor_reading": (
         "(device_id text, metric text, observed_at timestamptz, value numeric, quality text)"
@@ -67,23 +67,14 @@ class Water:
             f"{area_code[:6]}P{mark}", f"{area_code[:6]}W{mark}", (f"FW{mark}A", f"FW{mark}B"), area_code
         )
         for warden in made.wardens:
-            row = (
-                warden,
-                made.point,
-                f"花戏楼易涝点{mark}",
-                area_code,
-                area_code[:6],
-                115.78,
-                33.85,
-                made.device,
-            )
             self.dbt.execute(
-                "INSERT INTO marts.dim_flood_warden VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '值守', '白班')",
-                row,
+                "INSERT INTO marts.dim_flood_warden VALUES (%s, %s, '值守', '白班', %s, %s, %s)",
+                (made.point, warden, f"花戏楼易涝点{mark}", made.device, area_code[:6]),
             )
         self.dbt.execute(
-            "INSERT INTO marts.dim_device VALUES (%s, 'depth_cm', 'cm', 40, 27, 15, %s, true)",
-            (made.device, area_code[:6]),
+            "INSERT INTO marts.dim_device"
+            " VALUES (%s, 'depth_cm', 'cm', 40, 27, 15, %s, %s, true, 115.78, 33.85)",
+            (made.device, area_code, area_code[:6]),
         )
         newest = datetime.now(SHANGHAI) - timedelta(minutes=1)
         for back, depth in enumerate(reversed(depths)):

@@ -1,4 +1,4 @@
-{{ config(indexes=[{"columns": ["warden_id"], "unique": true}, {"columns": ["point_id"]}]) }}
+{{ config(indexes=[{"columns": ["warden_id"], "unique": true}]) }}
 
 with
 
@@ -14,30 +14,19 @@ villages as (
 
 ),
 
-datasets as (
-
-    select * from {{ ref("stg_meta__dataset") }}
-
-),
-
 final as (
 
     select
-        wardens.warden_id,
         wardens.point_id,
-        wardens.point_name,
-        wardens.area_code,
-        villages.county_code,
-        wardens.lon::numeric(9, 6) as lon,
-        wardens.lat::numeric(9, 6) as lat,
-        wardens.device_id,
+        wardens.warden_id,
         wardens.warden_role,
         wardens.shift,
-        datasets.origin,
+        wardens.point_name,
+        wardens.device_id,
+        villages.county_code,
         wardens.loaded_at
     from wardens
     inner join villages on wardens.area_code = villages.area_code
-    inner join datasets on datasets.dataset = 'flood_point'
 
 )
 

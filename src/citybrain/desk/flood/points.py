@@ -18,15 +18,14 @@ _TRENDS: dict[Trend, str] = {"rising": "上涨", "falling": "下降", "steady": 
 
 # The newest reading of each gauge, and the one an hour before it: two steps along an index for each.
 _POINTS = """
-SELECT p.point_id, p.point_name, p.area_code, p.county_code, p.lon, p.lat, p.device_id, p.wardens,
+SELECT p.point_id, p.point_name, d.area_code, p.county_code, d.lon, d.lat, p.device_id, p.wardens,
     d.unit, d.level_1, d.level_2, d.level_3, newest.value, newest.observed_at, earlier.value
 FROM (
-    SELECT point_id, min(point_name) AS point_name, min(area_code) AS area_code,
-        min(county_code) AS county_code, min(lon) AS lon, min(lat) AS lat, min(device_id) AS device_id,
-        array_agg(warden_id ORDER BY warden_id) AS wardens
+    SELECT point_id, min(point_name) AS point_name, min(county_code) AS county_code,
+        min(device_id) AS device_id, array_agg(warden_id ORDER BY warden_id) AS wardens
     FROM marts.dim_flood_warden GROUP BY point_id
 ) AS p
-LEFT JOIN marts.dim_device AS d ON d.device_id = p.device_id
+INNER JOIN marts.dim_device AS d ON d.device_id = p.device_id
 LEFT JOIN LATERAL (
     SELECT r.value, r.observed_at FROM marts.fct_sensor_reading AS r
     WHERE r.device_id = p.device_id AND r.metric = d.metric AND r.quality = 'good'
@@ -40,7 +39,7 @@ LEFT JOIN LATERAL (
     ORDER BY r.observed_at DESC LIMIT 1
 ) AS earlier ON true
 WHERE (%(county)s = '' OR p.county_code = %(county)s)
-    AND (%(narrow)s IS FALSE OR p.wardens && %(wardens)s OR p.area_code = %(area)s)
+    AND (%(narrow)s IS FALSE OR p.wardens && %(wardens)s OR d.area_code = %(area)s)
 ORDER BY p.point_id
 """
 _NEEDED = ("dim_flood_warden", "dim_device", "fct_sensor_reading")
