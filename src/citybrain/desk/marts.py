@@ -4,7 +4,7 @@ from django.db import connection
 
 _STANDING = """
 SELECT bool_and(coalesce(has_table_privilege(to_regclass('marts.' || name)::oid, 'SELECT'), false))
-FROM unnest(%s) AS name
+FROM unnest(%s::text[]) AS name
 """
 
 

@@ -39,7 +39,7 @@ LEFT JOIN LATERAL (
     ORDER BY r.observed_at DESC LIMIT 1
 ) AS earlier ON true
 WHERE (%(county)s = '' OR p.county_code = %(county)s)
-    AND (%(narrow)s IS FALSE OR p.wardens && %(wardens)s OR d.area_code = %(area)s)
+    AND (%(narrow)s IS FALSE OR p.wardens && %(wardens)s::text[] OR d.area_code = %(area)s)
 ORDER BY p.point_id
 """
 _NEEDED = ("dim_flood_warden", "dim_device", "fct_sensor_reading")
