@@ -46,7 +46,9 @@ def test_no_serious_fault(role: str, desk_city: City, server: str, browser: "Bro
     place = water.place([18, 20, 26, 31])
     water.case_at(place)
     water.force("team", "谯城抗洪抢险1队", 1, 115.79)
-    numbers = {"case": desk_city.dispatched(lon=115.8, lat=33.8).number, "filed": desk_city.filed().number}
+    handler = desk_city.company if role == "property_company" else desk_city.other_company
+    dispatched = desk_city.dispatched(handler, lon=115.8, lat=33.8)
+    numbers = {"case": dispatched.number, "filed": desk_city.filed().number}
     homes = {"department_handler": desk_city.people["department_handler"].organisation, "flood_warden": None}
     person = desk_city.person(role, homes.get(role, desk_city.company), password=True)
     person.warden_code = place.wardens[0]

@@ -69,8 +69,11 @@ def sign_in(page: "Page", server: str, city: City, person: Any) -> None:
 def test_a_click_on_the_map_opens_the_case(
     page: "Page", server: str, desk_city: City, tmp_path: Path
 ) -> None:
-    alone = desk_city.dispatched(lon=115.65, lat=33.95, place_name="独立点")
-    crowd = [desk_city.dispatched(lon=115.95, lat=33.65, place_name="同一点") for _ in range(3)]
+    alone = desk_city.dispatched(desk_city.other_company, lon=115.65, lat=33.95, place_name="独立点")
+    crowd = [
+        desk_city.dispatched(desk_city.other_company, lon=115.95, lat=33.65, place_name="同一点")
+        for _ in range(3)
+    ]
     page.goto(f"{server}/cases/?show=open")
     page.click("#to-map")
     page.wait_for_function(IDLE)
@@ -87,7 +90,10 @@ def test_a_click_on_the_map_opens_the_case(
 def test_the_map_shows_what_the_filters_leave(
     page: "Page", server: str, desk_city: City, tmp_path: Path
 ) -> None:
-    three = [desk_city.dispatched(lon=115.7, lat=33.7, place_name="筛选点甲") for _ in range(3)]
+    three = [
+        desk_city.dispatched(desk_city.other_company, lon=115.7, lat=33.7, place_name="筛选点甲")
+        for _ in range(3)
+    ]
     page.goto(f"{server}/cases/map/?show=open&q=筛选点甲")
     page.wait_for_function(IDLE)
     assert page.get_attribute("#map", "data-shown") == "3"
