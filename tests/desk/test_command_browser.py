@@ -35,7 +35,7 @@ def cut_every_connection_of_the_site(desk: Settings) -> None:
     with connect(desk, DatabaseRole.DESK, autocommit=True) as same_role:
         cut = same_role.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name = 'citybrain desk' AND pid <> %s",
+            " WHERE application_name = 'citybrain desk' AND usename = current_user AND pid <> %s",
             (own,),
         ).fetchall()
     assert cut
@@ -68,12 +68,12 @@ def test_help_is_sent_and_a_restart_is_outlived(
             page.screenshot(path=tmp_path / "sending.png")
             page.click("#send-now")
             page.wait_for_function(
-                "document.querySelector('#flood').textContent.includes('调派谯城抗洪抢险1队 1 支')"
+                "() => document.querySelector('#flood').textContent.includes('调派谯城抗洪抢险1队 1 支')"
             )
             assert desk_city.steps(case).count("send_resource") == 1
             cut_every_connection_of_the_site(desk)
             heard = page.get_attribute("#board", "data-heard")
-            page.wait_for_function(f"document.querySelector('#board').dataset.heard !== '{heard}'")
+            page.wait_for_function(f"() => document.querySelector('#board').dataset.heard !== '{heard}'")
             page.evaluate("window.stillTheSamePage = true")
         page.wait_for_selector("#stale:not([hidden])", timeout=30_000)
         assert "与服务器失去联系" in page.inner_text("#stale")
@@ -86,5 +86,7 @@ def test_help_is_sent_and_a_restart_is_outlived(
             assert page.evaluate("window.stillTheSamePage") and complaints == []
             page.screenshot(path=tmp_path / "recovered.png")
             context.clear_cookies()
-            page.wait_for_function("document.querySelector('#stale').textContent.includes('登录已过期')")
+            page.wait_for_function(
+                "() => document.querySelector('#stale').textContent.includes('登录已过期')"
+            )
         context.close()

@@ -74,14 +74,14 @@ def test_a_warden_answers_and_asks_without_a_network(
 
 def test_a_company_sees_its_lanes(desk_city: City, server: str, browser: "Browser", tmp_path: Path) -> None:
     guard = desk_city.person("property_company", desk_city.company, password=True)
+    case = desk_city.dispatched(place_id="LANE0")
+    other = desk_city.filed(place_id="LANE1")  # nobody's yet: the lane is told, the case is not
     with standing_in(desk_city.settings, {"dim_compound": COMPOUNDS}, [DatabaseRole.DESK]) as dbt:
         for number, (name, connected, owner) in enumerate(
             [("合欢苑", True, "DESK-PM-1"), ("畅通苑", True, "DESK-PM-1"), ("别家苑", True, "DESK-PM-2")]
         ):
             row = (f"LANE{number}", name, connected, owner, VILLAGE)
             dbt.execute("INSERT INTO marts.dim_compound VALUES (%s, %s, %s, %s, %s)", row)
-        case = desk_city.dispatched(place_id="LANE0")
-        other = desk_city.filed(place_id="LANE1")  # nobody's yet: the lane is told, the case is not
         context = browser.new_context(locale="zh-CN", viewport=PHONE, has_touch=True)
         phone = context.new_page()
         sign_in(phone, server, desk_city, guard)
