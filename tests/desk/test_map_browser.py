@@ -1,5 +1,6 @@
 """The map of cases and the queue in a browser: our own outlines, nothing from outside, clicks open cases."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,12 +70,13 @@ def sign_in(page: "Page", server: str, city: City, person: Any) -> None:
 def test_a_click_on_the_map_opens_the_case(
     page: "Page", server: str, desk_city: City, tmp_path: Path
 ) -> None:
-    alone = desk_city.dispatched(desk_city.other_company, lon=115.65, lat=33.95, place_name="独立点")
+    mark = uuid.uuid4().hex[:8]
+    alone = desk_city.dispatched(desk_city.other_company, lon=115.65, lat=33.95, place_name=f"独立点{mark}")
     crowd = [
-        desk_city.dispatched(desk_city.other_company, lon=115.95, lat=33.65, place_name="同一点")
+        desk_city.dispatched(desk_city.other_company, lon=115.95, lat=33.65, place_name=f"同一点{mark}")
         for _ in range(3)
     ]
-    page.goto(f"{server}/cases/?show=open")
+    page.goto(f"{server}/cases/?show=open&q={mark}")
     page.click("#to-map")
     page.wait_for_function(IDLE)
     page.wait_for_timeout(500)
@@ -90,11 +92,11 @@ def test_a_click_on_the_map_opens_the_case(
 def test_the_map_shows_what_the_filters_leave(
     page: "Page", server: str, desk_city: City, tmp_path: Path
 ) -> None:
+    mark = f"筛选点{uuid.uuid4().hex[:8]}"
     three = [
-        desk_city.dispatched(desk_city.other_company, lon=115.7, lat=33.7, place_name="筛选点甲")
-        for _ in range(3)
+        desk_city.dispatched(desk_city.other_company, lon=115.7, lat=33.7, place_name=mark) for _ in range(3)
     ]
-    page.goto(f"{server}/cases/map/?show=open&q=筛选点甲")
+    page.goto(f"{server}/cases/map/?show=open&q={mark}")
     page.wait_for_function(IDLE)
     assert page.get_attribute("#map", "data-shown") == "3"
     at = page.evaluate(PLACE, [115.7, 33.7])
@@ -105,7 +107,7 @@ def test_the_map_shows_what_the_filters_leave(
     page.screenshot(path=tmp_path / "popup.png", full_page=True)
     page.click("#to-queue")
     page.wait_for_url("**/cases/?**")
-    assert page.input_value(".filters input[name=q]") == "筛选点甲"
+    assert page.input_value(".filters input[name=q]") == mark
     assert page.locator("#cases tbody tr").count() == 3
 
 
