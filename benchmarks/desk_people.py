@@ -89,7 +89,7 @@ class Handler(Person):
         self.client.get("/cases/map/points/?show=open", name="map points of a handler")
 
     @task(4)
-    def tasks(self) -> None:
+    def phone_tasks(self) -> None:
         self.client.get("/phone/", name="tasks on the phone")
 
 
