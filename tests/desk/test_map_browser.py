@@ -89,6 +89,7 @@ def test_a_click_on_the_map_opens_the_case(
     page.wait_for_url(f"**/cases/{alone.number}/")
 
 
+@pytest.mark.slow
 def test_the_map_shows_what_the_filters_leave(
     page: "Page", server: str, desk_city: City, tmp_path: Path
 ) -> None:
@@ -111,6 +112,7 @@ def test_the_map_shows_what_the_filters_leave(
     assert page.locator("#cases tbody tr").count() == 3
 
 
+@pytest.mark.slow
 def test_the_queue_by_keyboard_and_as_it_is_printed(
     page: "Page", server: str, desk_city: City, tmp_path: Path
 ) -> None:
