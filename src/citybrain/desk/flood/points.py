@@ -117,7 +117,7 @@ def points_of(warden_code: str, area_code: str) -> list[FloodPoint]:
     return _read({"county": "", "narrow": True, "wardens": wardens, "area": area_code or None})
 
 
-def _read(asked: dict[str, object]) -> list[FloodPoint]:
+def _read(asked: dict[str, Any]) -> list[FloodPoint]:
     if not there_are(*_NEEDED):
         return []
     with connection.cursor() as cursor:
