@@ -1,5 +1,6 @@
 """The command page on a wall: help is sent from it, and it outlives the desk and the desk's connections."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,17 +27,23 @@ WALL = {"width": 1920, "height": 1080}
 SHOWN = "() => document.querySelector('#map').dataset.shown"
 
 
-def cut_every_connection_of_the_site(desk: Settings) -> None:
-    """As a restart of PostgreSQL does; the test's own stays."""
+def now_in(desk: Settings) -> datetime:
+    with connect(desk, DatabaseRole.DESK) as asked:
+        (now,) = asked.execute("SELECT clock_timestamp()").fetchone() or (None,)
+    return now  # type: ignore[return-value]
+
+
+def cut_every_connection_of_the_site(desk: Settings, since: datetime) -> None:
+    """As a restart of PostgreSQL does; the test's own, older than the site or in use here, stay."""
     from django.db import connection
 
     connection.ensure_connection()
     own = connection.connection.info.backend_pid
     with connect(desk, DatabaseRole.DESK, autocommit=True) as same_role:
         cut = same_role.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name = 'citybrain desk' AND usename = current_user AND pid <> %s",
-            (own,),
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user"
+            " AND application_name = 'citybrain desk' AND pid <> %s AND backend_start > %s",
+            (own, since),
         ).fetchall()
     assert cut
 
@@ -52,6 +59,7 @@ def test_help_is_sent_and_a_restart_is_outlived(
         water.force("team", "谯城综合救援2队", 1, 115.99)
         water.force("stock", "谯城物资库排水泵", 12, 115.7)
         case = water.case_at(place)
+        begun = now_in(desk)
         with running_desk(desk) as server:
             context = browser.new_context(locale="zh-CN", timezone_id="Asia/Shanghai", viewport=WALL)
             page = context.new_page()
@@ -71,7 +79,7 @@ def test_help_is_sent_and_a_restart_is_outlived(
                 "() => document.querySelector('#flood').textContent.includes('调派谯城抗洪抢险1队 1 支')"
             )
             assert desk_city.steps(case).count("send_resource") == 1
-            cut_every_connection_of_the_site(desk)
+            cut_every_connection_of_the_site(desk, begun)
             heard = page.get_attribute("#board", "data-heard")
             page.wait_for_function(f"() => document.querySelector('#board').dataset.heard !== '{heard}'")
             page.evaluate("window.stillTheSamePage = true")
