@@ -55,6 +55,10 @@ def open_browser() -> "Iterator[Browser]":
     with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
         # Playwright keeps an event loop in this thread; the test's own steps are not part of it.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        opened = playwright.chromium.launch(
+            executable_path=str(CHROMIUM),
+            # Maps are drawn by WebGL; a machine without a graphics card draws them with its processor.
+            args=["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+        )
         yield opened
         opened.close()

@@ -14,12 +14,14 @@ pytestmark = pytest.mark.integration
 
 EVERYBODY = tuple(load_roles())
 HANDLERS = ("department_handler", "property_company", "grid_worker")
-REPORTERS = ("acceptor", *HANDLERS)
+REPORTERS = ("acceptor", "flood_warden", *HANDLERS)
 # The case of the table lies in the county of `county_admin`, is led by the department of `department_handler`
 # and handled by the company of `property_company`; the community of `grid_worker` has no part in it.
 SEE_THE_CASE = ("acceptor", "dispatcher", "command_centre", "county_admin", "auditor", *HANDLERS[:2])
 VIEWERS = (*SEE_THE_CASE, "grid_worker")
 ENGINEERS = ("acceptor", "dispatcher", "command_centre", "county_admin", "auditor")
+WATCHERS = ("acceptor", "dispatcher", "command_centre", "county_admin", "auditor")
+SENDERS = ("dispatcher", "command_centre")
 GRANTS = ("policy_officer", "policy_checker", "treasury", "auditor")
 EXPORTERS = ("policy_officer", "policy_checker")
 STAFF = ("system_admin", "security_admin")
@@ -48,11 +50,17 @@ def post(status: int, *roles: str, **more: int) -> Row:
 
 
 TABLE: dict[str, Row] = {
-    "home": Row("GET", only(302, *VIEWERS, *GRANTS), otherwise=200),
+    "home": Row("GET", only(302, *VIEWERS, *GRANTS, "flood_warden"), otherwise=200),
     "sign-in": Row("GET", {}, otherwise=302, nobody=200),
     "sign-out": Row("GET", {}, otherwise=405),
     "health": Row("GET", {}, otherwise=200, nobody=200),
     "cases:queue": get(200, *VIEWERS),
+    "cases:counts": get(200, *VIEWERS),
+    "cases:map": get(200, *VIEWERS),
+    "cases:map-points": get(200, *VIEWERS),
+    "cases:export": get(200, *VIEWERS),
+    "cases:keep-view": post(302, *VIEWERS),
+    "cases:forget-view": post(302, *VIEWERS),
     "cases:devices": get(200, *ENGINEERS),
     "devices:register": get(200, *ENGINEERS, "department_handler"),
     "devices:export": get(200, *ENGINEERS, "department_handler"),
@@ -62,6 +70,14 @@ TABLE: dict[str, Row] = {
     "cases:join": post(302, "acceptor"),
     "cases:split": post(302, "acceptor"),
     "cases:picture": get(200, *SEE_THE_CASE, grid_worker=404),
+    "command:page": get(200, *WATCHERS),
+    "command:state": get(200, *WATCHERS),
+    "command:send": post(404, *SENDERS),  # a case that is not named
+    "county-outlines": Row("GET", {}, otherwise=200),
+    "phone:lanes": get(200, *HANDLERS),
+    "phone:flood": get(200, "flood_warden"),
+    "phone:flood-answer": post(302, "flood_warden"),
+    "phone:flood-ask": post(404, "flood_warden"),  # no place of theirs
     "phone:tasks": get(200, *HANDLERS),
     "phone:me": get(200, *REPORTERS),
     "phone:report": get(200, *REPORTERS),

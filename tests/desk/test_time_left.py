@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from citybrain.catalogue.working_day import SHANGHAI
-from citybrain.desk.cases.time_left import duration, time_left, urgency
+from citybrain.desk.cases.time_left import age, duration, time_left, urgency
 
 NOW = datetime(2026, 11, 26, 9, 5, tzinfo=SHANGHAI)
 
@@ -30,6 +30,11 @@ NOW = datetime(2026, 11, 26, 9, 5, tzinfo=SHANGHAI)
 def test_what_is_left_or_has_passed(seconds: int, words: str, colour: str) -> None:
     due_at = NOW + timedelta(seconds=seconds)
     assert (time_left(due_at, NOW), urgency(due_at, NOW)) == (words, colour)
+
+
+@pytest.mark.parametrize(("hours", "colour"), [(0, "quiet"), (23, "quiet"), (24, "watch"), (72, "late")])
+def test_age_is_coloured_after_a_day_and_after_three(hours: int, colour: str) -> None:
+    assert age(NOW - timedelta(hours=hours), NOW) == colour
 
 
 def test_a_duration_is_never_less_than_nothing() -> None:

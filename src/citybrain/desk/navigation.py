@@ -20,6 +20,8 @@ class Entry:
 ENTRIES: tuple[Entry, ...] = (
     Entry("任务", "phone:tasks", "events.handle_case", small=True),
     Entry("案件", "cases:queue", "events.view_case"),
+    Entry("指挥", "command:page", "events.send_resource"),
+    Entry("防汛", "phone:flood", "events.ask_resource", small=True),
     Entry("上报", "phone:report", "events.report_case", small=True),
     Entry("设备", "cases:devices", "events.view_devicehealth"),
     Entry("设备台账", "devices:register", "systems.view_devices"),
@@ -29,6 +31,7 @@ ENTRIES: tuple[Entry, ...] = (
 PHONE_ENTRIES: tuple[Entry, ...] = (
     Entry("上报", "phone:report", "events.report_case", small=True),
     Entry("任务", "phone:tasks", "events.handle_case", small=True),
+    Entry("防汛", "phone:flood", "events.ask_resource", small=True),
     Entry("我的", "phone:me", "events.report_case", small=True),
 )
 
@@ -44,6 +47,7 @@ def entries_for(request: HttpRequest, entries: tuple[Entry, ...] = ENTRIES) -> l
 
 def navigation(request: HttpRequest) -> dict[str, object]:
     """Template context: `entries` for the bar, `phone_entries` for the phone's."""
-    if not request.user.is_authenticated:
+    # A request that is refused before anybody is known, for its Host header for one, has no user at all.
+    if not hasattr(request, "user") or not request.user.is_authenticated:
         return {"entries": [], "phone_entries": []}
     return {"entries": entries_for(request), "phone_entries": entries_for(request, PHONE_ENTRIES)}

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from citybrain.desk import pages
 from citybrain.desk.answer import answer_page
+from citybrain.desk.outlines import counties
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -14,6 +15,8 @@ urlpatterns = [
     path("-/health", pages.health, name="health"),
     path("admin/", admin.site.urls),
     path("cases/", include("citybrain.desk.cases.urls")),
+    path("command/", include("citybrain.desk.command.urls")),
+    path("outlines/counties/", counties, name="county-outlines"),
     path("phone/", include("citybrain.desk.phone.urls")),
     path("devices/", include("citybrain.desk.devices.urls")),
     path("grants/", include("citybrain.desk.grants.urls")),

@@ -185,6 +185,15 @@ def spot_free(attempt: Attempt) -> str | None:
     return "同一地点已有在办的同类案件。" if same.exists() else None
 
 
+def resource_named(attempt: Attempt) -> str | None:
+    """What is sent or asked for is said: its kind, and how many."""
+    resource = attempt.data.get("resource")
+    if not isinstance(resource, Mapping) or not resource.get("kind"):
+        return "请选择救援力量。"
+    count = resource.get("count")
+    return None if isinstance(count, int) and count > 0 else "请写明数量。"
+
+
 def check_passed(attempt: Attempt) -> str | None:
     """The machine saw the after-photo clear, or rounds and readings since the handling are clear."""
     if attempt.data.get("verdict") == "clear" or _cleared_since_handling(attempt.case):
@@ -222,6 +231,7 @@ GUARDS: dict[GuardName, Guard] = {
     "was_late": was_late,
     "soon_after_closing": soon_after_closing,
     "spot_free": spot_free,
+    "resource_named": resource_named,
     "check_passed": check_passed,
     "check_failed": check_failed,
     "machine_undecided": machine_undecided,

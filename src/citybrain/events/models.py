@@ -153,6 +153,7 @@ class Case(models.Model):
                 condition=~Q(state__in=ENDED) & Q(lat__isnull=False),
                 name="event_case_near",
             ),
+            models.Index(fields=["petition"], condition=~Q(petition=""), name="event_case_petition"),
         ]
         permissions = [
             ("report_case", "上报事件"),
@@ -168,6 +169,8 @@ class Case(models.Model):
             ("force_case", "强制结案"),
             ("visit_case", "回访"),
             ("split_case", "合并与拆分"),
+            ("send_resource", "调派救援力量"),
+            ("ask_resource", "请求支援"),
         ]
 
     def __str__(self) -> str:
@@ -286,6 +289,9 @@ class Transition(models.Model):
         db_table = "transition"
         ordering = ["case_id", "version"]
         constraints = [models.UniqueConstraint("case", "version", name="transition_once")]
+        indexes = [
+            models.Index(fields=["case"], condition=Q(action="send_resource"), name="transition_sent"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.case_id}/{self.version} {self.action}"

@@ -50,6 +50,7 @@ GuardName = Literal[
     "was_late",
     "soon_after_closing",
     "spot_free",
+    "resource_named",
 ]
 EffectName = Literal[
     "release_handler",

@@ -110,8 +110,20 @@ def answer(token: str) -> WakeUp | None:
     """Whoever was woken answers: nobody else is, and the lead is told. None where nothing rings any more."""
     with as_system():
         found = woken_by(token)
-        if found is None:
-            return None
+        return None if found is None else _answer(found)
+
+
+def answer_as(warden_code: str, wake_up_id: int) -> WakeUp | None:
+    """The same by a warden who has signed in: only their own wake-ups are theirs to answer."""
+    with as_system():
+        own = WakeUp.objects.select_related("case", "warden").filter(pk=wake_up_id)
+        found = own.filter(warden__code=warden_code).first() if warden_code else None
+        return None if found is None else _answer(found)
+
+
+def _answer(found: WakeUp) -> WakeUp | None:
+    """Within the platform's scope."""
+    with as_system():
         case = Case.objects.select_for_update(of=("self",)).get(pk=found.case_id)
         found.refresh_from_db()
         if found.state == WakeUp.State.ANSWERED:

@@ -23,6 +23,6 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
     # What a person may do comes from roles alone, so no single permission and no superuser can be given here.
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        ("岗位", {"fields": ("display_name", "organisation", "groups")}),
+        ("岗位", {"fields": ("display_name", "organisation", "groups", "warden_code")}),
         ("状态", {"fields": ("is_active", "is_staff", "last_login", "date_joined")}),
     )

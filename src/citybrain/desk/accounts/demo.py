@@ -16,6 +16,7 @@ class DemoAccount(ContentModel):
     display_name: str
     roles: list[str] = Field(min_length=1)
     organisation: str
+    warden: str = Field(default="", max_length=64, description="code of a warden of the register")
 
 
 class DemoAccounts(ContentModel):

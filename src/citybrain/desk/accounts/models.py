@@ -43,6 +43,10 @@ class User(AbstractUser):
         Organisation, models.PROTECT, null=True, blank=True, related_name="people", verbose_name="所属机构"
     )
 
+    warden_code = models.CharField(
+        "防汛责任人编号", max_length=64, blank=True, help_text="易涝点登记中的责任人编号；不是责任人的留空"
+    )
+
     class Meta:
         verbose_name = verbose_name_plural = "人员"
         db_table = "person"
@@ -63,3 +67,20 @@ class User(AbstractUser):
             organisation_id=organisation.pk if organisation else None,
             county_code=organisation.county_code if organisation else "",
         )
+
+
+class SavedView(models.Model):
+    """Filters of the queue that a person kept under a name. `query` is what `cases.filters` made of them."""
+
+    person = models.ForeignKey(User, models.CASCADE, related_name="saved_views", verbose_name="人员")
+    name = models.CharField("名称", max_length=30)
+    query = models.CharField("筛选", max_length=600)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "保存的视图"
+        db_table = "saved_view"
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint("person", "name", name="saved_view_once")]
+
+    def __str__(self) -> str:
+        return self.name

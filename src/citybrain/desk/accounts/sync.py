@@ -93,6 +93,7 @@ def sync_demo_accounts(settings: Settings) -> int:
             continue
         user, created = User.objects.get_or_create(username=account.username)
         user.display_name, user.organisation = account.display_name, organisation
+        user.warden_code = account.warden
         user.is_staff = any(load_roles()[role].staff for role in account.roles)
         if created:
             user.set_password(settings.secret(password_secret(account.username)))

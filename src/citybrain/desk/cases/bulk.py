@@ -24,7 +24,7 @@ _REFUSALS_SHOWN = 5
 @require_POST
 @may_view
 def take(request: HttpRequest, action: str) -> HttpResponse:
-    """Confirm, file or dispatch the chosen cases; how many were done and what was refused is told."""
+    """Take one step on the chosen cases; how many were done and what was refused is told."""
     person, step = person_of(request), _step(action)
     if step.permission is None or not person.has_perm(step.permission):
         raise PermissionDenied
@@ -35,12 +35,13 @@ def take(request: HttpRequest, action: str) -> HttpResponse:
         return redirect("cases:queue")
     # All rows are held before the first step is recorded, since a record holds the ledger's chain: two people
     # who work through overlapping pages then wait for each other instead of locking each other out.
+    reason = request.POST.get("reason", "") if "reason_given" in step.guards else ""
     held = list(Case.objects.select_for_update(of=("self",)).filter(pk__in=chosen).order_by("pk"))
     done, refusals = 0, []
     for case in held:
         try:
             handler = _handler(request, case) if action == "dispatch" else None
-            _take_one(case, action, person, handler, chosen[case.pk], key)
+            _take_one(case, action, person, handler, reason, chosen[case.pk], key)
         except CaseRefusedError as refused:
             refusals.append(f"{case.number}：{refused}")
         else:
@@ -58,9 +59,15 @@ def take(request: HttpRequest, action: str) -> HttpResponse:
 
 @transaction.atomic
 def _take_one(
-    case: Case, action: str, person: User, handler: Organisation | None, version: int, key: str
+    case: Case,
+    action: str,
+    person: User,
+    handler: Organisation | None,
+    reason: str,
+    version: int,
+    key: str,
 ) -> None:
-    apply(case, action, person, organisation=handler, version=version, key=f"{key}:{action}")
+    apply(case, action, person, organisation=handler, reason=reason, version=version, key=f"{key}:{action}")
 
 
 def _step(action: str) -> Step:

@@ -1,5 +1,6 @@
 """What a case waits for from the person who looks at it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Case as Ordered
@@ -7,7 +8,9 @@ from django.db.models import Exists, F, IntegerField, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from citybrain.desk.accounts.models import User
-from citybrain.events.models import Case, Clock, Petition, State, Transition
+from citybrain.events.models import ENDED, Case, Clock, Petition, State, Transition
+
+OPEN = tuple(state for state in State if state not in ENDED)
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,35 @@ PETITIONS = (
 )
 
 
-def queued_cases() -> QuerySet[Case]:
-    """Cases with `asked` (a person is to check) and `next_due` (the running limit that ends first)."""
+def queued_cases(cases: QuerySet[Case] | None = None) -> QuerySet[Case]:
+    """Cases with `asked` (a person is to check), `since` (when the newest step was taken) and `next_due` (the
+    running limit that ends first).
+    """
     newest = Transition.objects.filter(case=OuterRef("pk"), version=OuterRef("version"))
     running = Clock.objects.filter(case=OuterRef("pk"), state=Clock.State.RUNNING)
     first = running.order_by().values("case").annotate(first=Min("due_at")).values("first")
-    return Case.objects.select_related("handler", "lead").annotate(
-        asked=Exists(newest.filter(action="ask_person")), next_due=Subquery(first)
+    every = Case.objects.all() if cases is None else cases
+    return every.select_related("handler", "lead").annotate(
+        asked=Exists(newest.filter(action="ask_person")),
+        since=Subquery(newest.values("at")[:1]),
+        next_due=Subquery(first),
     )
+
+
+def visible_to(person: User) -> QuerySet[Case]:
+    """The cases that the person may see. Row security says so by itself; for one organisation it is said
+    again in words that an index knows, or half a million rows would be looked at for the few.
+    """
+    scope = person.row_scope
+    if scope.width != "organisation":
+        return Case.objects.all()
+    own = scope.organisation_id
+    return Case.objects.filter(Q(handler_id=own) | Q(lead_id=own) | Q(reporter_organisation_id=own))
+
+
+def cases_of(person: User) -> QuerySet[Case]:
+    """`queued_cases` that the person may see."""
+    return queued_cases(visible_to(person))
 
 
 def waiting_for(person: User) -> Q:
@@ -70,8 +94,9 @@ def waiting_for(person: User) -> Q:
 
 
 def overdue() -> Q:
-    """The cases of `queued_cases` with a running limit that has passed."""
-    return Q(next_due__lt=timezone.now())
+    """The cases with a running limit that has passed."""
+    late = Clock.objects.filter(state=Clock.State.RUNNING, due_at__lt=timezone.now())
+    return Q(pk__in=late.order_by().values("case"))
 
 
 def duty_of(person: User, case: Case) -> str:
@@ -95,3 +120,32 @@ def most_urgent_first(cases: QuerySet[Case], person: User) -> QuerySet[Case]:
     mine = When(waiting_for(person), then=Value(0))
     first = Ordered(mine, default=Value(1), output_field=IntegerField())
     return cases.order_by(first, F("next_due").asc(nulls_last=True), "-pk")
+
+
+class OpenFirst:
+    """Open cases and those that wait for the person by urgency, then what is over, the newest first.
+
+    Two queries that each have an index to walk along; one over both would sort everything for a page of it.
+    A page of `django.core.paginator.Paginator`, which counts and slices.
+    """
+
+    ordered = True
+
+    def __init__(self, cases: QuerySet[Case], person: User, most: int) -> None:
+        waits = waiting_for(person)
+        self._first = most_urgent_first(cases.filter(Q(state__in=OPEN) | waits), person)
+        self._rest = cases.filter(state__in=ENDED).exclude(waits).order_by("-pk")
+        self._most = most
+        self._first_count = self._first.order_by().values("pk")[:most].count()
+
+    def count(self) -> int:
+        """At most `most`: nobody turns pages so far."""
+        left = self._most - self._first_count
+        return self._first_count + (self._rest.order_by().values("pk")[:left].count() if left > 0 else 0)
+
+    def __getitem__(self, part: slice) -> Sequence[Case]:
+        start, stop = int(part.start or 0), int(part.stop)
+        first = list(self._first[start:stop]) if start < self._first_count else []
+        more = stop - start - len(first)
+        behind = max(start - self._first_count, 0)
+        return [*first, *(self._rest[behind : behind + more] if more > 0 else [])]

@@ -18,6 +18,7 @@ from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.places import camera_name
 from citybrain.desk.cases.queue import handlers
 from citybrain.desk.cases.steps import StepRefusedError, new_key, sent_step, take_step
+from citybrain.desk.cases.waiting import why_waiting
 from citybrain.events.acting import Offer, actions_for
 from citybrain.events.editions import filing_of_case
 from citybrain.events.guards import photo_of_this_round
@@ -133,6 +134,7 @@ def _page(case: Case, person: User, refusal: Refusal | None = None) -> dict[str,
     return {
         "case": case,
         "duty": duty_of(person, case),
+        "waits": why_waiting(case),
         "scenario": scenarios.get(case.scenario, case.scenario),
         "rule": filing_of_case(case).rule,
         "repeats": repeats(case),

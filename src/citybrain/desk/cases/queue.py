@@ -1,75 +1,81 @@
 """The queue: what waits for the person first, then every case they may see, filtered and searched."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from citybrain.catalogue import load_areas, load_scenarios
-from citybrain.desk.accounts.models import Organisation
-from citybrain.desk.cases.duties import duty_of, most_urgent_first, overdue, queued_cases, waiting_for
+from citybrain.desk.accounts.models import Organisation, SavedView, User
+from citybrain.desk.answered import unchanged_or_json
+from citybrain.desk.cases.duties import OpenFirst, duty_of, most_urgent_first
+from citybrain.desk.cases.filters import (
+    MOST_COUNTED,
+    choices,
+    filters_of,
+    narrowed,
+    said,
+    tab_for,
+    tabs_of,
+)
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.steps import new_key
-from citybrain.events.models import ENDED, Case, State
-from citybrain.events.rules import load_rules
+from citybrain.desk.cases.waiting import why_waiting
+from citybrain.events.rules import Step, load_rules
 
 PAGE = 50
-BULK = ("confirm", "file", "dispatch")
+BULK = ("confirm", "file", "dispatch", "send_back", "return", "approve")
 may_view = permission_required("events.view_case", raise_exception=True)
-
-Show = Literal["mine", "open", "all"]
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What the person narrowed the queue to; empty for everything."""
-
-    state: str
-    scenario: str
-    county: str
-    overdue: bool
-    words: str
 
 
 @require_GET
 @may_view
 def index(request: HttpRequest) -> HttpResponse:
     """Cases as a table, with the steps that can be taken on several of them at once."""
-    person = person_of(request)
-    everything = queued_cases()
-    waiting, still_open = everything.filter(waiting_for(person)), everything.exclude(state__in=ENDED)
-    counts = {"mine": waiting.count(), "open": still_open.count(), "all": everything.count()}
-    filters = _filters(request)
-    show = _show(request, counts["mine"], filters)
-    shown = {"mine": waiting, "open": still_open, "all": everything}[show]
-    cases = most_urgent_first(_narrowed(shown, filters), person)
-    page = Paginator(cases, PAGE).get_page(request.GET.get("page"))
-    bulk = [step for step in load_rules().transitions if step.action in BULK]
-    offered = [step for step in bulk if step.permission and person.has_perm(step.permission)]
+    person, filters, tabs = person_of(request), filters_of(request), tabs_of(person_of(request))
+    counts = tabs.counts()
+    show = tab_for(filters, counts["mine"])
+    cases = narrowed(tabs.of(show), filters)
+    listed: Any = OpenFirst(cases, person, MOST_COUNTED)
+    if show != "all":
+        listed = most_urgent_first(cases, person)
+    page = Paginator(listed, PAGE).get_page(request.GET.get("page"))
+    offered = bulk_steps(person)
     return render(
         request,
         "cases/queue.html",
         {
             "page": page,
-            "rows": [(case, duty_of(person, case)) for case in page.object_list],
-            "counts": counts,
-            "overdue_count": still_open.filter(overdue()).count(),
+            "rows": [(case, duty_of(person, case), why_waiting(case)) for case in page.object_list],
+            "counts": {name: said(count) for name, count in counts.items()},
             "show": show,
             "filters": filters,
-            "filtered": filters != Filters("", "", "", False, ""),
-            "states": State.choices,
-            "scenarios": load_scenarios().event_handling,
-            "counties": load_areas().counties,
+            "filtered": filters.narrow,
+            "kept_views": list(SavedView.objects.filter(person=person)),
             "bulk": offered,
+            "bulk_asks_reason": any("reason_given" in step.guards for step in offered),
             "handlers": handlers() if any(step.action == "dispatch" for step in offered) else [],
             "key": new_key(),
+            **choices(),
         },
     )
+
+
+@require_GET
+@may_view
+def counts(request: HttpRequest) -> HttpResponse:
+    """The figures above the queue as JSON, for a page that stays open; 304 while they stand."""
+    found = tabs_of(person_of(request)).counts()
+    return unchanged_or_json(request, {name: said(count) for name, count in found.items()})
+
+
+def bulk_steps(person: User) -> list[Step]:
+    """The steps on several cases that the person's roles allow, in the order of `BULK`."""
+    steps = {step.action: step for step in load_rules().transitions if step.action in BULK}
+    offered = [steps[action] for action in BULK]
+    return [step for step in offered if step.permission and person.has_perm(step.permission)]
 
 
 def handlers() -> list[Organisation]:
@@ -77,45 +83,3 @@ def handlers() -> list[Organisation]:
     kinds = [Organisation.Kind.COMPANY, Organisation.Kind.COMMUNITY, Organisation.Kind.DEPARTMENT]
     found = Organisation.objects.filter(kind__in=kinds, is_active=True)
     return sorted(found, key=lambda one: (kinds.index(Organisation.Kind(one.kind)), one.code))
-
-
-def _filters(request: HttpRequest) -> Filters:
-    state = request.GET.get("state", "")
-    return Filters(
-        state=state if state in State.values else "",
-        scenario=request.GET.get("scenario", "")[:48],
-        county=request.GET.get("county", "")[:6],
-        overdue=request.GET.get("overdue") == "yes",
-        words=request.GET.get("q", "").strip()[:100],
-    )
-
-
-def _show(request: HttpRequest, mine: int, filters: Filters) -> Show:
-    """The tab asked for; else mine while something waits, else what is open. A search looks at everything."""
-    match request.GET.get("show"):
-        case "mine":
-            return "mine"
-        case "open":
-            return "open"
-        case "all":
-            return "all"
-    if filters.words or filters.state in ENDED:
-        return "all"
-    return "mine" if mine else "open"
-
-
-def _narrowed(cases: QuerySet[Case], filters: Filters) -> QuerySet[Case]:
-    if filters.state:
-        cases = cases.filter(state=filters.state)
-    if filters.scenario:
-        cases = cases.filter(scenario=filters.scenario)
-    if filters.county:
-        cases = cases.filter(area_code__startswith=filters.county)
-    if filters.overdue:
-        cases = cases.filter(overdue())
-    if filters.words:
-        words = filters.words
-        cases = cases.filter(
-            Q(number__icontains=words) | Q(place_name__icontains=words) | Q(title__icontains=words)
-        )
-    return cases

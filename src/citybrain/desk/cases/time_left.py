@@ -28,6 +28,12 @@ def duration(seconds: int) -> str:
     return f"{minutes} 分" if minutes else "不到 1 分"
 
 
+def age(found_at: datetime, now: datetime) -> Literal["quiet", "watch", "late"]:
+    """How an open case's age is coloured: watch after a day, late after three."""
+    old = now - found_at
+    return "late" if old >= timedelta(days=3) else "watch" if old >= timedelta(days=1) else "quiet"
+
+
 def urgency(due_at: datetime, now: datetime) -> Urgency:
     """How the words are coloured: late once it has passed, watch in the last quarter of an hour."""
     if due_at <= now:

@@ -5,10 +5,9 @@ from io import BytesIO
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
-from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from citybrain.catalogue import load_areas
+from citybrain.desk.sheet import text_cell
 from citybrain.policy.grants.models import GrantLine, GrantList
 from citybrain.policy.grants.reading import Criterion
 
@@ -26,21 +25,23 @@ def workbook_bytes(
     counties = {county.code: county.zh for county in load_areas().counties}
     for column, width in zip("ABCDEFGH", (6, 36, 22, 12, 16, 14, 30, 80), strict=True):
         sheet.column_dimensions[column].width = width
-    sheet.append([_text(sheet, f"{grant_list.title}（{grant_list.code}，{grant_list.get_state_display()}）")])
-    sheet.append([_text(sheet, title) for title in HEADER])
+    sheet.append(
+        [text_cell(sheet, f"{grant_list.title}（{grant_list.code}，{grant_list.get_state_display()}）")]
+    )
+    sheet.append([text_cell(sheet, title) for title in HEADER])
     for line in lines:
         amount = WriteOnlyCell(sheet, line.amount)
         amount.number_format = _MONEY
         sheet.append(
             [
                 line.rank,
-                _text(sheet, line.enterprise_name),
-                _text(sheet, line.uscc),
-                _text(sheet, counties.get(line.county_code, line.county_code)),
+                text_cell(sheet, line.enterprise_name),
+                text_cell(sheet, line.uscc),
+                text_cell(sheet, counties.get(line.county_code, line.county_code)),
                 amount,
-                _text(sheet, line.get_state_display()),
-                _text(sheet, line.reason),
-                _text(sheet, "；".join(_sentence(one) for one in reasons.get(line.pk, ()))),
+                text_cell(sheet, line.get_state_display()),
+                text_cell(sheet, line.reason),
+                text_cell(sheet, "；".join(_sentence(one) for one in reasons.get(line.pk, ()))),
             ]
         )
     stream = BytesIO()
@@ -51,13 +52,3 @@ def workbook_bytes(
 def _sentence(criterion: Criterion) -> str:
     value = f"（{criterion.shown}）" if criterion.shown else ""
     return f"{_MARK[criterion.outcome]} {criterion.sentence}{value}"
-
-
-def _text(sheet: WriteOnlyWorksheet, value: str) -> Cell:
-    """Text as text: a name that begins with `=` is shown, not computed, here and after a copy elsewhere."""
-    cell = WriteOnlyCell(sheet, "")
-    cell.value = ILLEGAL_CHARACTERS_RE.sub("", value)
-    cell.data_type = "s"
-    cell.style = "Normal"
-    cell.quotePrefix = True
-    return cell

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from citybrain.desk.phone import me, reporting, tasks
+from citybrain.desk.phone import flood, lanes, me, reporting, tasks
 
 app_name = "phone"
 urlpatterns = [
@@ -10,6 +10,10 @@ urlpatterns = [
     path("me/", me.show, name="me"),
     path("report/", reporting.report_page, name="report"),
     path("report/<slug:key>/", reporting.reported, name="reported"),
+    path("lanes/", lanes.index, name="lanes"),
+    path("flood/", flood.board, name="flood"),
+    path("flood/answer/<int:wake_up_id>/", flood.answer, name="flood-answer"),
+    path("flood/ask/<slug:number>/", flood.ask_for_help, name="flood-ask"),
     path("<slug:number>/", tasks.show, name="task"),
     path("<slug:number>/do/<slug:action>/", tasks.take, name="take"),
 ]

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from citybrain.desk.cases.time_left import time_left, urgency
+from citybrain.desk.cases.time_left import age, duration, time_left, urgency
 
 register = template.Library()
 
@@ -24,3 +24,11 @@ def left(due_at: datetime | None) -> SafeString | str:
         timezone.localtime(due_at).strftime("%Y-%m-%d %H:%M"),
         time_left(due_at, now),
     )
+
+
+@register.filter
+def age_of(found_at: datetime) -> SafeString:
+    """How long an open case has been there, as a coloured status."""
+    now = timezone.now()
+    seconds = int((now - found_at).total_seconds())
+    return format_html('<span class="status {}">已 {}</span>', age(found_at, now), duration(seconds))

@@ -1,0 +1,129 @@
+"""What a person narrowed the cases to. The queue, the map, the export and kept views read it the same way."""
+
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlencode
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from citybrain.catalogue import load_areas, load_scenarios
+from citybrain.desk.accounts.models import User
+from citybrain.desk.cases.duties import OPEN, cases_of, overdue, waiting_for
+from citybrain.events.models import ENDED, Case, State
+
+Show = Literal["mine", "open", "all"]
+MOST_COUNTED = 10_000  # beyond it a count costs more than it tells
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Empty for everything. `show` is the tab that was asked for, empty for the one that fits."""
+
+    show: Show | Literal[""] = ""
+    state: str = ""
+    scenario: str = ""
+    county: str = ""
+    overdue: bool = False
+    words: str = ""
+
+    @property
+    def narrow(self) -> bool:
+        return self != Filters(show=self.show)
+
+    @property
+    def query(self) -> str:
+        """As an address carries it."""
+        told = {
+            "show": self.show,
+            "state": self.state,
+            "scenario": self.scenario,
+            "county": self.county,
+            "overdue": "yes" if self.overdue else "",
+            "q": self.words,
+        }
+        return urlencode({name: value for name, value in told.items() if value})
+
+
+@dataclass(frozen=True)
+class Tabs:
+    """The cases that a person may see, by tab, before they are narrowed."""
+
+    mine: QuerySet[Case]
+    open: QuerySet[Case]
+    all: QuerySet[Case]
+
+    def counts(self) -> dict[str, int]:
+        """By tab, and how many open ones are late; none is counted beyond `MOST_COUNTED`."""
+        return {
+            "mine": counted(self.mine),
+            "open": counted(self.open),
+            "overdue": counted(self.open.filter(overdue())),
+            "all": counted(self.all),
+        }
+
+    def of(self, show: Show) -> QuerySet[Case]:
+        return {"mine": self.mine, "open": self.open, "all": self.all}[show]
+
+
+def tabs_of(person: User) -> Tabs:
+    everything = cases_of(person)
+    return Tabs(everything.filter(waiting_for(person)), everything.filter(state__in=OPEN), everything)
+
+
+def filters_of(request: HttpRequest) -> Filters:
+    state, show = request.GET.get("state", ""), request.GET.get("show", "")
+    return Filters(
+        show="mine" if show == "mine" else "open" if show == "open" else "all" if show == "all" else "",
+        state=state if state in State.values else "",
+        scenario=request.GET.get("scenario", "")[:48],
+        county=request.GET.get("county", "")[:6],
+        overdue=request.GET.get("overdue") == "yes",
+        words=request.GET.get("q", "").strip().replace("\0", "")[:100],
+    )
+
+
+def tab_for(filters: Filters, mine: int) -> Show:
+    """The tab asked for; else mine while something waits, else what is open. A search looks at everything."""
+    if filters.show:
+        return filters.show
+    if filters.words or filters.state in ENDED:
+        return "all"
+    return "mine" if mine else "open"
+
+
+def narrowed(cases: QuerySet[Case], filters: Filters) -> QuerySet[Case]:
+    """The cases that the filters leave."""
+    if filters.state:
+        cases = cases.filter(state=filters.state)
+    if filters.scenario:
+        cases = cases.filter(scenario=filters.scenario)
+    if filters.county:
+        cases = cases.filter(area_code__startswith=filters.county)
+    if filters.overdue:
+        cases = cases.filter(overdue())
+    if filters.words:
+        words = filters.words
+        cases = cases.filter(
+            Q(number__icontains=words) | Q(place_name__icontains=words) | Q(title__icontains=words)
+        )
+    return cases
+
+
+def counted(cases: QuerySet[Case]) -> int:
+    """How many there are, `MOST_COUNTED` and one more for any number beyond."""
+    return cases.order_by().values("pk")[: MOST_COUNTED + 1].count()
+
+
+def said(count: int) -> str:
+    """A count as it is shown."""
+    return f"{MOST_COUNTED} 以上" if count > MOST_COUNTED else str(count)
+
+
+def choices() -> dict[str, object]:
+    """What the form of filters offers."""
+    return {
+        "states": State.choices,
+        "scenarios": load_scenarios().event_handling,
+        "counties": load_areas().counties,
+    }

@@ -1,0 +1,1 @@
+"""The operations centre's live page: the map, what is open, places that flood, teams and pumps, devices."""
