@@ -1,6 +1,7 @@
 """Django's settings, made from the platform's own (`citybrain.settings`)."""
 
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -144,6 +145,11 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "/static/"
+# MapLibre GL JS as the Python package of that name carries it; nothing of the package is imported.
+_maplibre = find_spec("maplibre")
+assert _maplibre is not None  # noqa: S101 - a dependency of this project
+assert _maplibre.origin is not None  # noqa: S101
+STATICFILES_DIRS = [("maplibre", Path(_maplibre.origin).parent / "srcjs")]
 WHITENOISE_USE_FINDERS = True  # straight from the packages: there is no collecting step to forget
 
 LOGGING = {

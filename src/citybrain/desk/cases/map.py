@@ -15,6 +15,7 @@ from citybrain.desk.cases.filters import choices, counted, filters_of, narrowed,
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.queue import may_view
 from citybrain.desk.cases.time_left import time_left, urgency
+from citybrain.desk.map_pages import draws_a_map
 from citybrain.events.models import Case
 
 MOST = 3000  # of one map: what needs attention first
@@ -22,6 +23,7 @@ MOST = 3000  # of one map: what needs attention first
 
 @require_GET
 @may_view
+@draws_a_map
 def page(request: HttpRequest) -> HttpResponse:
     """The map with the queue's filters; the points come after it."""
     person, filters = person_of(request), filters_of(request)

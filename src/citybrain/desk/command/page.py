@@ -11,6 +11,7 @@ from citybrain.desk.accounts.models import User
 from citybrain.desk.answered import unchanged_or_json
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.command.state import state_for
+from citybrain.desk.map_pages import draws_a_map
 
 
 def _watches(user: User | AnonymousUser) -> bool:
@@ -27,6 +28,7 @@ may_watch = user_passes_test(_watches)
 
 @require_GET
 @may_watch
+@draws_a_map
 def show(request: HttpRequest) -> HttpResponse:
     """The frame; its script fills it and keeps it true."""
     return render(

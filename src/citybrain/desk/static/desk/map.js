@@ -1,6 +1,6 @@
 // A map without tiles: the counties' outlines out of the warehouse, and what stands on them. Shared by the map of
 // cases and the command page; the colours are the page's own, light or dark.
-import { LngLatBounds, Map as Sheet, NavigationControl, Popup, ScaleControl } from "./maplibre/maplibre-gl.mjs";
+const { LngLatBounds, Map: Sheet, NavigationControl, Popup, ScaleControl } = window.maplibregl;
 
 const EMPTY = { type: "FeatureCollection", features: [] };
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
