@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing: apt-get install chromium"),
 ]
-IDLE = "() => document.querySelector('#map').sheet?.loaded() && document.querySelector('#map').dataset.shown"
+IDLE = "() => document.querySelector('#map')?.sheet?.loaded() && document.querySelector('#map').dataset.shown"
 # Where a place lies on the screen, and the colours of the marks drawn there.
 PLACE = """([lon, lat]) => { const map = document.querySelector('#map'), box = map.getBoundingClientRect();
     const at = map.sheet.project([lon, lat]); return { x: box.x + at.x, y: box.y + at.y }; }"""

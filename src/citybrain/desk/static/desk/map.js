@@ -9,7 +9,25 @@ export const point = (lon, lat, told) => ({ type: "Feature", properties: told, g
 const MOST_URGENT = ["case", [">", ["get", "late"], 0], "late", [">", ["get", "watch"], 0], "watch", [">", ["get", "good"], 0], "good", "none"];
 const counted = (urgency) => ["+", ["case", ["==", ["get", "urgency"], urgency], 1, 0]];
 const coloured = (urgency) => ["match", urgency, "late", colour("late"), "watch", colour("watch"), "good", colour("good"), colour("quiet")];
-const NAME = { "text-font": ["sans-serif"], "text-allow-overlap": true, "text-ignore-placement": true };
+// Letters are pictures drawn by the browser when the map first asks for them: fonts of its own MapLibre would fetch from somewhere.
+const LETTERS = { name: { size: 14, ink: "quiet", halo: "raised" }, count: { size: 13, ink: "raised" } };
+const lettered = (kind, words) => ({ "icon-image": ["concat", `${kind}:`, words], "icon-allow-overlap": true, "icon-ignore-placement": true });
+
+function drawn(words, { size, ink, halo }) {
+  const canvas = document.createElement("canvas");
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  const font = `${2 * size}px ${colour("font")}`;
+  pen.font = font;
+  canvas.width = Math.ceil(pen.measureText(words).width) + 12;
+  canvas.height = 3 * size;
+  Object.assign(pen, { font, textAlign: "center", textBaseline: "middle", lineJoin: "round", lineWidth: 8, fillStyle: colour(ink) });
+  if (halo) {
+    pen.strokeStyle = colour(halo);
+    pen.strokeText(words, canvas.width / 2, canvas.height / 2);
+  }
+  pen.fillText(words, canvas.width / 2, canvas.height / 2);
+  return pen.getImageData(0, 0, canvas.width, canvas.height);
+}
 
 // The outlines as the desk has them; drawn before anything else, and the city fills the sheet.
 async function outlines(address) {
@@ -33,7 +51,6 @@ export async function openMap(holder) {
     attributionControl: false,
     dragRotate: false,
     pitchWithRotate: false,
-    localIdeographFontFamily: colour("font"),
     minZoom: 6,
     maxZoom: 17,
     center: [116.2, 33.4],
@@ -51,12 +68,16 @@ export async function openMap(holder) {
         { id: "ground", type: "background", paint: { "background-color": colour("surface") } },
         { id: "counties", type: "fill", source: "city", filter: ["!=", ["geometry-type"], "Point"], paint: { "fill-color": colour("raised") } },
         { id: "borders", type: "line", source: "city", filter: ["!=", ["geometry-type"], "Point"], paint: { "line-color": colour("quiet"), "line-width": 1.2, "line-opacity": 0.7 } },
-        { id: "names", type: "symbol", source: "city", filter: ["==", ["geometry-type"], "Point"], layout: { ...NAME, "text-field": ["get", "name"], "text-size": 14 }, paint: { "text-color": colour("quiet"), "text-halo-color": colour("raised"), "text-halo-width": 2 } },
+        { id: "names", type: "symbol", source: "city", filter: ["==", ["geometry-type"], "Point"], layout: lettered("name", ["get", "name"]) },
         { id: "clusters", type: "circle", source: "cases", filter: ["has", "point_count"], paint: { "circle-color": coloured(MOST_URGENT), "circle-radius": ["step", ["get", "point_count"], 14, 10, 18, 100, 24], "circle-stroke-color": colour("raised"), "circle-stroke-width": 2 } },
-        { id: "counts", type: "symbol", source: "cases", filter: ["has", "point_count"], layout: { ...NAME, "text-field": ["to-string", ["get", "point_count"]], "text-size": 13 }, paint: { "text-color": colour("raised") } },
+        { id: "counts", type: "symbol", source: "cases", filter: ["has", "point_count"], layout: lettered("count", ["to-string", ["get", "point_count"]]) },
         { id: "cases", type: "circle", source: "cases", filter: ["!", ["has", "point_count"]], paint: { "circle-color": coloured(["get", "urgency"]), "circle-radius": 7, "circle-stroke-color": colour("raised"), "circle-stroke-width": 2 } },
       ],
     },
+  });
+  sheet.on("styleimagemissing", ({ id }) => {
+    const [, kind, words] = id.match(/^(name|count):(.*)$/s) ?? [];
+    if (kind) sheet.addImage(id, drawn(words, LETTERS[kind]), { pixelRatio: 2 });
   });
   holder.sheet = sheet; // what stands on the page can be asked where a point lies
   sheet.addControl(new NavigationControl({ showCompass: false }), "top-right");
