@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0026"
-down_revision = "0022"
+revision = "0025"
+down_revision = "0024"
 
 SPELLS = """
 ALTER TABLE sensing.spell ADD COLUMN live boolean NOT NULL DEFAULT false;

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("events", "0006_life_cycle_rules")]
+    dependencies = [("events", "0007_urgent_first")]
 
     operations = [
         migrations.AlterModelOptions(
