@@ -1,4 +1,4 @@
-"""Pages with a map. MapLibre makes its worker out of the script that the page has loaded already, as a blob."""
+"""Pages with a map: MapLibre makes its worker out of the script that the page has loaded, as a blob."""
 
 from csp.constants import SELF
 from csp.decorators import csp_update
