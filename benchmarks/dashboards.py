@@ -114,15 +114,9 @@ def _peer_import(settings: Settings, edition: Edition) -> float:
         assert (folder / "bundle" / database_path()).exists()
         password = settings.secret("superset_admin_password")
         reader = psycopg.conninfo.conninfo_to_dict(settings.dsn(DatabaseRole.BI_READER))["password"]
-        command = [
-            folder / "venv" / "bin" / "superset-cli",
-            "-u",
-            ADMIN,
-            "-p",
-            password,
-            settings.superset_url,
-        ]
-        command += ["sync", "native", folder / "bundle", "--overwrite", "--disallow-edits"]
+        command = [str(folder / "venv" / "bin" / "superset-cli"), "-u", ADMIN, "-p", password]
+        command += [settings.superset_url, "sync", "native", str(folder / "bundle")]
+        command += ["--overwrite", "--disallow-edits"]
         command += ["--db-password", f"{asset_uuid('database', 'citybrain')}={reader}"]
         started = time.perf_counter()
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -3,6 +3,7 @@
 `CITYBRAIN_TEST_PLATFORM=<home> pytest tests/access -n0` asks a platform that stands.
 """
 
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -95,6 +96,7 @@ def signed(city: Settings, admin: Superset) -> Iterator[Callable[[str], Signed]]
     charts = {item.uuid: item for item in standing if item.kind == "chart"}
     datasets = {item.name: item.id for item in standing if item.kind == "dataset"}
     password = city.secret("superset_test_user_password")
+    once = secrets.token_hex(4)
     made: dict[str, int] = {}
     known: dict[str, Signed] = {}
 
@@ -103,16 +105,16 @@ def signed(city: Settings, admin: Superset) -> Iterator[Callable[[str], Signed]]
             made[name] = admin.create(
                 "security/users/",
                 {
-                    "username": f"test_{name}",
+                    "username": f"test_{name}_{once}",
                     "first_name": "测试",
                     "last_name": name,
-                    "email": f"{name}@example.invalid",
+                    "email": f"{name}.{once}@example.invalid",
                     "active": True,
                     "password": password,
                     "roles": [roles["Gamma"], *(roles[role] for role in USERS[name][0])],
                 },
             )["id"]
-            superset = Superset(city.superset_url, f"test_{name}", password)
+            superset = Superset(city.superset_url, f"test_{name}_{once}", password)
             known[name] = Signed(superset, slugs, charts, datasets)
         return known[name]
 
@@ -120,7 +122,10 @@ def signed(city: Settings, admin: Superset) -> Iterator[Callable[[str], Signed]]
         yield sign_in
     finally:
         for number in made.values():
-            admin.remove(f"security/users/{number}")
+            try:
+                admin.remove(f"security/users/{number}")
+            except SupersetError:  # Superset keeps who has run SQL
+                admin.change(f"security/users/{number}", {"active": False})
 
 
 @pytest.fixture(scope="module")
