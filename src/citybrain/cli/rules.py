@@ -171,7 +171,9 @@ def score(as_json: Json = False) -> None:
             rules,
             since,
             until,
-            tuple(Happening(one.rule, one.subject, one.since, one.until) for one in planted),
+            tuple(
+                Happening(one.rule, one.subject, one.since, one.until, one.lon, one.lat) for one in planted
+            ),
         )
         for scenario, rules, since, until, planted in sensing_truths(ledger)
     ]

@@ -176,6 +176,10 @@ class ReadingRule(_Rule):
     persist: Persist = Persist()
     clear_after: int = Field(default=1, ge=1, description="readings in a row that have to be good")
     unit: str = ""
+    live: Name | None = Field(
+        default=None,
+        description="dataset of messages whose columns are named as the input's: judged as they come, too",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> "ReadingRule":
@@ -185,7 +189,20 @@ class ReadingRule(_Rule):
         asks = any(condition.column == "reference" for condition in self.while_)
         if asks and self.compare is None:
             raise ValueError("while: `reference` needs `compare`")
+        if self.live is not None and not self._is_plain:
+            raise ValueError("live: a message alone answers only `levels`, `persist` and `clear_after`")
         return self
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether nothing but a subject's own readings and its register decide."""
+        more = (self.minus, self.profile, self.compensate, self.over, self.compare)
+        clocks = ("outside_hours", "hours_old_at_most", "hours_old_at_least")
+        return not (
+            self.while_
+            or any(part is not None for part in more)
+            or any("." in test.column or test.model_fields_set & set(clocks) for test in self.input.where)
+        )
 
 
 class SilenceRule(_Rule):
@@ -312,7 +329,7 @@ class RuleFile(ContentModel):
     def sha256(self, rule: ReadingRule | SilenceRule | RowsRule) -> str:
         """Of everything that decides what stands: the rule and the register it leans on."""
         place = "" if self.place is None else self.place.model_dump_json(by_alias=True)
-        text = rule.model_dump_json(by_alias=True) + place
+        text = rule.model_dump_json(by_alias=True, exclude={"live"}) + place
         return hashlib.sha256(text.encode()).hexdigest()
 
 

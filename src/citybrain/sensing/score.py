@@ -1,5 +1,6 @@
 """How well rules do where the truth is known: what had been planted against what was told."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
 
 TOLD = """
-SELECT DISTINCT rule, subject, started_at, ended_at FROM sensing.spell
+SELECT DISTINCT rule, subject, started_at, ended_at, lon, lat FROM sensing.spell
 WHERE detector = %s AND confirmed_at IS NOT NULL AND rule = ANY(%s)
     AND coalesce(ended_at, 'infinity') >= %s AND confirmed_at <= %s
 """
@@ -20,16 +21,22 @@ VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 
 
+METRES_A_DEGREE = 111_320.0  # of latitude
+REACH_M = 100.0  # a patch's middle and that of the building below it
+
+
 @dataclass(frozen=True)
 class Happening:
     """Something that really happened (in the demo city: was planted) to one subject, and the rule that has to
-    tell it.
+    tell it. Where nobody knows the subject's name beforehand it is empty, and the place (WGS84) tells it.
     """
 
     rule: str
     subject: str
     since: datetime
     until: datetime
+    lon: float | None = None
+    lat: float | None = None
 
 
 @dataclass(frozen=True)
@@ -99,10 +106,17 @@ def score(settings: Settings, truths: Iterable[Truth], keep: bool = True) -> lis
 
 
 def _meets(told: tuple[Any, ...], happened: Happening, truth: Truth) -> bool:
-    rule, subject, started, ended = told
+    rule, subject, started, ended, lon, lat = told
     return bool(
         rule == happened.rule
-        and subject == happened.subject
+        and (subject == happened.subject if happened.subject else _near(lon, lat, happened))
         and started <= happened.until + truth.slack
         and (ended is None or ended >= happened.since - truth.slack)
     )
+
+
+def _near(lon: float | None, lat: float | None, happened: Happening) -> bool:
+    if lon is None or lat is None or happened.lon is None or happened.lat is None:
+        return False
+    east = (lon - happened.lon) * math.cos(math.radians(happened.lat))
+    return METRES_A_DEGREE * math.hypot(east, lat - happened.lat) <= REACH_M

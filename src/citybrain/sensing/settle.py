@@ -10,15 +10,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from citybrain.sensing.ahead import spells_ahead
 from citybrain.sensing.rule_file import Place, ReadingRule, RowsRule, RuleFile, SilenceRule
 from citybrain.sensing.statement import Relations, Statement
 
 Connection = psycopg.Connection[Any]
+CITY_TIME = ZoneInfo("Asia/Shanghai")
 LONGEST_SOURCE = 64  # of ops.event_case.source_id
 AnyRule = ReadingRule | SilenceRule | RowsRule
 
@@ -26,6 +29,7 @@ REACHED = """
 CREATE TEMP TABLE kept ON COMMIT DROP AS
 SELECT o.* FROM sensing.spell AS o INNER JOIN pg_temp.scope AS s USING (subject)
 WHERE o.detector = %(detector)s AND o.rule = %(rule)s AND coalesce(o.ended_at, 'infinity') >= s.anchor
+    AND o.spell_id <> ALL(%(ahead)s)
 """
 FORGET = "DELETE FROM sensing.spell AS o USING pg_temp.kept AS k WHERE o.spell_id = k.spell_id"
 KEEP = """
@@ -124,6 +128,7 @@ def settle(
         "detector": file.id,
         "rule": rule.id,
         "tell_since": clock - timedelta(hours=file.tell_within_hours),
+        "ahead": spells_ahead(connection, rule, file.id, stand_ins or {}),
     }
     connection.execute(REACHED, known)
     connection.execute(FORGET)
@@ -135,9 +140,9 @@ def settle(
     places: dict[str, dict[str, Any]] = {}
     if not isinstance(rule, RowsRule):  # rows tell their place themselves
         subjects = sorted({row[0] for row in retracted} | {row[1] for row in untold})
-        places = _places(connection, file.register, subjects, stand_ins or {})
+        places = places_of(connection, file.register, subjects, stand_ins or {})
     told_until = connection.execute(TOLD_UNTIL, known).fetchall()
-    teller = _Teller(connection, file, rule, places, {row[:2]: row[2] for row in told_until})
+    teller = Teller(connection, file, rule, places, {row[:2]: row[2] for row in told_until})
     for subject, class_code, key, started, confirmed, peak, threshold, detail, lon, lat in retracted:
         facts = {"started_at": started.isoformat(), "retracted": True, "peak": peak, "threshold": threshold}
         teller.tell(f"{key}:cleared", "cleared", subject, class_code, confirmed, facts | detail, lon, lat)
@@ -147,22 +152,15 @@ def settle(
 
 
 def _tell_spell(
-    connection: Connection, teller: "_Teller", file: RuleFile, rule: AnyRule, row: tuple[Any, ...]
+    connection: Connection, teller: "Teller", file: RuleFile, rule: AnyRule, row: tuple[Any, ...]
 ) -> None:
     """The beginning, the end, or both: of a spell that is over when it is first seen."""
     (spell, subject, class_code, started, confirmed, ended, peak, threshold, lon, lat, detail, key, gone) = (
         row
     )
-    facts = {
-        "rule": rule.id,
-        "rule_title": rule.title.zh,
-        "started_at": started.isoformat(),
-        "peak": peak,
-        "threshold": threshold,
-        "unit": getattr(rule, "unit", ""),
-    } | detail
+    facts = facts_of(rule, started, peak, threshold) | detail
     if key is None or gone is not None:  # not told, or told to be over too early
-        own = f"{file.id}:{rule.id}:{subject}:{class_code}:{started.isoformat()}"
+        own = key_of(file, rule, subject, class_code, started)
         key = teller.tell(own, "detected", subject, class_code, confirmed, facts, lon, lat)
         gone = None
     if ended is not None:
@@ -174,7 +172,25 @@ def _tell_spell(
     )
 
 
-class _Teller:
+def key_of(file: RuleFile, rule: AnyRule, subject: str, class_code: str, started: datetime) -> str:
+    """The key of the signal that tells of a spell, whoever tells it first."""
+    began = started.astimezone(CITY_TIME).isoformat()
+    return f"{file.id}:{rule.id}:{subject}:{class_code}:{began}"
+
+
+def facts_of(rule: AnyRule, started: datetime, peak: float | None, threshold: float | None) -> dict[str, Any]:
+    """What a signal says of its spell beside when and where."""
+    return {
+        "rule": rule.id,
+        "rule_title": rule.title.zh,
+        "started_at": started.isoformat(),
+        "peak": peak,
+        "threshold": threshold,
+        "unit": getattr(rule, "unit", ""),
+    }
+
+
+class Teller:
     """Adds signals of one rule."""
 
     def __init__(
@@ -240,7 +256,7 @@ def source_of(subject: str) -> str:
     return f"{subject[: LONGEST_SOURCE - 17]}-{hashlib.sha256(subject.encode()).hexdigest()[:16]}"
 
 
-def _places(
+def places_of(
     connection: Connection, place: Place, subjects: list[str], stand_ins: Relations
 ) -> dict[str, dict[str, Any]]:
     """What the register says of the subjects: name, area, id, position."""

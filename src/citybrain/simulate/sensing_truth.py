@@ -5,7 +5,7 @@ Worked out from the plans, without the noise of instruments and without the spoi
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,12 @@ from citybrain.simulate.economy.major import (
     UNPERMITTED,
     majors,
 )
+from citybrain.simulate.hotline.tickets import waiting_groups
 from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.months import last_day, newest_reported
 from citybrain.simulate.noise import Keys
+from citybrain.simulate.satellite.hotspots import PASSES, hotspot_rows, is_works, newest_day
+from citybrain.simulate.satellite.landscape import TILES, to_wgs84
 from citybrain.simulate.sensors.fleet import Fleet, load_fleets
 from citybrain.simulate.sensors.signal import minute_number, planted_at, silent_at
 from citybrain.simulate.services.records import waiting_by_department
@@ -39,16 +42,23 @@ from citybrain.simulate.urban.tracks import (
 
 LAG_SHARE = 0.15
 LEAST_OVERDUE = 5
+HEARD = timedelta(hours=168)  # a call older than this is no news
+LEAST_WAIT = timedelta(hours=6)  # what two wait for no longer may come and go between two deliveries
 
 
 @dataclass(frozen=True)
 class Planted:
-    """One thing that happens to a subject, and the rule that has to tell it."""
+    """One thing that happens to a subject, and the rule that has to tell it.
+
+    What is seen from above has no name before it is seen: its subject is empty, and its place (WGS84) known.
+    """
 
     rule: str
     subject: str
     since: datetime
     until: datetime
+    lon: float | None = None
+    lat: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,17 @@ def sensing_truths(
     rules = ("lagging", "silent", "permit")
     yield "major_project_supervision", rules, begin, reached, list(_of_projects(ledger, reached))
     yield "gov_service_overdue", ("overdue",), begin, reached, list(_of_records(ledger, reached))
+    yield "hotline_12345", ("same_matter",), ledger.started - HEARD, reached, list(_of_calls(ledger, reached))
+    newest = newest_day(ledger.started)
+    since = datetime.combine(newest, PASSES[0], UTC)
+    yield "straw_burning_ban", ("hot_spot",), since, reached, list(_of_fires(ledger, newest, reached))
+    # A quarter's scenes are looked at when somebody gets to it, so what is told may be told much later.
+    looked = reached + timedelta(days=120)
+    for scenario, rule, in_line in (
+        ("illegal_construction", "without_permit", False),
+        ("river_lake_four_disorders", "inside_the_line", True),
+    ):
+        yield scenario, (rule,), begin, looked, list(_of_buildings(rule, in_line, begin, looked))
 
 
 def _of_devices(
@@ -173,3 +194,32 @@ def _of_records(ledger: Ledger, until: datetime) -> Iterator[Planted]:
     for (department, county), overdue in waiting_by_department(ledger, until).items():
         if overdue >= LEAST_OVERDUE:
             yield Planted("overdue", f"{department}-{county}", ledger.started - timedelta(days=5000), until)
+
+
+def _of_calls(ledger: Ledger, until: datetime) -> Iterator[Planted]:
+    """Matters that two callers and more wait for an answer to, at the beginning or for hours since."""
+    for group, begin, end in waiting_groups(ledger, until, HEARD):
+        if begin <= ledger.started < end or end - begin >= LEAST_WAIT:
+            yield Planted("same_matter", group, begin, end)
+
+
+def _of_fires(ledger: Ledger, first: date, until: datetime) -> Iterator[Planted]:
+    """Hot spots in fields, surely seen, of the newest day when the city began and of every day since."""
+    for number in range(first.toordinal(), newest_day(until).toordinal() + 1):
+        for row in hotspot_rows(ledger.seed, date.fromordinal(number)):
+            if row["confidence"] == "low" or is_works(row):
+                continue
+            seen = datetime.strptime(f"{row['acq_date']} {row['acq_time']}", "%Y-%m-%d %H%M").replace(
+                tzinfo=UTC
+            )
+            subject = f"{row['latitude']:.5f}-{row['longitude']:.5f}"
+            yield Planted("hot_spot", subject, seen, seen)
+
+
+def _of_buildings(rule: str, in_line: bool, since: datetime, until: datetime) -> Iterator[Planted]:
+    """Buildings that went up while the city was looked at, none of them permitted."""
+    for tile in TILES:
+        for building in tile.buildings:
+            if building.first > 0 and building.until is None and (building.inside_line or not in_line):
+                lon, lat = to_wgs84(tile, tile.corners(building).mean(axis=0, keepdims=True))[0].tolist()
+                yield Planted(rule, "", since, until, lon, lat)

@@ -30,6 +30,7 @@ points as (
 
     select distinct
         device_id,
+        point_id,
         point_name
     from {{ ref("stg_flood_control__flood_point") }}
 
@@ -48,6 +49,7 @@ final as (
         devices.device_kind,
         devices.device_kind_label,
         coalesce(points.point_name, sites.site_name, devices.place_name) as place_name,
+        points.point_id,
         devices.area_code,
         villages.county_code,
         devices.lon::numeric(9, 6) as lon,

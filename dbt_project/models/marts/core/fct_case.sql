@@ -110,7 +110,10 @@ final as (
         limits.handling_due_at,
         limits.next_due_at,
         limits.next_limit_label,
-        case when cases.state = 'closed' then not coalesce(limits.has_handling_run_out, false) end as is_closed_on_time,
+        cases.is_exempt,
+        -- the lateness of an exempt case stays a fact above, and counts neither way here
+        case when cases.state = 'closed' and not cases.is_exempt then not coalesce(limits.has_handling_run_out, false) end
+            as is_closed_on_time,
         case when cases.state = 'closed' then newest_steps.action = 'pass_check' end as is_checked_by_machine,
         (case when cases.state = 'closed' then extract(epoch from cases.closed_at - cases.found_at) / 60 end)::numeric(18, 4)
             as minutes_to_close,

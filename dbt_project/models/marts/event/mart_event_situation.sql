@@ -49,6 +49,7 @@ final as (
         cases.handling_due_at,
         cases.next_due_at,
         coalesce(cases.next_limit_label, '不计时') as next_limit_label,
+        cases.is_exempt,
         cases.is_closed_on_time,
         cases.is_checked_by_machine,
         cases.minutes_to_close,

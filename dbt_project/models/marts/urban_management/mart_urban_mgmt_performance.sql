@@ -27,6 +27,7 @@ placed as (
 
     select
         *,
+        not is_voided and not is_exempt as is_timed,
         case when place_id is not null and not is_voided then count(*) over (partition by place_id, month, is_voided) end as cases_of_place
     from cases
 
@@ -40,10 +41,11 @@ counted as (
         count(*)::integer as cases_reported,
         (count(*) filter (where is_voided))::integer as cases_voided,
         (count(*) filter (where filed_at is not null))::integer as cases_filed,
-        (count(*) filter (where filed_at is not null and not is_voided and (handled_at is not null or has_handling_run_out)))::integer
-            as cases_due,
-        (count(*) filter (where not is_voided and handled_at is not null and not has_handling_run_out))::integer as cases_handled_on_time,
-        (count(*) filter (where is_closed or not is_voided and has_handling_run_out))::integer as cases_closing_due,
+        (
+            count(*) filter (where is_timed and filed_at is not null and (handled_at is not null or has_handling_run_out))
+        )::integer as cases_due,
+        (count(*) filter (where is_timed and handled_at is not null and not has_handling_run_out))::integer as cases_handled_on_time,
+        (count(*) filter (where is_timed and (is_closed or has_handling_run_out)))::integer as cases_closing_due,
         (count(*) filter (where is_closed_on_time and rework_count = 0))::integer as cases_closed_on_time,
         (count(*) filter (where not is_voided and handled_at is not null))::integer as cases_handled,
         (count(*) filter (where not is_voided and rework_count > 0))::integer as cases_reworked,

@@ -25,6 +25,7 @@ source as (
         closed_at,
         sightings,
         rework_count,
+        exempt,
         origin
     from {{ source("ops", "event_case") }}
 
@@ -63,6 +64,7 @@ renamed as (
         closed_at,
         sightings,
         rework_count,
+        exempt as is_exempt,
         origin::text as origin
     from source
 

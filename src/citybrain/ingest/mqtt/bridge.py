@@ -1,4 +1,4 @@
-"""The bridge as a process: one thread for each broker, read anew when a dataset's file changes."""
+"""The bridge as a process: one thread for each broker, read anew when a file of datasets or rules changes."""
 
 import logging
 import signal
@@ -12,6 +12,7 @@ from citybrain.catalogue.mqtt_topic import MqttTopic
 from citybrain.ingest.connectors import SourceError
 from citybrain.ingest.mqtt.broker import Broker, broker_of, citys_broker, message_datasets
 from citybrain.ingest.mqtt.reception import Reception
+from citybrain.sensing.live import stamp
 from citybrain.settings import Settings, get_settings
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,8 @@ FRESH_SECONDS = 10.0  # a beat older than this is a bridge that hangs or waits
 
 
 def run(settings: Settings, stop: Event) -> None:
-    """Receive until `stop` is set. Files of datasets that change meanwhile are taken over within seconds.
+    """Receive until `stop` is set. Files of datasets and rules that change meanwhile are taken over within
+    seconds.
 
     Raises RuntimeError when a reception broke down: the supervisor starts the bridge again.
     """
@@ -28,7 +30,7 @@ def run(settings: Settings, stop: Event) -> None:
     beat.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beat.unlink(missing_ok=True)
     while not stop.is_set():
-        datasets = message_datasets(settings)
+        datasets, rules = message_datasets(settings), stamp(settings)
         pause = Event()
         receptions = [
             Reception(settings, broker, group, session_name(settings), pause)
@@ -44,7 +46,7 @@ def run(settings: Settings, stop: Event) -> None:
                 beat.touch()
             if time.monotonic() - looked > LOOK_SECONDS:
                 looked = time.monotonic()
-                if message_datasets(settings) != datasets:
+                if message_datasets(settings) != datasets or stamp(settings) != rules:
                     break
         broken = [thread.name for thread in threads if not thread.is_alive()]
         pause.set()

@@ -2,7 +2,8 @@
 
 A kill at any point loses nothing: what was not acknowledged the broker sends again, what stood in the lake
 already comes twice and is told apart by its key. Nothing is read while objects are written, so memory stays
-bounded: the broker and the network hold the rest.
+bounded: the broker and the network hold the rest. Rules that cannot wait for the warehouse judge each message
+on its way; they hold up nothing, and whatever they miss a sweep tells.
 """
 
 import logging
@@ -18,6 +19,7 @@ from citybrain.ingest.connectors import SourceError
 from citybrain.ingest.landing import land_bytes, set_aside
 from citybrain.ingest.mqtt.broker import IN_FLIGHT, Broker, connect_session, new_client, subscribe
 from citybrain.ingest.mqtt.message import MessageFormat, unusable_line
+from citybrain.sensing.live import Watch
 from citybrain.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class Reception:
         }
         self._client_id = client_id
         self._stop = stop
+        self._watch = Watch(settings, datasets)
         self._forget()
 
     def run(self) -> None:
@@ -63,6 +66,7 @@ class Reception:
                 log.warning("%s; again in %.0f s", error, pause)
             self._stop.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        self._watch.close()
 
     def _session(self) -> None:
         """One connection from its start to its end; what was received then stands in the lake."""
@@ -75,6 +79,7 @@ class Reception:
             self.connected = True
             while not self._stop.is_set():
                 code = client.loop(timeout=0.2)
+                self._watch.settle()
                 if self._due():
                     self._write_and_acknowledge(client)
                 if code != 0:
@@ -103,6 +108,7 @@ class Reception:
         readers = list(topic_readers(self._connectors, topic))
         for name, fields in readers:
             line = self._formats[name].line(topic, fields, payload)
+            self._watch.hear(name, fields, payload)
             self._lines[name][line] = None
             self._bytes += len(line)
             flush = self._connectors[name].flush

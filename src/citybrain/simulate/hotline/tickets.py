@@ -131,6 +131,39 @@ def hotline_truths(ledger: Ledger) -> "list[Truth]":
     ]
 
 
+def waiting_groups(
+    ledger: Ledger, until: datetime, heard: timedelta
+) -> Iterator[tuple[str, datetime, datetime]]:
+    """Matters that at least two calls not older than `heard` wait for an answer to at once: the ticket of the
+    first call, and from when to when. Only what reaches into the time since the city began; all times aware.
+    """
+    groups: dict[int, list[PhoneCall]] = {}
+    local = until.astimezone(SHANGHAI)
+    for call in _calls(ledger, ledger.started.astimezone(SHANGHAI) - 2 * heard, local):
+        groups.setdefault(call.same, []).append(call)
+    for same, calls in sorted(groups.items()):
+        waits = [
+            (call.received_at, min(call.received_at + heard, call.replied_at or local)) for call in calls
+        ]
+        for begin, end in overlaps(waits):
+            if end >= ledger.started and begin <= until:
+                yield f"HL{same:011}", begin, end
+
+
+def overlaps(spans: list[tuple[datetime, datetime]]) -> Iterator[tuple[datetime, datetime]]:
+    """From when to when at least two of the spans go on; a span of no length counts as none."""
+    edges = [edge for begin, end in spans if begin < end for edge in ((begin, 1), (end, -1))]
+    going, since = 0, None
+    for moment, step in sorted(edges):
+        going += step
+        if since is None and going >= 2:
+            since = moment
+        elif since is not None and going < 2:
+            if moment > since:
+                yield since, moment
+            since = None
+
+
 def hotline_stories(ledger: Ledger) -> list[dict[str, str]]:
     """What happens before the city starts, for people and tests."""
     stories, started = load_rates().stories, ledger.local_start

@@ -3,6 +3,7 @@
 The columns, the words for confidence and the pixel of 375 m are those of NASA FIRMS's VIIRS files.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,6 +17,7 @@ from citybrain.simulate.dirt import Defect, Row, changing, plant, setting
 from citybrain.simulate.ledger import Ledger
 
 HISTORY_DAYS = 730
+WORKS_REACH = 0.002  # degrees
 PASSES = (time(5, 48), time(17, 54))  # UTC: after noon and after midnight here
 KNOWN_AFTER = timedelta(hours=8)  # a UTC day's file is there at 16:00 here
 HEADERS = {
@@ -137,7 +139,7 @@ def hotspot_content(seed: int, first: date, last: date) -> Content:
 
 def hotspot_deliveries(ledger: Ledger, local: datetime) -> Iterator[Delivery]:
     """Two years in one file at first, then a file for each UTC day with hot spots."""
-    newest, begun = _newest_day(local), _newest_day(ledger.started)
+    newest, begun = newest_day(local), newest_day(ledger.started)
     first = begun - timedelta(days=HISTORY_DAYS - 1)
     yield _delivery(ledger.seed, first, begun)
     for number in range(begun.toordinal() + 1, newest.toordinal() + 1):
@@ -152,14 +154,22 @@ def _delivery(seed: int, first: date, last: date) -> Delivery:
     return dropped("satellite_hotspot", name, moment, 2, partial(hotspot_content, seed, first, last))
 
 
-def _newest_day(moment: datetime) -> date:
+def is_works(row: Row) -> bool:
+    """Whether a hot spot is that of a works: fields keep their distance from all of them."""
+    return any(
+        math.hypot(row["latitude"] - source.latitude, row["longitude"] - source.longitude) < WORKS_REACH
+        for source in SOURCES
+    )
+
+
+def newest_day(moment: datetime) -> date:
     """The newest UTC day whose file is there at an aware moment."""
     return (moment.astimezone(UTC) - KNOWN_AFTER).date() - timedelta(days=1)
 
 
 def hotspot_stories(ledger: Ledger) -> list[dict[str, str]]:
     """The newest afternoon on which straw burnt in many fields at once."""
-    newest = _newest_day(ledger.started)
+    newest = newest_day(ledger.started)
     day = date(newest.year, *OUTBREAK_DAY)
     if day > newest:
         day = day.replace(year=newest.year - 1)
