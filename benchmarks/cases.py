@@ -1,6 +1,7 @@
 """How fast signals become cases, beside a plain Django-ORM version of the same rules; and a burst of them.
 
-    .venv/bin/python benchmarks/cases.py [--spots 150] [--repeats 20] [--minutes 0] [--rate 200] [--json]
+    .venv/bin/python benchmarks/cases.py [--spots 150] [--repeats 20] [--minutes 0] [--rate 200]
+        [--places 3000] [--outage 0] [--json]
 
 Both get the same signals: every spot is seen once and then again and again, in random order. Both end with
 the same cases, sightings, steps, time limits and messages, or the run fails. The plain version does what a
@@ -8,20 +9,19 @@ straightforward Django app does: one transaction a signal, a query for the open 
 changed. It keeps no ledger, no hashes and no scope of rows, so it does less. Ratios within one run survive a
 change of machine; seconds do not.
 
-`--minutes 5` adds the burst: a second process adds `--rate` signals a second for so long (200 a second for
-five minutes are 60,000), this one takes them in and sends messages, 20 a second at most. None may be lost;
-told are how old the oldest waiting signal was at each round, how long messages took to drain, and the
-process's memory at the beginning and at the end. PostgreSQL is started for the run, with fsync on.
+`--minutes 5` adds the burst: a second process adds `--rate` signals a second of `--places` places for so
+long (200 a second for five minutes are 60,000), and a fire lane every two seconds; this one takes them in and
+sends messages to a real endpoint, 20 a second at most. Told are what was lost, how old the oldest waiting
+signal was, from a fire lane's signal to the message about it, how long messages took to drain, and memory.
+`--outage 200` opens so many cases while the endpoint is down and kills the worker six times (kill -9): every
+message has to arrive. PostgreSQL is started for the run, with fsync on.
 """
 
 import argparse
 import json
 import os
 import random
-import resource
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -31,8 +31,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import case_burst
+
 START = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
-SENT_A_SECOND = 20
 PLAIN_STEPS = (
     ("register", "detected"),
     ("confirm", "confirmed"),
@@ -49,9 +50,6 @@ INSERT = (
 
 def main() -> None:
     options = _options()
-    if options.add:
-        _add_for(options.add, options.minutes, options.rate, options.spots)
-        return
     folder = Path(tempfile.mkdtemp(prefix="citybrain-bench-", dir="/tmp"))  # PostgreSQL's user must reach it
     folder.chmod(0o711)
     try:
@@ -66,12 +64,22 @@ def main() -> None:
     for name, seconds in report["seconds"].items():
         print(f"{name:32} {seconds:8.2f} s {report['signals'] / seconds:10,.0f} signals/s")
     print(f"with ledger and hashes, {report['ratio']:.1f} x the plain version without")
+    print(f"load of the machine, 1 and 5 minutes: {report['load'][0]:.1f} {report['load'][1]:.1f}")
     if burst := report.get("burst"):
         print(
-            f"burst: {burst['added']:,} signals added in {burst['adding_s']:.0f} s, {burst['lost']} lost,"
-            f" oldest waiting {burst['oldest_p95_s']:.1f} s at p95, {burst['messages']:,} messages drained"
-            f" {burst['drained_s']:.0f} s after the last signal,"
+            f"burst: {burst['added']:,} of {burst['wanted']:,} signals added in {burst['adding_s']:.0f} s,"
+            f" {burst['lost']} lost, oldest waiting {burst['oldest_p95_s']:.1f} s (p95);"
+            f" {burst['messages']:,} messages, the last {burst['drained_s']:.0f} s after the last signal;"
             f" memory {burst['rss_before_mb']:.0f} MB to {burst['rss_after_mb']:.0f} MB"
+        )
+        print(
+            f"{burst['lanes']} fire lanes: message {burst['lane_p95_s']:.1f} s after the signal at p95,"
+            f" {burst['lane_worst_s']:.1f} s at worst"
+        )
+    if outage := report.get("outage"):
+        print(
+            f"outage: {outage['cases']} cases, {outage['kills']} x kill -9 of the worker:"
+            f" {outage['messages']} messages, {outage['lost']} lost, done after {outage['seconds']:.0f} s"
         )
 
 
@@ -83,8 +91,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=20, help="times that a spot is seen again")
     parser.add_argument("--minutes", type=float, default=0, help="length of the burst; 0 for none")
     parser.add_argument("--rate", type=int, default=200, help="signals a second of the burst")
+    parser.add_argument("--places", type=int, default=3000, help="places of the burst")
+    parser.add_argument("--outage", type=int, default=0, help="cases that open while nobody can be told")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--add", default="", help=argparse.SUPPRESS)  # the burst's second process
     return parser.parse_args()
 
 
@@ -118,8 +127,15 @@ def _run(options: argparse.Namespace, folder: Path, servers: ExitStack) -> dict[
         "seconds": {one["name"]: one["seconds"] for one in (ours, plain)},
         "ratio": plain["seconds"] / ours["seconds"],
     }
+    report["load"] = os.getloadavg()
+    if options.minutes or options.outage:
+        endpoint = case_burst.Endpoint(free_ports(1)[0])
+        servers.callback(endpoint.close)
+        case_burst.tell_everybody(endpoint)
     if options.minutes:
-        report["burst"] = _burst(dsn, options)
+        report["burst"] = case_burst.pour(dsn, endpoint, options.minutes, options.rate, options.places)
+    if options.outage:
+        report["outage"] = case_burst.break_down(dsn, endpoint, options.outage)
     return report
 
 
@@ -301,94 +317,6 @@ def _plain_step(case: Any, action: str, state: str, filing: Any, now: datetime) 
             next_at=now,
             created_at=now,
         )
-
-
-def _burst(dsn: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Signals from another process, taken in and told by this one, until nothing waits any more."""
-    from citybrain.events.intake import take_in
-    from citybrain.events.models import Notification, Signal
-    from citybrain.events.scope import as_system
-    from citybrain.events.sending import send_due
-
-    with as_system():
-        Notification.objects.filter(state="pending").update(state="sent")
-        before, aside = Signal.objects.count(), Signal.objects.exclude(state="attached").count()
-        told = Notification.objects.count()
-    length = ["--minutes", str(options.minutes), "--rate", str(options.rate), "--spots", str(options.spots)]
-    adding = subprocess.Popen([sys.executable, __file__, "--add", dsn, *length])
-    began, ended, next_send, rss_before = time.monotonic(), 0.0, 0.0, 0.0
-    oldest: list[float] = []
-    while True:
-        oldest.append(_oldest_waiting())
-        done = take_in().total()
-        if time.monotonic() >= next_send:
-            next_send = time.monotonic() + 1
-            send_due(SENT_A_SECOND)
-        rss_before = rss_before or _rss_mb()
-        if adding.poll() is not None and not ended:
-            ended = time.monotonic()
-        if ended and not done:
-            with as_system():
-                if not Notification.objects.filter(state="pending").exists():
-                    break
-        if not done:
-            time.sleep(0.1)
-    with as_system():
-        added = Signal.objects.count() - before
-        waiting = Signal.objects.exclude(state="attached").count() - aside
-        messages = Notification.objects.filter(state="sent").count() - told
-    wanted = int(options.minutes * 60 * options.rate)
-    return {
-        "added": added,
-        "adding_s": ended - began,
-        "lost": wanted - added + waiting,
-        "oldest_p95_s": sorted(oldest)[int(len(oldest) * 0.95)],
-        "messages": messages,
-        "drained_s": time.monotonic() - ended,
-        "rss_before_mb": rss_before,
-        "rss_after_mb": _rss_mb(),
-    }
-
-
-def _oldest_waiting() -> float:
-    """How old the oldest signal is that waits, seconds; 0 for none."""
-    from django.db import connection
-
-    from citybrain.events.scope import as_system
-
-    with as_system(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(received_at)), 0)"
-            " FROM ops.signal WHERE state = 'pending'"
-        )
-        return float(cursor.fetchone()[0])
-
-
-def _rss_mb() -> float:
-    """What the process holds now, in MB; its peak where the system does not tell."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def _add_for(dsn: str, minutes: float, rate: int, spots: int) -> None:
-    """The burst's other process: `rate` signals a second, a tenth of them every tenth of a second."""
-    import psycopg
-
-    mark, wanted, added = uuid.uuid4().hex[:8], int(minutes * 60 * rate), 0
-    began, draw = time.monotonic(), random.Random(7)
-    with psycopg.connect(dsn, autocommit=True) as watcher, watcher.cursor() as cursor:
-        while added < wanted:
-            until = min(wanted, int((time.monotonic() - began) * rate) + 1)
-            rows = []
-            for place in range(added, until):
-                source = f"{mark}-{draw.randrange(spots * 2)}"
-                rows.append((uuid.uuid4().hex, source, source, START + timedelta(seconds=place)))
-            if rows:
-                cursor.executemany(INSERT, rows)
-            added = until
-            time.sleep(0.1)
 
 
 if __name__ == "__main__":

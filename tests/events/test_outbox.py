@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -143,6 +144,35 @@ def test_messages_of_a_case_keep_their_order(
     while send_due():
         pass
     assert [key.split(":")[2] for key in receiver.keys] == ["dispatch", "suspend"]
+
+
+def test_what_is_urgent_goes_first_and_what_waits_goes_too(receiver: Receiver, spot: Spot) -> None:
+    from django.utils import timezone
+
+    from citybrain.desk.accounts.models import Organisation
+    from citybrain.events.models import Notification
+    from citybrain.events.outbox import channel_of
+    from citybrain.events.scope import as_system
+    from citybrain.events.sending import send_due
+
+    company = Organisation.objects.get(code=COMPANY)
+    mark, now = uuid.uuid4().hex[:8], timezone.now()
+    with as_system():
+        Notification.objects.bulk_create(
+            Notification(
+                **{"key": f"{mark}:{number}", "reason": "queue", "organisation": company, "subject": "x"},
+                **{"channel": channel_of(company.notify_urls[0]), "body": "x", "next_at": now},
+                created_at=now,
+            )
+            for number in range(30)
+        )
+    case = dispatched(spot)
+    assert case.urgent
+    assert send_due(5) == {"sent": 5}
+    assert receiver.keys[0].startswith(case.number)
+    while send_due():
+        pass
+    assert {f"{mark}:{number}" for number in range(30)} < set(receiver.keys)
 
 
 def test_a_message_is_written_once_and_a_cooldown_holds(receiver: Receiver, spot: Spot) -> None:

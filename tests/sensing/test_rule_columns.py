@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from citybrain.sensing.rule_file import Condition, RowsRule, RuleFile, load_rule_file, rule_files
+from citybrain.sensing.rule_file import (
+    Condition,
+    RowsRule,
+    RuleFile,
+    classes_of,
+    load_rule_file,
+    rule_files,
+)
+from citybrain.sensing.settle import clear_rounds_of
 from citybrain.settings import DatabaseRole, get_settings
 
 
@@ -71,3 +79,17 @@ def test_every_column_stands_in_the_contract_of_its_model(path: Any) -> None:
         known = {column["name"] for column in model["columns"]}
         assert columns <= known, f"{relation} has no {', '.join(sorted(columns - known))}"
         assert DatabaseRole.SENSOR.login in model["config"]["meta"]["read_by"], relation
+
+
+def test_the_end_of_a_spell_closes_the_cases_that_readings_close() -> None:
+    """As many good readings as the class of the case asks for: else the case would stay open for ever."""
+    from citybrain.events.case_classes import filing_in_file
+
+    for path in rule_files(get_settings()):
+        file = load_rule_file(path)
+        for rule in file.rules:
+            for class_code in classes_of(rule) if rule.tell == "case" else ():
+                filing = filing_in_file(file.scenario, class_code)
+                assert filing is not None, f"{file.id}/{rule.id}: no class {class_code}"
+                if filing.rule.check == "readings":
+                    assert clear_rounds_of(rule) >= filing.rule.clear_rounds, f"{file.id}/{rule.id}"

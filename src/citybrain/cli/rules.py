@@ -155,7 +155,7 @@ def replay(
 @app.command(epilog="Example: citybrain rules score --json")
 def score(as_json: Json = False) -> None:
     """Precision and recall against what the demo city has planted; kept in meta.rule_score."""
-    from citybrain.sensing.score import Happening, Truth
+    from citybrain.sensing.score import Truth
     from citybrain.sensing.score import score as score_rules
     from citybrain.settings import get_settings
     from citybrain.simulate import read_ledger, sensing_truths
@@ -165,18 +165,7 @@ def score(as_json: Json = False) -> None:
     if ledger is None:
         typer.echo("there is no demo city whose truth is known", err=True)
         raise typer.Exit(1)
-    truths = [
-        Truth(
-            scenario,
-            rules,
-            since,
-            until,
-            tuple(
-                Happening(one.rule, one.subject, one.since, one.until, one.lon, one.lat) for one in planted
-            ),
-        )
-        for scenario, rules, since, until, planted in sensing_truths(ledger)
-    ]
+    truths = [Truth.of(*planted) for planted in sensing_truths(ledger)]
     scores = score_rules(settings, truths)
     if as_json:
         rows = [asdict(one) | {"recall": one.recall, "precision": one.precision} for one in scores]

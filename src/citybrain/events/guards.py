@@ -3,6 +3,7 @@
 A guard returns the refusal, in Chinese for the person who asks, or None.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -282,11 +283,16 @@ def readings_say_clear(case: Case) -> bool:
 
 
 def rounds_clear(case: Case) -> int:
-    """How many rounds or readings in a row were clear since something was last seen."""
+    """How many rounds or readings in a row were clear since something was last seen: of kinds of things seen
+    (a car and a lorry, two levels of an alarm) the one that was clear for the fewest.
+    """
     signals = case.signals.filter(kind=Signal.Kind.CLEARED)
     if case.last_seen_at is not None:
         signals = signals.filter(observed_at__gte=case.last_seen_at)
-    return sum(_rounds(detail) for detail in signals.values_list("detail", flat=True))
+    clear: Counter[str] = Counter()
+    for class_code, detail in signals.values_list("class_code", "detail"):
+        clear[class_code] += _rounds(detail)
+    return min(clear.values(), default=0)
 
 
 def _rounds(detail: Any) -> int:

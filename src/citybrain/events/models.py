@@ -390,6 +390,7 @@ class Clock(models.Model):
 
 class Notification(models.Model):
     """One message to one address: the outbox. Sent at least once; `key` goes along so a receiver can tell.
+    What is urgent goes before all that waits, except before an earlier message of its own case and address.
 
     `channel` is `log`, or `url:` and the first 12 hex digits of the address's SHA-256: an address may hold a
     secret, so it stays with the organisation or in the settings.
@@ -411,6 +412,7 @@ class Notification(models.Model):
     channel = models.CharField("渠道", max_length=20)
     subject = models.CharField("标题", max_length=200)
     body = models.TextField("正文")
+    urgent = models.BooleanField("加急", default=False, db_default=False)
     state = models.CharField("状态", max_length=8, choices=State, default=State.PENDING)
     attempts = models.IntegerField("尝试次数", default=0)
     next_at = models.DateTimeField("下次发送时间")
@@ -425,6 +427,7 @@ class Notification(models.Model):
         ordering = ["id"]
         indexes = [
             models.Index(fields=["next_at"], condition=Q(state="pending"), name="notification_due"),
+            models.Index(fields=["-urgent", "id"], condition=Q(state="pending"), name="notification_turn"),
             models.Index(fields=["case", "organisation"], name="notification_case"),
         ]
 

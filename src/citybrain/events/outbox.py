@@ -141,6 +141,7 @@ def _write(
                 channel=channel,
                 subject=message.subject.format_map(words)[:200],
                 body=message.body.format_map(words),
+                urgent=case.urgent,
                 next_at=at,
                 created_at=now,
             )

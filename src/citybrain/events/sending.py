@@ -1,5 +1,8 @@
 """Sending the outbox: claimed with a lease, sent through Apprise, marked; at least once, in order for a case.
 
+What is urgent goes first, and few messages are claimed at a time: one that turns up meanwhile waits for those
+alone.
+
 A worker that dies between claiming and marking loses nothing: its lease runs out and another one sends again.
 The receiver gets the message's key each time and can tell a repetition.
 """
@@ -22,6 +25,7 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 20  # about eight hours with the waits below
+_A_CLAIM = 10
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=30)
 # Schemes of Apprise that send the header of a `+name=value` argument.
 _WITH_HEADERS = ("json", "jsons", "xml", "xmls", "form", "forms")
@@ -32,8 +36,9 @@ Outcome = Literal["sent", "failed", "dead"]
 def send_due(most: int = 100) -> Counter[str]:
     """Send what is due, at most so many messages. Safe for several workers at once."""
     done: Counter[str] = Counter()
-    for notification in claim(most):
-        done[_send(notification)] += 1
+    while (left := most - done.total()) > 0 and (claimed := claim(min(left, _A_CLAIM))):
+        for notification in claimed:
+            done[_send(notification)] += 1
     return done
 
 
@@ -55,12 +60,13 @@ def claim(most: int) -> list[Notification]:
         due = (
             Notification.objects.select_for_update(skip_locked=True, of=("self",))
             .filter(free, ~Exists(earlier), state=Notification.State.PENDING, next_at__lte=now)
-            .order_by("id")
+            .order_by("-urgent", "id")
             .values_list("pk", flat=True)[:most]
         )
         taken = list(due)
         Notification.objects.filter(pk__in=taken).update(leased_until=now + LEASE, attempts=F("attempts") + 1)
-        return list(Notification.objects.filter(pk__in=taken).select_related("organisation").order_by("id"))
+        claimed = Notification.objects.filter(pk__in=taken).select_related("organisation")
+        return list(claimed.order_by("-urgent", "id"))
 
 
 def _send(notification: Notification) -> Outcome:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -17,6 +17,7 @@ from psycopg import sql
 from pydantic import Field, model_validator
 
 from citybrain.catalogue.content_file import ContentError, ContentModel, line_of, load_content, read_yaml
+from citybrain.catalogue.expected_signal import ExpectedSignal
 from citybrain.sensing.rule_file import (
     Condition,
     ReadingRule,
@@ -34,15 +35,6 @@ Connection = psycopg.Connection[Any]
 CITY_TIME = ZoneInfo("Asia/Shanghai")
 SUBJECT, OTHER, REFERENCE = "it", "another", "station"
 Scalar = bool | float | str | date | datetime | None
-
-
-class Expected(ContentModel):
-    minute: float
-    kind: Literal["detected", "cleared"]
-    class_: str = Field(alias="class")
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.class_} at minute {self.minute:g}"
 
 
 class WarmUp(ContentModel):
@@ -72,7 +64,7 @@ class Case(ContentModel):
         default=[], description="for rules over rows: the table as it stands, sweep after sweep"
     )
     outlines: list[str] = Field(default=[], description="GeoJSON that `within` holds rows against")
-    expect: list[Expected]
+    expect: list[ExpectedSignal]
 
     @model_validator(mode="after")
     def _rows_of_one_kind(self) -> "Case":
@@ -153,13 +145,13 @@ def run_rule_cases(city: Connection, path: Path) -> list[CaseResult]:
     return results
 
 
-def run_case(city: Connection, file: RuleFile, case: Case) -> list[Expected]:
+def run_case(city: Connection, file: RuleFile, case: Case) -> list[ExpectedSignal]:
     """The signals that come of a case, by their moments. Raises KeyError for an unknown rule."""
     with city.transaction(force_rollback=True):
         told = [signal for signal in play(city, file, case) if signal.subject != OTHER]
     told.sort(key=lambda signal: (signal.observed_at, signal.class_code, signal.kind == "cleared"))
     return [
-        Expected.model_validate(
+        ExpectedSignal.model_validate(
             {
                 "minute": round((signal.observed_at - case.begin).total_seconds() / 60, 3),
                 "kind": signal.kind,

@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 
 from citybrain.sensing.live_judge import Limits, Said, Standing
 from citybrain.sensing.rule_file import Place, ReadingRule, RuleFile
-from citybrain.sensing.settle import Teller, facts_of, key_of, places_of
+from citybrain.sensing.settle import Teller, clear_rounds_of, facts_of, key_of, places_of
 from citybrain.sensing.statement import Statement, resolve
 
 Connection = psycopg.Connection[Any]
@@ -190,7 +190,7 @@ def _end(city: Connection, teller: Teller, rule: ReadingRule, named: dict[str, A
     spell, started = row
     subject, class_code = named["subject"], named["class_code"]
     facts = facts_of(rule, started, named["peak"], named["threshold"])
-    facts |= {"ended_at": named["ended_at"].isoformat()}
+    facts |= {"ended_at": named["ended_at"].isoformat(), "clear_rounds": clear_rounds_of(rule)}
     key = teller.tell(
         f"{named['told_key']}:cleared", "cleared", subject, class_code, named["ended_at"], facts, None, None
     )

@@ -243,6 +243,9 @@ class RowsRule(_Rule):
     class_: Name | None = Field(default=None, alias="class")
     class_by: Column | None = None
     classes: dict[str, Name] = Field(default={}, description="class by what `class_by` holds")
+    clear_rounds: int = Field(
+        default=1, ge=1, description="for how many readings its end stands where a class asks for several"
+    )
     value: Column | None = None
     name: list[Column] = Field(min_length=1, description="of the place, joined by a blank")
     area: Column

@@ -50,6 +50,21 @@ class Truth:
     happenings: tuple[Happening, ...]
     slack: timedelta = timedelta(hours=2)
 
+    @classmethod
+    def of(
+        cls,
+        scenario: str,
+        rules: tuple[str, ...],
+        since: datetime,
+        until: datetime,
+        happened: Iterable[Any],
+    ) -> "Truth":
+        """Of whatever has the fields of a happening."""
+        known = tuple(
+            Happening(one.rule, one.subject, one.since, one.until, one.lon, one.lat) for one in happened
+        )
+        return cls(scenario, rules, since, until, known)
+
 
 @dataclass(frozen=True)
 class ScenarioScore:

@@ -145,6 +145,7 @@ def settle(
     teller = Teller(connection, file, rule, places, {row[:2]: row[2] for row in told_until})
     for subject, class_code, key, started, confirmed, peak, threshold, detail, lon, lat in retracted:
         facts = {"started_at": started.isoformat(), "retracted": True, "peak": peak, "threshold": threshold}
+        facts |= {"clear_rounds": clear_rounds_of(rule)}
         teller.tell(f"{key}:cleared", "cleared", subject, class_code, confirmed, facts | detail, lon, lat)
     for row in untold:
         _tell_spell(connection, teller, file, rule, row)
@@ -164,7 +165,7 @@ def _tell_spell(
         key = teller.tell(own, "detected", subject, class_code, confirmed, facts, lon, lat)
         gone = None
     if ended is not None:
-        facts |= {"ended_at": ended.isoformat()}
+        facts |= {"ended_at": ended.isoformat(), "clear_rounds": clear_rounds_of(rule)}
         gone = teller.tell(f"{key}:cleared", "cleared", subject, class_code, ended, facts, lon, lat)
     connection.execute(
         "UPDATE sensing.spell SET told_key = %s, cleared_key = %s, told_until = %s WHERE spell_id = %s",
@@ -188,6 +189,13 @@ def facts_of(rule: AnyRule, started: datetime, peak: float | None, threshold: fl
         "threshold": threshold,
         "unit": getattr(rule, "unit", ""),
     }
+
+
+def clear_rounds_of(rule: AnyRule) -> int:
+    """For how many readings in a row a signal of a spell's end speaks."""
+    if isinstance(rule, ReadingRule):
+        return rule.clear_after
+    return rule.clear_rounds if isinstance(rule, RowsRule) else 1
 
 
 class Teller:

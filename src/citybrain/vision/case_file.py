@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from citybrain.catalogue.content_file import ContentError, ContentModel, line_of, load_content, read_yaml
+from citybrain.catalogue.expected_signal import ExpectedSignal
 from citybrain.settings import Settings
 from citybrain.vision.boxes import Box
 from citybrain.vision.detector_file import Detector, Name, Share, Zone, detector_files, load_detector
@@ -45,20 +46,11 @@ class Look(ContentModel):
     still: Literal["usable", "unusable"] = "usable"
 
 
-class Expected(ContentModel):
-    minute: Minute
-    kind: Literal["detected", "cleared"]
-    class_: Name = Field(alias="class")
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.class_} at minute {self.minute:g}"
-
-
 class Case(ContentModel):
     name: str = Field(min_length=1)
     zone: Polygon = ((0.2, 0.2), (0.8, 0.2), (0.8, 1.0), (0.2, 1.0))
     looks: list[Look] = Field(min_length=1)
-    expect: list[Expected]
+    expect: list[ExpectedSignal]
 
     @model_validator(mode="after")
     def _in_order(self) -> "Case":
@@ -82,7 +74,7 @@ class CaseResult:
     reason: str | None
 
 
-def run(detector: Detector, case: Case) -> list[Expected]:
+def run(detector: Detector, case: Case) -> list[ExpectedSignal]:
     """The signals that come of a case's looks; each still is seen the same way twice."""
     zones = {ZONE: Zone(polygon=case.zone)}
     memory, told = Memory(), []
@@ -94,7 +86,7 @@ def run(detector: Detector, case: Case) -> list[Expected]:
         change = step(detector, zones, memory, boxes, at, lambda box: box.score)
         for finding in change.findings:
             expected = {"minute": look.minute, "kind": finding.kind, "class": finding.thing.class_code}
-            told.append(Expected.model_validate(expected))
+            told.append(ExpectedSignal.model_validate(expected))
         memory = memory.after(change, at)
     return told
 

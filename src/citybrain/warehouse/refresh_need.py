@@ -21,8 +21,8 @@ BUILT_FROM = ("models", "macros", "seeds", "snapshots", "tests", "analyses")
 BUILD_LOCK = "citybrain transform"
 """Name of the session lock that a build holds from before it reads until its outcome is noted."""
 
-OPERATIONS = "source:ops+ source:policy+"
-"""dbt's selection of the models that read what people and machines record: cases, grants, matching."""
+OPERATIONS = "source:ops+ source:policy+ source:meta.rule_score+"
+"""dbt's selection of the models that read what people and machines record: cases, grants, matching, scores."""
 
 LAST_GOOD_BUILD = """
 SELECT started_at, project_sha256, batches_loaded FROM meta.transform_run
@@ -39,7 +39,8 @@ SELECT jsonb_build_object(
     'ledger entries', (SELECT count(*) FROM ledger.entry),
     'policy versions', (SELECT count(*) + count(withdrawn_at) FROM policy.item_version),
     'match runs', (SELECT count(*) FROM policy.match_run),
-    'signals', (SELECT count(*) FROM ops.signal)
+    'signals', (SELECT count(*) FROM ops.signal),
+    'scores of rules', (SELECT count(*) FROM meta.rule_score)
 )
 """
 LAST_SEEN = """
