@@ -22,7 +22,7 @@ BUILD_LOCK = "citybrain transform"
 """Name of the session lock that a build holds from before it reads until its outcome is noted."""
 
 OPERATIONS = "source:ops+ source:policy+ source:meta.rule_score+"
-"""dbt's selection of the models that read what people and machines record: cases, grants, matching, scores."""
+"""dbt's selection of models of what people and machines record: cases, grants, matching, scores of rules."""
 
 LAST_GOOD_BUILD = """
 SELECT started_at, project_sha256, batches_loaded FROM meta.transform_run
