@@ -72,6 +72,7 @@ class Reception:
         """One connection from its start to its end; what was received then stands in the lake."""
         client = new_client(self.settings, self.broker, self._client_id)
         client.on_message = self._receive
+        self._watch.settle()  # the register first: the broker may send at once what it kept
         try:
             connect_session(client, self.broker, keep_session=True)
             subscribe(client, self.broker, self._filters())
