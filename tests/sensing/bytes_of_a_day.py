@@ -175,7 +175,7 @@ class Day:
             ids = self.devices[kind]
             said = {ids[0]: end, ids[1]: end} if over else {ids[0]: wrong, ids[1]: near}
             if kind == "bridge":
-                said |= dict.fromkeys(ids[2:2 + OTHER_BRIDGES], end if over else CALM)
+                said |= dict.fromkeys(ids[2 : 2 + OTHER_BRIDGES], end if over else CALM)
             for device, readings in said.items():
                 fields = {"device_kind": kind, "device_id": device}
                 for number, (minute, value) in enumerate(readings.items()):

@@ -7,15 +7,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from citybrain.sensing.rule_file import (
-    Condition,
-    RowsRule,
-    RuleFile,
-    classes_of,
-    load_rule_file,
-    rule_files,
-)
-from citybrain.sensing.settle import clear_rounds_of
+from citybrain.sensing.rule_file import RowsRule, RuleFile, classes_of, load_rule_file, rule_files
+from citybrain.sensing.rule_parts import Condition
+from citybrain.sensing.telling import clear_rounds_of
 from citybrain.settings import DatabaseRole, get_settings
 
 

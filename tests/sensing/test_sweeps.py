@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from citybrain.sensing.rule_file import Level, Over, Persist, RuleFile
-from citybrain.sensing.settle import AnyRule
+from citybrain.sensing.rule_file import RuleFile
+from citybrain.sensing.rule_parts import Level, Over, Persist
 from citybrain.sensing.sweep import RuleSwept, sweep_rule
+from citybrain.sensing.telling import AnyRule
 
 pytestmark = pytest.mark.integration
 BEGIN = datetime(2026, 3, 2, tzinfo=ZoneInfo("Asia/Shanghai"))

@@ -19,7 +19,6 @@ from pydantic import Field, model_validator
 from citybrain.catalogue.content_file import ContentError, ContentModel, line_of, load_content, read_yaml
 from citybrain.catalogue.expected_signal import ExpectedSignal
 from citybrain.sensing.rule_file import (
-    Condition,
     ReadingRule,
     RowsRule,
     RuleFile,
@@ -27,8 +26,9 @@ from citybrain.sensing.rule_file import (
     load_rule_file,
     rule_files,
 )
-from citybrain.sensing.settle import AnyRule, Signal
+from citybrain.sensing.rule_parts import Condition
 from citybrain.sensing.sweep import sweep_rule
+from citybrain.sensing.telling import AnyRule, Signal
 from citybrain.settings import Settings
 
 Connection = psycopg.Connection[Any]

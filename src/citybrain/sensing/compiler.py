@@ -10,7 +10,8 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from citybrain.sensing.rule_file import Input, Level, Place, ReadingRule, SilenceRule
+from citybrain.sensing.rule_file import ReadingRule, SilenceRule
+from citybrain.sensing.rule_parts import Input, Level, Place
 from citybrain.sensing.statement import Statement, resolve
 
 INPUT, PLACE = sql.Identifier("i"), sql.Identifier("p")

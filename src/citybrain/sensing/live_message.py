@@ -12,7 +12,8 @@ import orjson
 
 from citybrain.catalogue import Dataset
 from citybrain.catalogue.mqtt_topic import MqttTopic
-from citybrain.sensing.rule_file import Condition, ReadingRule
+from citybrain.sensing.rule_file import ReadingRule
+from citybrain.sensing.rule_parts import Condition
 
 
 class Reading(NamedTuple):

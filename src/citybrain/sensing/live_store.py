@@ -9,9 +9,10 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from citybrain.sensing.live_judge import Limits, Said, Standing
-from citybrain.sensing.rule_file import Place, ReadingRule, RuleFile
-from citybrain.sensing.settle import Teller, clear_rounds_of, facts_of, key_of, places_of
+from citybrain.sensing.rule_file import ReadingRule, RuleFile
+from citybrain.sensing.rule_parts import Place
 from citybrain.sensing.statement import Statement, resolve
+from citybrain.sensing.telling import Teller, clear_rounds_of, facts_of, key_of, places_of
 
 Connection = psycopg.Connection[Any]
 Key = tuple[str, str]  # subject and class

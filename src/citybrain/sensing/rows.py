@@ -10,7 +10,8 @@ import shapely.geometry
 from psycopg import sql
 
 from citybrain.sensing.compiler import INPUT
-from citybrain.sensing.rule_file import RowsRule, RuleFile, Within
+from citybrain.sensing.rule_file import RowsRule, RuleFile
+from citybrain.sensing.rule_parts import Within
 from citybrain.sensing.statement import Relations, Statement
 
 Connection = psycopg.Connection[Any]

@@ -16,7 +16,8 @@ import shapely
 from psycopg import sql
 
 from citybrain.sensing.compiler import INPUT
-from citybrain.sensing.rule_file import Compare, Place, ReadingRule, RuleFile, SilenceRule
+from citybrain.sensing.rule_file import ReadingRule, RuleFile, SilenceRule
+from citybrain.sensing.rule_parts import Compare, Place
 from citybrain.sensing.statement import Relations, Statement
 
 Connection = psycopg.Connection[Any]

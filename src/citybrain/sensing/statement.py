@@ -6,7 +6,7 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
-from citybrain.sensing.rule_file import Condition
+from citybrain.sensing.rule_parts import Condition
 
 Alias = Mapping[str, sql.Composable]
 Relations = Mapping[str, str]

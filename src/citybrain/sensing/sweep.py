@@ -19,8 +19,9 @@ from citybrain.sensing.compiler import FOUND_COLUMNS, compile_reading, compile_s
 from citybrain.sensing.rows import find_rows, state_of
 from citybrain.sensing.rule_file import ReadingRule, RowsRule, RuleFile, SilenceRule
 from citybrain.sensing.scope import Arrivals, fill_scope
-from citybrain.sensing.settle import AnyRule, Signal, Told, settle
+from citybrain.sensing.settle import Told, settle
 from citybrain.sensing.statement import Relations, Statement
+from citybrain.sensing.telling import AnyRule, Signal
 from citybrain.sensing.tracks import measure
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect

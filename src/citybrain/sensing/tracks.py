@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from citybrain.sensing.rows import outline_of
-from citybrain.sensing.rule_file import Condition, Place, RuleFile, Tracks
+from citybrain.sensing.rule_file import RuleFile
+from citybrain.sensing.rule_parts import Condition, Place, Tracks
 from citybrain.sensing.statement import Statement
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
