@@ -28,7 +28,7 @@ from citybrain.simulate.plan import owed
 from citybrain.simulate.satellite.landscape import TILES, Building, to_wgs84
 from citybrain.simulate.satellite.scenes import scenes
 from citybrain.simulate.sensors.fleet import load_fleets
-from citybrain.simulate.urban.fleets import load_corridors
+from citybrain.simulate.urban.fleets import PERMITTED, Corridor, load_corridors
 
 CITY_TIME = ZoneInfo("Asia/Shanghai")
 REGISTERS = (
@@ -105,13 +105,20 @@ class Day:
         return {kind: [one for one in ids if one in known] for kind, ids in found.items()}
 
     @cached_property
-    def trucks(self) -> list[str]:
-        """Muck trucks of the first corridor, which both deliveries drive along."""
+    def trucks(self) -> list[tuple[str, Corridor]]:
+        """Two muck trucks, each with its corridor: one whose line and hours came as they are."""
+        features = json.loads(self.registers["fleet_corridor"])["features"]
+        hours = {
+            one["properties"]["corridor_code"]: one["properties"]["permitted_until"]
+            for one in features
+            if one["geometry"]
+        }
+        lines = {one.code: one for one in load_corridors() if hours.get(one.code) == PERMITTED[1]}
         rows = self._rows_of("fleet_vehicle", "gb18030")
         return [
-            row["车辆编号"]
+            (row["车辆编号"], lines[row["核准线路"]])
             for row in rows
-            if row["车队类别"] == "渣土车" and row["核准线路"] == self._corridor.code
+            if row["车队类别"] == "渣土车" and row["核准线路"] in lines
         ][:2]
 
     @cached_property
@@ -184,14 +191,6 @@ class Day:
                     lines.append(form.line(f"city/{kind}/{device}", fields, payload.encode()))
         return b"\n".join(lines) + b"\n"
 
-    @cached_property
-    def _corridor(self) -> Any:
-        """The first one whose line came as it is."""
-        features = json.loads(self.registers["fleet_corridor"])["features"]
-        sound = {one["properties"]["corridor_code"] for one in features if one["geometry"]}
-        trucks = {row["核准线路"] for row in self._rows_of("fleet_vehicle", "gb18030")}
-        return next(one for one in load_corridors() if one.code in sound & trucks)
-
     def _stations(self) -> Iterator[Row]:
         for hour in range(-4, 4):
             at = (self.zero + timedelta(hours=hour)).astimezone(CITY_TIME)
@@ -213,28 +212,33 @@ class Day:
 
     def _drives_away(self) -> Iterator[Row]:
         """One truck leaves its corridor by night and stands there; the other keeps to it by day."""
-        cheat, honest = self.trucks
-        lon, lat = float(self._corridor.lons[0]), float(self._corridor.lats[0])
+        (cheat, its_line), (honest, line) = self.trucks
         for minute in range(30):
             away = min(minute, 12) * 0.0015  # degrees of latitude: 167 m a minute
             speed = 10.0 if minute < 12 else 0.0
-            yield self._point(cheat, self._night(minute), lon, lat + away, speed)
-            yield self._point(honest, self._night(8 * 60 + minute), lon, lat, 40.0, engine_on=minute < 29)
+            yield self._point(cheat, self._night(minute), its_line, speed, away)
+            yield self._point(honest, self._night(8 * 60 + minute), line, 40.0, engine_on=minute < 29)
 
     def _comes_back(self) -> Iterator[Row]:
-        cheat, _ = self.trucks
-        lon, lat = float(self._corridor.lons[0]), float(self._corridor.lats[0])
+        (cheat, line), _ = self.trucks
         for minute in range(10):
-            yield self._point(cheat, self._night(9 * 60 + minute), lon, lat, 30.0, engine_on=minute < 9)
+            yield self._point(cheat, self._night(9 * 60 + minute), line, 30.0, engine_on=minute < 9)
 
     def _point(
-        self, vehicle: str, at: datetime, lon: float, lat: float, speed: float, engine_on: bool = True
+        self,
+        vehicle: str,
+        at: datetime,
+        line: Corridor,
+        speed: float,
+        north: float = 0.0,
+        engine_on: bool = True,
     ) -> Row:
+        """A point `north` degrees of where the line begins."""
         return {
             "vehicle_code": vehicle,
             "observed_at": at,
-            "longitude": lon,
-            "latitude": lat,
+            "longitude": float(line.lons[0]),
+            "latitude": round(float(line.lats[0]) + north, 6),
             "speed_kmh": speed,
             "engine_on": engine_on,
         }

@@ -135,7 +135,7 @@ def sources(day: Day) -> dict[str, tuple[str, ...]]:
     fires = [f"{lat:.5f}-{lon:.5f}" for lat, lon in FIRES]
     return {
         **{scenario: tuple(day.devices[kind][:2]) for scenario, kind in KINDS.items()},
-        "multi_vehicle_supervision": tuple(day.trucks),
+        "multi_vehicle_supervision": tuple(vehicle for vehicle, _ in day.trucks),
         "hotline_12345": day.ticket_groups,
         "straw_burning_ban": tuple(fires),
         "major_project_supervision": (LAGGING, ON_TIME),
