@@ -33,8 +33,8 @@ def facts(connection: psycopg.Connection) -> dict[str, list[Any]]:
 
 
 def go_on(settings: Settings) -> None:
-    """The open case is handled and closed late, a new one is found, an ended one is seen again, a company is
-    called something else.
+    """The open case is handled and closed late, a new one is found, an ended one is seen again and its lateness
+    appealed against, a company is called something else.
     """
     now = datetime.now(UTC)
     with past_the_rules(settings) as connection:
@@ -54,7 +54,7 @@ def go_on(settings: Settings) -> None:
             (now, now),
         )
         connection.execute("UPDATE ops.clock SET state = 'stopped', due_at = NULL WHERE case_id = 3")
-        connection.execute("UPDATE ops.event_case SET sightings = 7 WHERE id = 2")
+        connection.execute("UPDATE ops.event_case SET sightings = 7, exempt = true WHERE id = 2")
         connection.execute("UPDATE ops.organisation SET name = '某新物业' WHERE id = %s", (COMPANY,))
         connection.execute(
             "INSERT INTO ops.event_case SELECT (jsonb_populate_record(c, jsonb_build_object("
@@ -83,7 +83,10 @@ def test_an_increment_ends_as_a_build_of_everything(
         " WHERE case_id = 3"
     ).fetchall()
     assert case == [("closed", "某新物业", False, True)]
-    assert transformer.execute("SELECT sightings FROM marts.fct_case WHERE case_id = 2").fetchall() == [(7,)]
+    assert transformer.execute(
+        "SELECT sightings, is_exempt, has_handling_run_out, is_closed_on_time FROM marts.fct_case"
+        " WHERE case_id = 2"
+    ).fetchall() == [(7, True, True, None)]
     names = [table.split(".")[1] for table in GROWING]
     assert run_dbt(city, ["run", "--full-refresh", "--select", *names]).code == 0
     anew = facts(transformer)
@@ -114,4 +117,4 @@ def test_marts_of_counties_and_compounds(built: TransformReport, transformer: ps
     assert transformer.execute(
         "SELECT cases_reported, cases_closing_due, cases_closed_on_time, cases_reworked"
         " FROM marts.mart_urban_mgmt_performance"
-    ).fetchall() == [(1, 1, 0, 1)]
+    ).fetchall() == [(1, 0, 0, 1)]
