@@ -167,7 +167,7 @@ def live_rules(settings: Settings, datasets: Mapping[str, Dataset]) -> list[Live
         try:
             file = load_rule_file(path)
             for rule in file.rules if file.enabled else []:
-                if isinstance(rule, ReadingRule) and rule.live in datasets:
+                if isinstance(rule, ReadingRule) and rule.live is not None and rule.live in datasets:
                     found.append(LiveRule(file, rule, MessageReader(datasets[rule.live], rule)))
         except (ContentError, ValueError) as error:
             log.error("%s is not judged live: %s", path, error)
