@@ -129,6 +129,7 @@ def test_message_by_message_it_says_what_a_brute_force_says(
         (b'{"m": "methane_lel_percent", "q": "good", "v": 30, "t": "2026-01-01T08:00:00"}', False),
         (b'{"m": "methane_lel_percent", "q": "good", "v": 30, "t": "2026-01-01T08:00:00+08:00"}', True),
     ],
+    ids=range(11),  # a message tells the moment it was made at; each worker's would be another
 )
 def test_what_is_a_reading_of_a_rule(payload: bytes, is_one: bool) -> None:
     rules = {one.file.id: one for one in live_rules(get_settings(), {LIVE.id: LIVE})}
