@@ -309,7 +309,7 @@ def record_systems(connection: psycopg.Connection) -> None:
         connection, "ops.person",
         id=9001, password="", is_superuser=False, username="system-test-desk", first_name="", last_name="",
         email="", is_staff=False, is_active=True, date_joined=MATCHED_AT, display_name="",
-        organisation_id=9002,
+        organisation_id=9002, warden_code="",
     )  # fmt: skip
     insert(
         connection, "ops.connected_system",

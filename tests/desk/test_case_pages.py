@@ -168,17 +168,14 @@ def test_an_acceptor_confirms_and_files_what_people_reported(desk_city: City, si
     from citybrain.events.models import Case
     from citybrain.events.scope import as_system
 
-    for number in range(2):
+    places = [f"R{number}-{desk_city.kept_picture()['sha256'][:8]}" for number in range(2)]
+    for place in places:
         desk_city.signal(
-            "",
-            scenario="street_order",
-            class_code="exposed_rubbish",
-            source_kind="citizen",
-            place_id=f"R{number}-{desk_city.kept_picture()['sha256'][:8]}",
+            "", scenario="street_order", class_code="exposed_rubbish", source_kind="citizen", place_id=place
         )
     take_in()
     with as_system():
-        cases = list(Case.objects.filter(class_code="exposed_rubbish", state="detected"))
+        cases = list(Case.objects.filter(place_id__in=places, state="detected"))
     client = signed_in(desk_city.people["acceptor"])
     for action, state in (("confirm", "confirmed"), ("file", "filed")):
         now = [desk_city.now(case) for case in cases]

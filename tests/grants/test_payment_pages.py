@@ -85,7 +85,7 @@ def test_a_claim_is_made_by_one_and_settled_by_another(
     desk: Settings, people: People, paid: Any, browse: Callable[[Any], Client]
 ) -> None:
     from citybrain.policy.grants.acts import scope
-    from citybrain.policy.grants.models import GrantLine
+    from citybrain.policy.grants.models import GrantLine, GrantRecovery
 
     treasury, checker = browse(people.treasury), browse(people.checker)
     upload(treasury, paid, HEAD + f"{uscc(1)},1000.10,成功,Q{paid.pk},2026-12-01,,\n")
@@ -111,7 +111,9 @@ def test_a_claim_is_made_by_one_and_settled_by_another(
     mine = treasury.get("/grants/recoveries/").content.decode()
     assert "追回中" in mine and 'name="recovered"' not in mine, "who asked settles nothing"
     theirs = checker.get("/grants/recoveries/").content.decode()
-    number = int(theirs.split('data-recovery="')[1].split('"')[0])
+    with scope():
+        number = GrantRecovery.objects.get(line=line).pk
+    assert f'data-recovery="{number}"' in theirs
     assert treasury.post(f"/grants/recovery/{number}/settle/").status_code == 403
     sent = {"recovered": "yes", "reason": "已缴回，凭证 12"}
     settled = checker.post(f"/grants/recovery/{number}/settle/", sent, follow=True).content.decode()
