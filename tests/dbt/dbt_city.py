@@ -28,7 +28,7 @@ LOADED_LATER = {
     "mart_public_voice",
     "mart_public_voice_opinion",
 }
-LOADED_LATER |= {"mart_public_voice_place", "mart_public_voice_topic"}
+LOADED_LATER |= {"mart_public_voice_place", "mart_public_voice_topic", "mart_rule_score"}
 
 QIAOCHENG, GUOYANG, MENGCHENG, LIXIN = "341602", "341621", "341622", "341623"
 STATIONS = {"2311A": ("市监测站", 115.78, 33.85), "2312A": ("蒙城站", 116.55, 33.27)}
