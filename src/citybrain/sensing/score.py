@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,9 +15,18 @@ WHERE detector = %s AND confirmed_at IS NOT NULL AND rule = ANY(%s)
     AND coalesce(ended_at, 'infinity') >= %s AND confirmed_at <= %s
 """
 SWEPT = "SELECT 1 FROM sensing.swept WHERE detector = %s AND rule = ANY(%s) LIMIT 1"
+# Figures that stand are not written again: whoever reads them would take a repetition for news.
 KEEP = """
 INSERT INTO meta.rule_score (scenario, truths, found, told, right_told, recall, precision_share)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+SELECT %(scenario)s, %(truths)s, %(found)s, %(told)s, %(right_told)s, %(recall)s, %(precision)s
+WHERE NOT EXISTS (
+    SELECT FROM (
+        SELECT truths, found, told, right_told FROM meta.rule_score
+        WHERE scenario = %(scenario)s ORDER BY scored_at DESC LIMIT 1
+    ) AS last
+    WHERE (last.truths, last.found, last.told, last.right_told)
+        = (%(truths)s, %(found)s, %(told)s, %(right_told)s)
+)
 """
 
 
@@ -105,18 +114,7 @@ def score(settings: Settings, truths: Iterable[Truth], keep: bool = True) -> lis
             scores.append(ScenarioScore(truth.scenario, len(truth.happenings), found, len(told), len(right)))
         if keep:
             for one in scores:
-                city.execute(
-                    KEEP,
-                    (
-                        one.scenario,
-                        one.truths,
-                        one.found,
-                        one.told,
-                        one.right_told,
-                        one.recall,
-                        one.precision,
-                    ),
-                )
+                city.execute(KEEP, asdict(one) | {"recall": one.recall, "precision": one.precision})
     return scores
 
 
