@@ -85,7 +85,7 @@ def test_a_claim_is_made_by_one_and_settled_by_another(
     desk: Settings, people: People, paid: Any, browse: Callable[[Any], Client]
 ) -> None:
     from citybrain.policy.grants.acts import scope
-    from citybrain.policy.grants.models import GrantLine, GrantRecovery
+    from citybrain.policy.grants.models import GrantLine, Recovery
 
     treasury, checker = browse(people.treasury), browse(people.checker)
     upload(treasury, paid, HEAD + f"{uscc(1)},1000.10,成功,Q{paid.pk},2026-12-01,,\n")
@@ -112,7 +112,7 @@ def test_a_claim_is_made_by_one_and_settled_by_another(
     assert "追回中" in mine and 'name="recovered"' not in mine, "who asked settles nothing"
     theirs = checker.get("/grants/recoveries/").content.decode()
     with scope():
-        number = GrantRecovery.objects.get(line=line).pk
+        number = Recovery.objects.get(line=line).pk
     assert f'data-recovery="{number}"' in theirs
     assert treasury.post(f"/grants/recovery/{number}/settle/").status_code == 403
     sent = {"recovered": "yes", "reason": "已缴回，凭证 12"}
