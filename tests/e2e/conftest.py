@@ -7,20 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from whole_city import CITYBRAIN, RunningCity, own_city, standing_city
-
-from citybrain.settings import Settings, get_settings
-
-
-def settings_under(environment: dict[str, str]) -> Settings:
-    """The settings that a process with this environment would have."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        get_settings.cache_clear()
-        settings = get_settings()
-    get_settings.cache_clear()
-    return settings
+from whole_city import CITYBRAIN, RunningCity, own_city, settings_under, standing_city
 
 
 @pytest.fixture(scope="package")

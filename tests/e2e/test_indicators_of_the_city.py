@@ -11,14 +11,14 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from psycopg import sql
-from whole_city import CITYBRAIN, own_city, standing_city
+from whole_city import CITYBRAIN, own_city, settings_under, standing_city
 
 from citybrain.bi.content import load_dashboards
 from citybrain.bi.semantics import Metric
 from citybrain.bi.spec import AttentionTable
 from citybrain.bi.statement import statement
 from citybrain.catalogue import DisplayScenario, load_scenarios
-from citybrain.settings import SOURCE_TREE, DatabaseRole, Settings, get_settings
+from citybrain.settings import SOURCE_TREE, DatabaseRole, Settings
 from citybrain.simulate import truth_dir
 
 pytestmark = [pytest.mark.slow, pytest.mark.integration, pytest.mark.timeout(1800)]
@@ -46,11 +46,11 @@ def tenth() -> Iterator[Settings]:
     """A platform whose demo city has scale 0.1, after its first `citybrain up`; or the one that stands."""
     standing = standing_city()
     if standing is not None:
-        yield _settings_under(standing)
+        yield settings_under(standing)
         return
     with own_city() as environment:
         environment["CITYBRAIN_DEMO_ENTERPRISES"] = TENTH
-        settings = _settings_under(environment)
+        settings = settings_under(environment)
         try:
             up = subprocess.run(
                 [CITYBRAIN, "up"], env=environment, capture_output=True, text=True, check=False
@@ -59,16 +59,6 @@ def tenth() -> Iterator[Settings]:
             yield settings
         finally:
             subprocess.run([CITYBRAIN, "down"], env=environment, capture_output=True, check=False)
-
-
-def _settings_under(environment: dict[str, str]) -> Settings:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        get_settings.cache_clear()
-        settings = get_settings()
-        get_settings.cache_clear()
-    return settings
 
 
 @pytest.fixture(scope="module")

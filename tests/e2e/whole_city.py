@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from citybrain.settings import Settings
+import pytest
+
+from citybrain.settings import Settings, get_settings
 from citybrain.stack.ports import free_ports
 
 CITYBRAIN = Path(sysconfig.get_path("scripts")) / "citybrain"
@@ -32,6 +34,17 @@ FIRMS = 600
 
 STANDING = "CITYBRAIN_TEST_PLATFORM"
 """Name of the variable with the home of a platform that stands: tests then use it, and start none."""
+
+
+def settings_under(environment: dict[str, str]) -> Settings:
+    """The settings that a process with this environment would have."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        get_settings.cache_clear()
+        settings = get_settings()
+    get_settings.cache_clear()
+    return settings
 
 
 def standing_city() -> dict[str, str] | None:

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from pydantic import ValidationError
-from yaml import YAMLError
-
 from citybrain.catalogue import (
     ContentError,
     line_of,
     load_content,
     load_departments,
-    plain_yaml,
     read_yaml,
 )
 from citybrain.policy.anomaly_file import load_anomalies
@@ -66,7 +62,7 @@ def load_policies(settings: Settings) -> list[Policy]:
 
 def load_policy_file(path: Path, facts: Facts) -> list[Policy]:
     """The items of one file. Raises ContentError."""
-    content = _read(path)
+    content = load_content(path, PolicyFile)
     faults: list[tuple[Location, str]] = []
     policies = []
     if content.document.department != path.parent.name:
@@ -90,14 +86,6 @@ def load_policy_file(path: Path, facts: Facts) -> list[Policy]:
             path, [(line_of(tree, where), f"{_dotted(where)}: {why}") for where, why in faults]
         )
     return policies
-
-
-def _read(path: Path) -> PolicyFile:
-    """The file as its model: the quick way, and when anything is wrong the way that knows the lines."""
-    try:
-        return PolicyFile.model_validate(plain_yaml(path.read_text(encoding="utf-8")))
-    except (YAMLError, ValidationError, ValueError, OSError):
-        return load_content(path, PolicyFile)
 
 
 def _dotted(where: Location) -> str:
