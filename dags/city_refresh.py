@@ -22,7 +22,7 @@ from citybrain.orchestration.landing import land_each
 from citybrain.orchestration.matching import match_policies
 from citybrain.orchestration.patrolling import patrol
 from citybrain.orchestration.planning import plan, refresh_form
-from citybrain.orchestration.publishing import publish, verify
+from citybrain.orchestration.publishing import publish, verify, verify_standing
 from citybrain.orchestration.remembering import write_case_history
 from citybrain.orchestration.serving import sync_desk
 from citybrain.orchestration.sources import read_sources
@@ -44,6 +44,7 @@ with DAG(
     held, reviews = open_reviews()
     report = build()
     published = publish(trigger_rule=TriggerRule.NONE_FAILED)
+    standing = verify_standing(published)
     verified = verify(published)
     matched = match_policies(trigger_rule=TriggerRule.NONE_FAILED)
 
@@ -61,7 +62,8 @@ with DAG(
     report >> [served, matched, published]
     served >> [first_round, remembered, swept]
     [matched, served] >> listed >> decided
-    [patrolled, swept] >> settled >> decided >> operations >> verified
+    [patrolled, swept] >> settled >> decided >> operations
+    [standing, operations] >> verified
     remembered >> decided
     outcomes >> held >> reviews
     [checked, verified, reviews] >> summarise(landings, outcomes, report, published)

@@ -101,6 +101,7 @@ def test_only_what_changed_is_drawn_again(content: Dashboards, tmp_path: Path) -
         files={**bundle.files, path: bundle.files[path] + " "},
         dashboards=bundle.dashboards,
         charts=bundle.charts,
+        reads=bundle.reads,
         datasets=bundle.datasets,
     )
     assert changed_since_drawn(other, tmp_path) == ["air_quality"]

@@ -25,6 +25,9 @@ from citybrain.bi.publication import (
 from citybrain.bi.render import CHROMIUM, render
 from citybrain.bi.verification import VerifyError, query_charts, verify
 from citybrain.settings import DatabaseRole, Settings
+from citybrain.warehouse.connection import connect as connect_warehouse
+from citybrain.warehouse.mart_states import operations_marts
+from citybrain.warehouse.refresh_need import OPERATIONS
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
@@ -79,6 +82,16 @@ def test_nothing_is_published_again_until_something_changed(city: Settings, edit
         assert "changed since" in (why_publish(city, edition) or "")
     finally:
         note_publication(city, published)
+
+
+def test_operations_write_the_marts_whose_charts_are_asked_last(city: Settings) -> None:
+    with connect_warehouse(city, DatabaseRole.TRANSFORMER, "test") as connection:
+        written = connection.execute(
+            "SELECT DISTINCT split_part(node, '.', 3) FROM meta.transform_result"
+            " JOIN meta.transform_run USING (transform_run_id) WHERE kind = 'model' AND selection = %s",
+            [OPERATIONS],
+        ).fetchall()
+    assert {name for (name,) in written} == operations_marts(city)
 
 
 def test_applying_again_changes_nothing(city: Settings, superset: Superset, edition: Edition) -> None:

@@ -34,6 +34,7 @@ class Bundle:
     files: Mapping[str, str]
     dashboards: tuple[str, ...]  # uuids
     charts: Mapping[str, str]  # uuid to <slug>/<tile>
+    reads: Mapping[str, tuple[str, ...]]  # uuid of a chart to the marts that its query reads
     datasets: tuple[str, ...]  # uuids
 
     @property
@@ -138,6 +139,12 @@ def _yaml(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
 
 
+def marts_behind(name: str, content: Dashboards) -> tuple[str, ...]:
+    """The marts that a dataset reads: a mart itself, or what a map sets beside outlines."""
+    view = content.maps.maps.get(name)
+    return (name,) if view is None else tuple(sorted({view.values, view.outlines.mart}))
+
+
 def dataset_names(content: Dashboards) -> list[str]:
     """Every mart and map that some tile or filter reads."""
     names: set[str] = set()
@@ -155,12 +162,13 @@ def compile_bundle(settings: Settings, content: Dashboards) -> Bundle:
     }
     for name in dataset_names(content):
         files[f"datasets/{DATABASE}/{name}.yaml"] = dataset(name, content)
-    charts = {}
+    charts, reads = {}, {}
     for slug, scenario in content.scenarios.items():
         for tile in scenario.data_tiles:
             entry = chart(tile, scenario, content)
             files[f"charts/{slug}__{tile.id}.yaml"] = entry
             charts[str(entry["uuid"])] = f"{slug}/{tile.id}"
+            reads[str(entry["uuid"])] = marts_behind(tile.mart, content)
         files[f"dashboards/{slug}.yaml"] = dashboard(scenario, content, slug)
     twins = {
         twin_slug(slug): twin for slug, twin in dark_twins(load_halls(settings, content), content).items()
@@ -171,5 +179,6 @@ def compile_bundle(settings: Settings, content: Dashboards) -> Bundle:
         files={path: _yaml(document) for path, document in files.items()},
         dashboards=tuple(str(asset_uuid("dashboard", slug)) for slug in (*content.scenarios, *twins)),
         charts=charts,
+        reads=reads,
         datasets=tuple(str(asset_uuid("dataset", name)) for name in dataset_names(content)),
     )

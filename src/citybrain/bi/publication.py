@@ -1,10 +1,12 @@
 """What is there to publish: did files or Superset change, did the marts, since the last good publication?
 
-Files are brought to Superset when they changed; charts are asked anew when the marts did, too.
+Files are brought to Superset when they changed. A chart is asked anew when its files did or when a mart that
+it reads was published again: cases are built every few minutes, and most charts do not read them.
 """
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -14,14 +16,13 @@ from citybrain.bi.edition import Edition
 from citybrain.bi.provision import standing_objects
 from citybrain.bi.theme import theme_json
 from citybrain.settings import Settings
-from citybrain.warehouse.refresh_need import newest_build
 
 
 class Publication(BaseModel):
-    """A publication of which every chart answered: `edition_hash` of its files, and the build it showed."""
+    """Charts of `edition` (the hash of its files) that read these marts answered, each mart in this state."""
 
     edition: str
-    build: int
+    marts: dict[str, str]
 
 
 def edition_hash(edition: Edition) -> str:
@@ -65,14 +66,38 @@ def why_publish(settings: Settings, edition: Edition) -> str | None:
     return None
 
 
-def marts_changed(settings: Settings) -> bool:
-    """May a chart answer otherwise than when every chart was last asked? Raises psycopg.Error."""
+def charts_to_ask(
+    reads: Mapping[str, tuple[str, ...]], edition: str, last: Publication | None, states: Mapping[str, str]
+) -> set[str]:
+    """The charts (uuids) that may answer otherwise than when they were last asked.
+
+    `reads` are the marts of each chart, `states` how the marts stand now (`warehouse.mart_states`). A mart
+    without a state never stood: its charts are asked, and tell so.
+    """
+    if last is None or last.edition != edition:
+        return set(reads)
+    current = {mart for mart, state in states.items() if last.marts.get(mart) == state}
+    return {chart for chart, marts in reads.items() if not current.issuperset(marts)}
+
+
+def note_answers(settings: Settings, edition: str, marts: Mapping[str, str]) -> None:
+    """Every chart of `edition` that reads one of `marts` answered, at these states.
+
+    States are those that were read before any chart was asked. What was noted of other marts stands, as long
+    as it was of the same edition.
+    """
     last = last_publication(settings)
-    return last is None or last.build != newest_build(settings)
+    kept = last.marts if last is not None and last.edition == edition else {}
+    note_publication(settings, Publication(edition=edition, marts={**kept, **marts}))
 
 
 def note_publication(settings: Settings, publication: Publication) -> None:
-    """Note a publication that was verified; its build is the one that was newest before charts were asked."""
+    """Note what was verified; states of marts are those read before any chart was asked."""
     draft = _note(settings).with_suffix(".new")
     draft.write_text(publication.model_dump_json(), encoding="ascii")
     draft.replace(_note(settings))
+
+
+def forget_publication(settings: Settings) -> None:
+    """A chart has no answer: the next run brings everything to Superset again."""
+    _note(settings).unlink(missing_ok=True)

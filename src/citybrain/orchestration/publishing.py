@@ -17,7 +17,7 @@ def publish(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
     def apply_dashboards() -> dict[str, Any]:
         from citybrain.bi.edition import read_edition
         from citybrain.bi.provision import apply
-        from citybrain.bi.publication import edition_hash, why_publish
+        from citybrain.bi.publication import why_publish
         from citybrain.settings import get_settings
 
         settings = get_settings()
@@ -26,39 +26,80 @@ def publish(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
         if reason is None:
             raise AirflowSkipException("files and Superset are as at the last verified publication")
         log.info("publishing: %s", reason)
-        return asdict(apply(settings, edition)) | {
-            "edition": edition_hash(edition),
-            "chart_names": dict(edition.bundle.charts),  # so that who verifies need not read the files again
-        }
+        return asdict(apply(settings, edition)) | {"asked_of": _questions(edition)}
 
     return apply_dashboards()
 
 
-def verify(published: Any) -> XComArg:
-    """Query every chart through Superset, which keeps the answers for readers; fails when one has none.
+def verify_standing(published: Any) -> XComArg:
+    """Ask the charts that read nothing of cases, grants and matching, while those are still being settled."""
 
-    Skipped when neither files nor marts changed. Where only marts did, the walls are told how new they are.
-    """
+    @task(
+        task_id="verify_standing",
+        task_display_name="校验图表（处置与兑现之外）",
+        trigger_rule=TriggerRule.NONE_FAILED,
+    )
+    def ask(published: dict[str, Any] | None) -> dict[str, Any]:
+        from citybrain.settings import get_settings
+        from citybrain.warehouse.mart_states import operations_marts
+
+        return _ask(published, operations_marts(get_settings()))
+
+    return ask(published)
+
+
+def verify(published: Any) -> XComArg:
+    """Ask every chart that may answer otherwise than when it was last asked; fails when one has no answer."""
 
     @task(task_id="verify", task_display_name="校验图表", trigger_rule=TriggerRule.NONE_FAILED)
-    def verify_charts(published: dict[str, Any] | None) -> dict[str, Any]:
-        from citybrain.bi.edition import read_edition
-        from citybrain.bi.publication import Publication, edition_hash, marts_changed, note_publication
-        from citybrain.bi.verification import verify
-        from citybrain.bi.wall import write_walls
-        from citybrain.settings import get_settings
-        from citybrain.warehouse.refresh_need import newest_build
+    def ask(published: dict[str, Any] | None) -> dict[str, Any]:
+        return _ask(published, set())
 
-        settings = get_settings()
-        build = newest_build(settings)  # before any chart is asked: what is built meanwhile counts as new
-        if published is None:
-            if not marts_changed(settings):
-                raise AirflowSkipException("no mart was built since every chart was last asked")
-            edition = read_edition(settings)
-            write_walls(settings, edition.content)
-            published = {"edition": edition_hash(edition), "chart_names": edition.bundle.charts}
-        report = asdict(verify(settings, published["chart_names"]))
-        note_publication(settings, Publication(edition=published["edition"], build=build))
-        return report
+    return ask(published)
 
-    return verify_charts(published)
+
+def _questions(edition: Any) -> dict[str, Any]:
+    """The charts of an edition and what they read, so that who asks them need not read the files again."""
+    from citybrain.bi.publication import edition_hash
+
+    bundle = edition.bundle
+    return {"edition": edition_hash(edition), "charts": dict(bundle.charts), "reads": dict(bundle.reads)}
+
+
+def _ask(published: dict[str, Any] | None, later: set[str]) -> dict[str, Any]:
+    """Ask charts through Superset, which keeps the answers for readers; none that reads a mart of `later`.
+
+    Skipped when no mart changed that one of them reads. Where only marts changed, and no files, the walls are
+    told how new they are.
+    """
+    from citybrain.bi.edition import read_edition
+    from citybrain.bi.publication import charts_to_ask, forget_publication, last_publication, note_answers
+    from citybrain.bi.verification import VerifyError, verify
+    from citybrain.bi.wall import write_walls
+    from citybrain.settings import get_settings
+    from citybrain.warehouse.mart_states import mart_states
+
+    settings = get_settings()
+    if published is None:
+        edition = read_edition(settings)
+        asked_of, content = _questions(edition), edition.content
+    else:
+        asked_of, content = published["asked_of"], None
+    every = asked_of["reads"]
+    reads = {chart: marts for chart, marts in every.items() if later.isdisjoint(marts)}
+    left = {mart for chart in every.keys() - reads.keys() for mart in every[chart]}
+    # before any chart is asked: what is published meanwhile counts as new
+    states = mart_states(settings, {mart for marts in reads.values() for mart in marts})
+    wanted = charts_to_ask(reads, asked_of["edition"], last_publication(settings), states)
+    if not wanted:
+        raise AirflowSkipException("no mart was published since the charts that read it were last asked")
+    if content is not None:
+        write_walls(settings, content)
+    try:
+        report = verify(settings, {chart: asked_of["charts"][chart] for chart in sorted(wanted)})
+    except VerifyError:
+        forget_publication(settings)
+        raise
+    answered = {mart: state for mart, state in states.items() if mart not in left}
+    note_answers(settings, asked_of["edition"], answered)
+    return asdict(report)

@@ -29,7 +29,6 @@ SELECT started_at, project_sha256, batches_loaded FROM meta.transform_run
 WHERE outcome = 'succeeded' AND selection IS NULL AND command = 'build'
 ORDER BY transform_run_id DESC LIMIT 1
 """
-NEWEST_BUILD = "SELECT coalesce(max(transform_run_id), 0) FROM meta.transform_run"
 # A loaded batch counts once, and once more each time that what it says began to count anew.
 LOADED = "SELECT count(*) + coalesce(sum(revision), 0) FROM meta.batch WHERE state = 'loaded'"
 # Every step of a case and every decision on a grant is an entry of the ledger, in the same transaction; a
@@ -100,13 +99,6 @@ def built_from(settings: Settings) -> BuiltFrom:
     """What a build that starts now is made from, at least. Raises psycopg.Error."""
     with connect(settings, DatabaseRole.TRANSFORMER, "refresh-need") as connection:
         return BuiltFrom(project_hash(settings), _loaded(connection), _recorded(connection))
-
-
-def newest_build(settings: Settings) -> int:
-    """The newest build, which may have changed a mart; 0 before the first. Raises psycopg.Error."""
-    with connect(settings, DatabaseRole.TRANSFORMER, "refresh-need") as connection:
-        row = connection.execute(NEWEST_BUILD).fetchone()
-    return int(row[0]) if row else 0
 
 
 def note_built_from(settings: Settings, inputs: BuiltFrom) -> None:
