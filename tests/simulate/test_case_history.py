@@ -3,11 +3,13 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from citybrain.catalogue.working_day import SHANGHAI
 from citybrain.events.told import ToldCase
-from citybrain.simulate.case_history.mix import load_mix
+from citybrain.simulate.case_history.mix import ClassMix, load_mix
+from citybrain.simulate.case_history.places import spots_of
 from citybrain.simulate.case_history.planning import plan_cases, planned_cases
 from citybrain.simulate.case_history.weather import is_stormy
 from citybrain.simulate.ledger import Ledger
@@ -78,3 +80,14 @@ def test_counties_differ_and_the_city_gets_better(cases: list[ToldCase]) -> None
     assert sent_back([case for case in cases if case.found_at < middle]) > sent_back(
         [case for case in cases if case.found_at >= middle]
     )
+
+
+@pytest.mark.parametrize("one", load_mix().classes, ids=lambda one: one.name)
+@pytest.mark.parametrize("scale", [0.02, 0.1, 1.0])
+def test_no_place_comes_near_the_trouble_spot(one: ClassMix, scale: float) -> None:
+    told = spots_of(one, 341600, scale, load_mix().trouble_spot)
+    shares = np.diff(told.cumulated, prepend=0)
+    assert shares.sum() == pytest.approx(1)
+    assert shares.min() > 0
+    assert shares[0] >= load_mix().trouble_spot
+    assert shares[0] >= 1.9 * shares[1:].max()

@@ -45,9 +45,23 @@ def spots_of(mix: ClassMix, seed: int, scale: float, trouble_spot: float) -> Spo
     """The places of a class in a city of this scale; the same for the same seed."""
     random = np.random.default_rng([seed, mix.number, 1])
     spots = _lanes() if mix.by_machine else _points(mix, random, scale)
-    weights = random.pareto(1.8, len(spots)) + 0.15
-    weights[0] = trouble_spot / (1 - trouble_spot) * weights[1:].sum() if len(spots) > 1 else 1
-    return Spots(spots, np.cumsum(weights / weights.sum()))
+    return Spots(spots, np.cumsum(_shares(random.pareto(1.8, len(spots)) + 0.15, trouble_spot)))
+
+
+def _shares(weights: NDArray[np.float64], trouble_spot: float) -> NDArray[np.float64]:
+    """Each place's share of the cases. The first has `trouble_spot`, or three times the mean where that is
+    more; none of the others, which share as `weights` say, has more than half of it.
+    """
+    if len(weights) == 1:
+        return np.ones(1)
+    first = min(max(trouble_spot, 3 / len(weights)), 0.5)
+    others = weights[1:] / weights[1:].sum() * (1 - first)
+    most = max(first / 2, (1 - first) / len(others))
+    while others.max() > most * 1.000001:
+        free = others < most
+        others = np.minimum(others, most)
+        others[free] *= (1 - first - others[~free].sum()) / others[free].sum()
+    return np.concatenate(([first], others))
 
 
 def _points(mix: ClassMix, random: np.random.Generator, scale: float) -> list[Spot]:
