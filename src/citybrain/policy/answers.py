@@ -155,7 +155,7 @@ def cells_of(
         sql.Literal(last),
         sql.SQL("").join(joins),
     )
-    rows = _received(connection, query, len(facts), ">i4", last - first)
+    rows = received(connection, query, len(facts), ">i4", last - first)
     place_of = rows["ord"].astype(np.intp) - first
     cells = {}
     for number, fact in enumerate(facts):
@@ -221,7 +221,7 @@ def _answers_of(connection: Connection, table: str, criteria: Sequence[str], ord
         sql.Identifier(table),
         sql.Literal([int(one) for one in ords]),
     )
-    rows = _received(connection, query, len(words), ">i8", len(ords))
+    rows = received(connection, query, len(words), ">i8", len(ords))
     place = np.searchsorted(np.sort(ords), rows["ord"])
     order = np.argsort(ords, kind="stable")
     answers = []
@@ -239,7 +239,7 @@ def _word(criteria: Sequence[str]) -> sql.Composable:
     )
 
 
-def _received(connection: Connection, query: sql.Composed, values: int, kind: str, rows: int) -> Vector:
+def received(connection: Connection, query: sql.Composed, values: int, kind: str, rows: int) -> Vector:
     """Rows of the binary COPY format: `ord` (int4) and some numbers of one kind, none of them NULL."""
     width = np.dtype(kind).itemsize
     fields: list[tuple[str, str]] = [("fields", ">i2"), ("length_ord", ">i4"), ("ord", ">i4")]
