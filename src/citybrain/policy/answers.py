@@ -35,6 +35,7 @@ class Answers:
     cells: dict[str, Vector]
     tables: list[tuple[str, Vector]]
     _packed: dict[tuple[int, bool], Vector] = field(default_factory=dict)
+    _below: dict[tuple[str, int], Vector] = field(default_factory=dict)
 
     def of(self, criterion: int, which: Vector | slice = EVERYBODY) -> Vector:
         """The answers of some enterprises, by their `ord`."""
@@ -47,8 +48,21 @@ class Answers:
         known = self._packed.get((criterion, certainly))
         if known is None:
             fact, table = self.tables[criterion]
-            known = np.packbits((table == TRUE if certainly else table != FALSE)[self.cells[fact]])
+            # Neighbouring cells mostly agree: what holds is the difference of a few "up to this cell".
+            holding = table == TRUE if certainly else table != FALSE
+            last = len(holding) - 1
+            edges = np.flatnonzero(holding[1:] != holding[:-1]).tolist() + ([last] if holding[last] else [])
+            known = np.bitwise_xor.reduce(
+                [self._up_to(fact, edge) for edge in edges] or [self._up_to(fact, -1)]
+            )
             self._packed[criterion, certainly] = known
+        return known
+
+    def _up_to(self, fact: str, cell: int) -> Vector:
+        """A bit for each enterprise: its cell of the fact is not above this one."""
+        known = self._below.get((fact, cell))
+        if known is None:
+            known = self._below[fact, cell] = np.packbits(self.cells[fact] <= cell)
         return known
 
 
