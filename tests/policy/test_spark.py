@@ -118,7 +118,7 @@ def _fresh() -> Any:
 
 def published_as_parquet(settings: Settings, path: Path) -> Path:
     """The facts with the types they are published with."""
-    with psycopg.connect(settings.dsn(DatabaseRole.PUBLISHER)) as connection:
+    with psycopg.connect(settings.dsn(DatabaseRole.TRANSFORMER)) as connection:
         schema, query = mart_schema(connection, "mart_enterprise_facts")
         parquet.write_table(mart_rows(connection, schema, query).read_all(), path)
     return path
