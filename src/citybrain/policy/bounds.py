@@ -68,12 +68,12 @@ def numbers_of(
     columns = []
     for name, values in asked.items():
         fact = sql.Identifier(name)
-        number = sql.SQL("{}::float8").format(fact)
+        column = sql.SQL("{}::float8").format(fact)
         if values:
             place = sql.SQL("coalesce(array_position({}::text[], {}), 0)")
             known = place.format(sql.Literal(list(values)), fact)
-            number = sql.SQL("CASE WHEN {} IS NOT NULL THEN {} END").format(fact, known)
-        columns.append(sql.SQL("coalesce({}, 'NaN'::float8)").format(number))
+            column = sql.SQL("CASE WHEN {} IS NOT NULL THEN {} END").format(fact, known)
+        columns.append(sql.SQL("coalesce({}, 'NaN'::float8)").format(column))
     query = sql.SQL(
         "COPY (SELECT ord, {} FROM {} WHERE ord >= {} AND ord < {}) TO STDOUT (FORMAT binary)"
     ).format(sql.SQL(", ").join(columns), sql.Identifier(table), sql.Literal(first), sql.Literal(last))
