@@ -50,11 +50,10 @@ class Answers:
             fact, table = self.tables[criterion]
             # Neighbouring cells mostly agree: what holds is the difference of a few "up to this cell".
             holding = table == TRUE if certainly else table != FALSE
-            last = len(holding) - 1
-            edges = np.flatnonzero(holding[1:] != holding[:-1]).tolist() + ([last] if holding[last] else [])
-            known = np.bitwise_xor.reduce(
-                [self._up_to(fact, edge) for edge in edges] or [self._up_to(fact, -1)]
-            )
+            edges = np.flatnonzero(
+                holding != np.append(holding[1:], False)
+            ).tolist()  # nobody is above the last
+            known = np.bitwise_xor.reduce([self._up_to(fact, edge) for edge in edges or (-1,)])
             self._packed[criterion, certainly] = known
         return known
 
