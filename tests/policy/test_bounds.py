@@ -32,7 +32,7 @@ def as_numbers(worth: Worth, rows: list[Enterprise]) -> Facts:
     return Facts({name: np.array([number(name, row[name]) for row in rows]) for name in asked}, asked)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(bounded_rules, st.lists(enterprises, min_size=1, max_size=20))
 def test_an_amount_lies_within_its_bounds(rule: Rule, rows: list[Enterprise]) -> None:
     worth = worth_of(rule)
@@ -55,7 +55,7 @@ places = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(st.lists(places, min_size=1, max_size=25), st.integers(0, 6))
 def test_nobody_who_has_a_place_is_ruled_out(drawn: list[Any], keep: int) -> None:
     """Each one: distance, unknown criteria, its true amount, and how far its bounds are from it."""
