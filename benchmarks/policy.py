@@ -9,7 +9,9 @@ masks, distances and numeric amounts, every row written. 5 % of the facts are mi
 The peers (`pip install zen-engine openfisca-core`; one that is not installed is left out) answer yes or no
 over every enterprise and are compared by enterprise-and-item pairs a second: openfisca-core for all items,
 zen-engine, which is slow, for the first `--peer-items`. A missing fact is no. All must find the same eligible
-pairs, or the run fails. Ratios within one run survive a change of machine; seconds do not.
+pairs, or the run fails. openfisca-core holds its facts in memory before the clock starts; so it is compared
+twice, also with the reading of the facts counted on both sides. Ratios within one run survive a change of
+machine; seconds do not.
 """
 
 import argparse
@@ -40,6 +42,10 @@ FLAGS = [f"flag_{number}" for number in range(8)]
 COUNTS = ["staff", "insured", "patents", "hires", "years"]
 MONEY = ["revenue", "revenue_before", "tax", "research", "equipment", "exports", "loans", "rent"]
 FACTS = ("active", "county", "industry", "size", *FLAGS, *COUNTS, *MONEY)
+
+FROM_DATABASE = "eligible only, no reasons, nothing written"
+ONCE_READ = "  of it, the facts once read"
+ARRAYS = "reading the facts into arrays for openfisca-core"
 
 Row = dict[str, Any]
 
@@ -81,17 +87,17 @@ def _print(report: Row) -> None:
         f" {report['rows']:,} rows written ({report['eligible']:,} eligible)"
     )
     for name, value in report["seconds"].items():
-        print(f"{name:58} {value:9.2f} s")
-    print(f"{'compiling and publishing, an item':58} {report['publish_ms']:9.2f} ms")
+        print(f"{name:62} {value:9.2f} s")
+    print(f"{'compiling and publishing, an item':62} {report['publish_ms']:9.2f} ms")
     for name, rate in report["rates"].items():
-        print(f"{name:58} {rate / 1e6:9.2f} million pairs/s")
+        print(f"{name:62} {rate / 1e6:9.2f} million pairs/s")
     for name, ratio in report["ratios"].items():
-        print(f"{name:58} {ratio:9.1f} x")
+        print(f"{name:62} {ratio:9.1f} x")
 
 
 def _print_growth(reports: list[Row]) -> None:
     """Seconds over enterprises, and what a hundred thousand of them cost: even bars are linear growth."""
-    for name in ("explained and written (facts, matching)", "eligible only, no reasons, nothing written"):
+    for name in ("explained and written (facts, matching)", FROM_DATABASE):
         print(f"\n{name}, seconds for 100,000 enterprises at each size")
         each = [report["seconds"][name] / report["enterprises"] * 1e5 for report in reports]
         for report, seconds in zip(reports, each, strict=True):
@@ -250,6 +256,7 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
     from citybrain.policy.library import load_policies
     from citybrain.policy.matching import match
     from citybrain.policy.publishing import publish
+    from citybrain.policy.survey import situation
 
     draw = random.Random(341600)
     items = [_item(draw, number) for number in range(options.items)]
@@ -285,8 +292,12 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
             impact(settings, rule, "BENCH-0000", DAY)
         admin.execute("DROP TABLE marts.mart_enterprise_facts")
         _fill(admin, facts, rows)
-    with _Timed(seconds, "eligible only, no reasons, nothing written"):
-        eligible = _eligible_only(settings)
+        with _Timed(seconds, ARRAYS):
+            _read_as_arrays(admin, facts)
+    with _Timed(seconds, FROM_DATABASE):
+        read = situation(settings, DAY)
+        with _Timed(seconds, ONCE_READ):
+            eligible = [reach.enterprises for reach in read.reach()]
     criteria, distinct = _counted(settings)
     pairs = enterprises * options.items
     written = sum(item.eligible + item.needs_data + item.near for item in full.items)
@@ -305,8 +316,12 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
         "ratios": {},
     }
     explained = pairs / seconds["explained and written (facts, matching)"]
-    bare = pairs / seconds["eligible only, no reasons, nothing written"]
-    rates = {"citybrain, explained and written": explained, "citybrain, eligible only": bare}
+    bare, read_once = pairs / seconds[FROM_DATABASE], pairs / seconds[ONCE_READ]
+    rates = {
+        "citybrain, explained and written": explained,
+        "citybrain, eligible only, from the database": bare,
+        "citybrain, eligible only, facts once read": read_once,
+    }
     for name, peer, most in (
         ("zen-engine evaluate_batch", _zen, options.peer_items),
         ("openfisca-core", _openfisca, options.items),
@@ -319,7 +334,12 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
         assert peer_eligible == sum(eligible[:most]), (name, peer_eligible)
         rates[name] = enterprises * len(asked) / took
         report["ratios"][f"explained and written, beside {name}"] = explained / rates[name]
-        report["ratios"][f"eligible only, beside {name}"] = bare / rates[name]
+        report["ratios"][f"eligible only, from the database, beside {name}"] = bare / rates[name]
+        report["ratios"][f"eligible only, facts once read, beside {name}"] = read_once / rates[name]
+        if peer is _openfisca:
+            whole = enterprises * len(asked) / (took + seconds[ARRAYS])
+            rates[f"{name}, its arrays read from the database"] = whole
+            report["ratios"][f"eligible only, both from the database, beside {name}"] = bare / whole
     report["rates"] = rates
     return report
 
@@ -361,11 +381,19 @@ def _start(folder: Path, servers: ExitStack) -> Any:
     return settings
 
 
-def _eligible_only(settings: Any) -> list[int]:
-    """Eligible enterprises of each item by conditions alone, as the peers answer."""
-    from citybrain.policy.survey import survey
-
-    return [reach.enterprises for reach in survey(settings, DAY)]
+def _read_as_arrays(admin: psycopg.Connection[Any], facts: Any) -> Any:
+    """What openfisca-core needs before it can answer: a float32 vector a fact, codes as their places."""
+    columns = []
+    for name in FACTS:
+        column = sql.Identifier(facts[name].column)
+        if name in ("county", "industry", "size"):
+            columns.append(sql.SQL("dense_rank() OVER (ORDER BY {})").format(column))
+        else:
+            columns.append(sql.SQL("{}::int").format(column) if facts[name].type == "bool" else column)
+    query = sql.SQL("SELECT {} FROM marts.mart_enterprise_facts").format(
+        sql.SQL(", ").join(sql.SQL("coalesce({}::float8, 'NaN')").format(column) for column in columns)
+    )
+    return np.array(admin.execute(query).fetchall(), dtype=np.float32).T
 
 
 def _counted(settings: Any) -> tuple[int, int]:

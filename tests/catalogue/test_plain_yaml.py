@@ -7,7 +7,8 @@ import pytest
 import yaml
 from ruamel.yaml import YAML
 
-from citybrain.catalogue import plain_yaml
+from citybrain.catalogue import ContentError, plain_yaml
+from citybrain.catalogue.content_file import read_yaml
 from citybrain.settings import SOURCE_TREE
 
 SCALARS = """\
@@ -43,3 +44,12 @@ def test_a_policy_reads_the_same_both_ways(name: str) -> None:
 def test_what_is_no_plain_yaml_is_refused(text: str) -> None:
     with pytest.raises(yaml.YAMLError):
         plain_yaml(text)
+
+
+def test_a_day_no_calendar_has_is_named_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "days.yml"
+    file.write_text("good: 2026-2-3\nlist:\n  - {from: 2026-02-30}\n  - 2026-13-01\n", encoding="utf-8")
+    with pytest.raises(ContentError) as wrong:
+        read_yaml(file)
+    assert [line for line, _ in wrong.value.faults] == [3, 4]
+    assert str(wrong.value).startswith(f"{file}:3: 2026-02-30: day is out of range")

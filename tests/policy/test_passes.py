@@ -15,6 +15,7 @@ from rules_and_rows import FACTS, Enterprise, enterprises, fill, found, rules
 
 from citybrain.policy.anomalies import bunchings
 from citybrain.policy.answers import ask
+from citybrain.policy.bounds import Facts, facts_valued, numbers_of
 from citybrain.policy.edges import edges
 from citybrain.policy.evaluation import evaluate
 from citybrain.policy.facts_table import NOW, make_facts_now
@@ -45,7 +46,9 @@ def by_pass(trial: Trial, rule: Rule, day: date, bound: bool) -> dict[str, dict[
         answers = ask(trial, NOW, plan.criteria, plan.asks, count)
         candidates = combine(plan, range(len(plan.criteria)), answers)
         if bound:
-            candidates = bounded(trial, NOW, plan, candidates)
+            asked = facts_valued([plan.worth] if plan.worth else [])
+            facts = Facts(numbers_of(trial, NOW, asked, (0, count)), asked)
+            candidates = bounded(trial, NOW, plan, candidates, facts)
         make_new_rows(trial)
         write_rows(trial, NOW, NEW_ROWS, plan, candidates, 1, 1)
         query = sql.SQL("SELECT {} FROM {}").format(

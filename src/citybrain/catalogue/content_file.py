@@ -1,6 +1,8 @@
 """Read one YAML content file into its pydantic model; every fault names the file, the line and the reason."""
 
+import re
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedBase, CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, SequenceNode
 
 from citybrain.catalogue.plain_yaml import plain_yaml
 
@@ -43,6 +46,27 @@ def read_yaml(path: Path) -> Any:
         ) from error
     except (YAMLError, UnicodeDecodeError, OSError) as error:
         raise ContentError(path, [(1, str(error))]) from error
+    except ValueError as error:  # a day or an hour there is not
+        raise ContentError(path, _impossible_times(path) or [(1, str(error))]) from error
+
+
+def _impossible_times(path: Path) -> list[tuple[int, str]]:
+    """Line and reason of every day of the file that no calendar has."""
+    faults = []
+    waiting = [YAML(typ="rt").compose(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, MappingNode):
+            waiting += [part for pair in node.value for part in pair]
+        elif isinstance(node, SequenceNode):
+            waiting += node.value
+        elif str(node.tag).endswith(":timestamp"):
+            year, month, day = (int(part) for part in re.split(r"\D", node.value)[:3])
+            try:
+                date(year, month, day)
+            except ValueError as error:
+                faults.append((node.start_mark.line + 1, f"{node.value}: {error}"))
+    return sorted(faults)
 
 
 def line_of(tree: Any, location: Sequence[int | str]) -> int:

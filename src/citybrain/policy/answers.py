@@ -35,6 +35,7 @@ class Answers:
     cells: dict[str, Vector]
     tables: list[tuple[str, Vector]]
     _packed: dict[tuple[int, bool], Vector] = field(default_factory=dict)
+    _below: dict[tuple[str, int], Vector] = field(default_factory=dict)
 
     def of(self, criterion: int, which: Vector | slice = EVERYBODY) -> Vector:
         """The answers of some enterprises, by their `ord`."""
@@ -47,8 +48,20 @@ class Answers:
         known = self._packed.get((criterion, certainly))
         if known is None:
             fact, table = self.tables[criterion]
-            known = np.packbits((table == TRUE if certainly else table != FALSE)[self.cells[fact]])
+            # Neighbouring cells mostly agree: what holds is the difference of a few "up to this cell".
+            holding = table == TRUE if certainly else table != FALSE
+            edges = np.flatnonzero(
+                holding != np.append(holding[1:], False)
+            ).tolist()  # nobody is above the last
+            known = np.bitwise_xor.reduce([self._up_to(fact, edge) for edge in edges or (-1,)])
             self._packed[criterion, certainly] = known
+        return known
+
+    def _up_to(self, fact: str, cell: int) -> Vector:
+        """A bit for each enterprise: its cell of the fact is not above this one."""
+        known = self._below.get((fact, cell))
+        if known is None:
+            known = self._below[fact, cell] = np.packbits(self.cells[fact] <= cell)
         return known
 
 
@@ -155,7 +168,7 @@ def cells_of(
         sql.Literal(last),
         sql.SQL("").join(joins),
     )
-    rows = _received(connection, query, len(facts), ">i4", last - first)
+    rows = received(connection, query, len(facts), ">i4", last - first)
     place_of = rows["ord"].astype(np.intp) - first
     cells = {}
     for number, fact in enumerate(facts):
@@ -221,7 +234,7 @@ def _answers_of(connection: Connection, table: str, criteria: Sequence[str], ord
         sql.Identifier(table),
         sql.Literal([int(one) for one in ords]),
     )
-    rows = _received(connection, query, len(words), ">i8", len(ords))
+    rows = received(connection, query, len(words), ">i8", len(ords))
     place = np.searchsorted(np.sort(ords), rows["ord"])
     order = np.argsort(ords, kind="stable")
     answers = []
@@ -239,7 +252,7 @@ def _word(criteria: Sequence[str]) -> sql.Composable:
     )
 
 
-def _received(connection: Connection, query: sql.Composed, values: int, kind: str, rows: int) -> Vector:
+def received(connection: Connection, query: sql.Composed, values: int, kind: str, rows: int) -> Vector:
     """Rows of the binary COPY format: `ord` (int4) and some numbers of one kind, none of them NULL."""
     width = np.dtype(kind).itemsize
     fields: list[tuple[str, str]] = [("fields", ">i2"), ("length_ord", ">i4"), ("ord", ">i4")]

@@ -56,19 +56,18 @@ VALUES (%s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %
 """
 RUN_ITEMS = """
 INSERT INTO policy.match_run_item (run_id, item_version_id, sql_sha256, eligible, needs_data, near, seconds)
-SELECT %s, i.version, i.sha256, coalesce(c.eligible, 0), coalesce(c.needs_data, 0), coalesce(c.near, 0),
-    i.seconds
-FROM unnest(%s::bigint[], %s::text[], %s::float8[]) AS i (version, sha256, seconds)
-LEFT JOIN (
-    SELECT item_version_id AS version, count(*) FILTER (WHERE status = 'eligible') AS eligible,
-        count(*) FILTER (WHERE status = 'needs_data') AS needs_data,
-        count(*) FILTER (WHERE status = 'near') AS near
-    FROM policy.match_row WHERE until_run IS NULL GROUP BY item_version_id
-) c USING (version)
+SELECT %s, * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::float8[])
+"""
+COUNTS = """
+SELECT item_version_id, count(*) FILTER (WHERE status = 'eligible'),
+    count(*) FILTER (WHERE status = 'needs_data'), count(*) FILTER (WHERE status = 'near')
+FROM policy.match_row WHERE until_run IS NULL GROUP BY item_version_id
 """
 FOUND = """
-SELECT count(DISTINCT uscc), coalesce(sum(amount), 0) FROM policy.proposal_row
-WHERE until_run IS NULL AND outcome = 'pay'
+SELECT count(*), coalesce(sum(amount), 0) FROM (
+    SELECT sum(amount) AS amount FROM policy.proposal_row
+    WHERE until_run IS NULL AND outcome = 'pay' GROUP BY uscc
+) AS firm
 """
 
 NOW_SEEN = """
@@ -145,20 +144,21 @@ def match(
         key = keep_snapshot(settings, snapshot)
         started = datetime.now(CITY_ZONE) - timedelta(seconds=_since(began))
         seconds = {count.item_version_id: count.seconds for count in counts}
-        totals = _totals(writer)
+        found = {version: each for version, *each in writer.execute(COUNTS).fetchall()}
+        by_status = [[found.get(item.item_version_id, [0, 0, 0])[one] for item in items] for one in range(3)]
         writer.execute(
             RUN,
             (run_id, day, started, identity.rules_sha256, identity.sql_sha256, identity.facts_sha256, key,
              _facts_as_of(writer, facts), identity.awards, identity.code, identity.catalogue_sha256,
              len(items),
-             enterprises, *totals, firms, proposed, work.kind,
+             enterprises, *map(sum, by_status), firms, proposed, work.kind,
              earlier.run_id if incremental and earlier else None,
              work.changed_enterprises, len(work.items), closed, added),
         )  # fmt: skip
         writer.execute(
             RUN_ITEMS,
             (run_id, [item.item_version_id for item in items], [item.plan_sha256 for item in items],
-             [seconds.get(item.item_version_id, 0.0) for item in items]),
+             *by_status, [seconds.get(item.item_version_id, 0.0) for item in items]),
         )  # fmt: skip
         phases["keeping"] = _since(began) - sum(phases.values())
         return replace(stored_report(writer, run_id, made=True), phases=phases)
@@ -227,14 +227,6 @@ def _settle(
 
 
 # The manifest
-
-
-def _totals(connection: Connection) -> tuple[int, int, int]:
-    row = connection.execute(
-        "SELECT count(*) FILTER (WHERE status = 'eligible'), count(*) FILTER (WHERE status = 'needs_data'),"
-        " count(*) FILTER (WHERE status = 'near') FROM policy.match_row WHERE until_run IS NULL"
-    ).fetchone()
-    return cast(tuple[int, int, int], row)
 
 
 def _require_facts(connection: Connection) -> None:

@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql
 
 from citybrain.policy.answers import Answers, cells_of, facts_asked, judge
+from citybrain.policy.bounds import Facts, facts_valued, numbers_of
 from citybrain.policy.plan import Ask, Plan
 from citybrain.policy.verdicts import Candidates, combine
 from citybrain.policy.writing import bounded, write_rows
@@ -97,10 +98,11 @@ def run_pass(
     counts: list[ItemCount] = []
     with ThreadPoolExecutor(1, thread_name_prefix="policy-reader") as pool:
         answers = _ask_both(writer, reader, pool, table, criteria, enterprises)
+        facts = _value_both(writer, reader, pool, table, items if bound else (), enterprises)
         for session in (writer, reader):
             _look_up_rows(session, True)
         for place, (item, found) in enumerate(
-            _ahead(pool, reader, table, items, criteria, answers, bound), 1
+            _ahead(pool, reader, table, items, criteria, answers, facts if bound else None), 1
         ):
             began = time.monotonic()
             eligible, needs_data, near = write_rows(
@@ -150,6 +152,23 @@ def _ask_both(
     return Answers(enterprises, cells, judge(writer, table, facts, conditions, cells))
 
 
+def _value_both(
+    writer: Connection,
+    reader: Connection,
+    pool: ThreadPoolExecutor,
+    table: str,
+    items: Sequence[PlannedItem],
+    enterprises: int,
+) -> Facts:
+    """What the items' amounts look at; each session reads half of the enterprises."""
+    asked = facts_valued(item.plan.worth for item in items if item.plan.worth is not None)
+    middle = enterprises // 2
+    other = pool.submit(numbers_of, reader, table, asked, (middle, enterprises))
+    own = numbers_of(writer, table, asked, (0, middle))
+    rest = other.result()
+    return Facts({name: np.concatenate([vector, rest[name]]) for name, vector in own.items()}, asked)
+
+
 def _ahead(
     pool: ThreadPoolExecutor,
     reader: Connection,
@@ -157,13 +176,16 @@ def _ahead(
     items: Sequence[PlannedItem],
     criteria: Criteria,
     answers: Answers,
-    bound: bool,
+    facts: Facts | None,
 ) -> Iterator[tuple[PlannedItem, Candidates]]:
-    """The candidates of each item in order, worked out in the reading session's thread."""
+    """The candidates of each item in order, worked out in the reading session's thread.
+
+    `facts`: keep only the best near ones.
+    """
 
     def work(plan: Plan) -> Candidates:
         found = combine(plan, criteria.of(plan), answers)
-        return bounded(reader, table, plan, found) if bound else found
+        return found if facts is None else bounded(reader, table, plan, found, facts)
 
     waiting: deque[tuple[PlannedItem, Future[Candidates]]] = deque()
     for item in items:

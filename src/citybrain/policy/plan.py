@@ -18,6 +18,7 @@ from citybrain.policy.compiler import amount_node, criterion_node, raw_amount_no
 from citybrain.policy.item_file import All, AnyOf, Flat, Leaf, Node, children
 from citybrain.policy.rule import AGO, Criterion, Rule
 from citybrain.policy.span import Span
+from citybrain.policy.worth import Worth, worth_of
 
 UNIT = {"Y": "YEAR", "M": "MONTH", "D": "DAY"}
 
@@ -46,7 +47,7 @@ class Plan:
     """`amount` is over `raw_amount`; both are None for a version that is not payable yet. `asks`: of each
     criterion; a plan from before it was kept has none.
 
-    `constant`: the amount is the same for every enterprise.
+    `constant`: the amount is the same for every enterprise. `worth`: the amount as it can be bounded.
     """
 
     criteria: tuple[str, ...]
@@ -60,6 +61,7 @@ class Plan:
     used: tuple[str, ...]
     by_time: tuple[int, ...]
     asks: tuple[Ask, ...] = ()
+    worth: Worth | None = None
 
     @property
     def amount_bit(self) -> int:
@@ -84,12 +86,15 @@ class Plan:
             "used": list(self.used),
             "by_time": list(self.by_time),
             "asks": [[ask.fact, ask.kind, *ask.limits] for ask in self.asks],
+            "worth": None if self.worth is None else self.worth.as_json(),
         }
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Plan":
         lists: Any = {name: tuple(part) if isinstance(part, list) else part for name, part in stored.items()}
         lists["asks"] = tuple(Ask(fact, kind, tuple(limits)) for fact, kind, *limits in lists.get("asks", ()))
+        if lists.get("worth") is not None:
+            lists["worth"] = Worth.from_json(stored["worth"])
         return cls(**lists)
 
     @property
@@ -113,6 +118,7 @@ def plan_of(rule: Rule) -> Plan:
         used=rule.used,
         by_time=tuple(criterion.bit for criterion in rule.criteria if criterion.by_time),
         asks=tuple(_asked(criterion) for criterion in rule.criteria),
+        worth=worth_of(rule),
     )
 
 

@@ -50,7 +50,7 @@ def facts_view(facts: Facts, source: str) -> str:
     loads = dict.fromkeys(fact.as_of for fact in facts.values())
     return (
         exp.select(
-            *(exp.column(name, quoted=True) for name in (*IDENTITY, *loads)),
+            *(exp.column(name, quoted=True) for name in (*IDENTITY, *loads) if name not in columns),
             *(
                 exp.alias_(exp.cast(exp.column(name, quoted=True), kind), name, quoted=True)
                 for name, kind in columns.items()

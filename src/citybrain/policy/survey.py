@@ -4,14 +4,13 @@ Two sessions look at half of the enterprises each. What an item asks is combined
 so that a thousand items cost little more than one.
 """
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 
-from citybrain.policy.answers import ask
+from citybrain.policy.answers import Answers, ask
 from citybrain.policy.facts import Facts, load_facts
 from citybrain.policy.facts_table import NOW, make_facts_part
 from citybrain.policy.passes import Criteria, PlannedItem, distinct_criteria
@@ -32,25 +31,42 @@ class Reach:
     enterprises: int
 
 
+@dataclass(frozen=True)
+class Situation:
+    """The items in force and what every enterprise answers to what they ask, by the part it was read in."""
+
+    items: list[PlannedItem]
+    criteria: Criteria
+    parts: list[Answers]
+
+    def reach(self) -> list[Reach]:
+        """Of every item, in order of its id."""
+        found = []
+        for item in self.items:
+            rows = self.criteria.of(item.plan)
+            met = [np.bitwise_count(meeting(item.plan, rows, part)) for part in self.parts]
+            enterprises = sum(int(each.sum(dtype=np.int64)) for each in met)
+            found.append(Reach(item.item_version_id, item.item_id, item.title, enterprises))
+        return found
+
+
 def survey(settings: Settings, day: date) -> list[Reach]:
     """Every published item in force, in order of its id. Raises psycopg.Error before the first build."""
+    return situation(settings, day).reach()
+
+
+def situation(settings: Settings, day: date) -> Situation:
+    """Read whatever `reach` combines. Raises psycopg.Error before the first build."""
     with matcher_beside(settings) as connection:
         items = sorted(items_in_force(connection, day), key=lambda item: item.item_id)
     facts, criteria = load_facts(settings), distinct_criteria(items)
     with ThreadPoolExecutor(SESSIONS, thread_name_prefix="policy-survey") as pool:
-        parts = list(
-            pool.map(lambda part: _part(settings, facts, items, criteria, day, part), range(SESSIONS))
-        )
-    return [
-        Reach(item.item_version_id, item.item_id, item.title, sum(counts))
-        for item, counts in zip(items, zip(*parts, strict=True), strict=True)
-    ]
+        parts = list(pool.map(lambda part: _part(settings, facts, criteria, day, part), range(SESSIONS)))
+    return Situation(items, criteria, parts)
 
 
-def _part(
-    settings: Settings, facts: Facts, items: Sequence[PlannedItem], criteria: Criteria, day: date, part: int
-) -> list[int]:
-    """Enterprises of one part that meet each item."""
+def _part(settings: Settings, facts: Facts, criteria: Criteria, day: date, part: int) -> Answers:
+    """What one part of the enterprises answers."""
     asked = {one.fact: facts[one.fact] for one in criteria.asks if one is not None}
     if None in criteria.asks:  # a plan that does not say which facts it looks at
         asked = facts
@@ -58,11 +74,4 @@ def _part(
         enterprises = make_facts_part(connection, asked, day, part, SESSIONS)
         answers = ask(connection, NOW, list(criteria.numbers), criteria.asks, enterprises)
         connection.rollback()
-    return [
-        int(
-            np.count_nonzero(
-                np.unpackbits(meeting(item.plan, criteria.of(item.plan), answers), count=enterprises)
-            )
-        )
-        for item in items
-    ]
+    return answers

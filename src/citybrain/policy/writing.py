@@ -14,6 +14,7 @@ from psycopg import sql
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
+from citybrain.policy.bounds import Facts, bounds, contenders
 from citybrain.policy.compiler import FARTHEST, GATE_WEIGHT, IDENTITY, RESULT
 from citybrain.policy.plan import Plan
 from citybrain.policy.verdicts import Candidates, best_near
@@ -127,15 +128,22 @@ def takes_vectors(connection: Connection) -> None:
     connection.adapters.register_dumper(Int8s, _Int8sDumper)
 
 
-def bounded(connection: Connection, table: str, plan: Plan, found: Candidates) -> Candidates:
-    """The candidates less the near ones beyond the best `keep`; one query when their amounts differ."""
+def bounded(connection: Connection, table: str, plan: Plan, found: Candidates, facts: Facts) -> Candidates:
+    """The candidates less the near ones beyond the best `keep`; one query when bounds leave open who.
+
+    Of those left some may come to nothing: they are not written.
+    """
     is_near = found.lenient > 0
     near = found.chosen(is_near)
     if len(near) <= plan.keep:
         return found
     if plan.amount is None or plan.constant:
         best = best_near(plan, near)
-    else:
+        return _together(found.chosen(~is_near), best)
+    if plan.worth is not None:
+        near = near.chosen(contenders(plan.keep, near, bounds(plan.worth, facts, near.ord)))
+    best = near
+    if len(near) > plan.keep:
         query = sql.SQL(RANK).format(
             priced=_priced(table, plan, ("ord",)), gate=sql.Literal(GATE_WEIGHT), keep=sql.Literal(plan.keep)
         )
