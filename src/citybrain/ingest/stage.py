@@ -17,7 +17,7 @@ from psycopg import sql
 
 from citybrain.catalogue import Column, Dataset
 from citybrain.ingest.copy_text import WRITTEN, null_text, text_copy, typed_copy
-from citybrain.ingest.readers import DeliveryRejectedError, RecordBatch, read_delivery
+from citybrain.ingest.readers import DeliveryRejectedError, Reading, RecordBatch, read_delivery, read_lines
 
 SCHEMA = "stage"
 MANY_LINES = 200_000  # beyond this the second pass takes every line instead of remembering which
@@ -119,8 +119,15 @@ def _create_tables(connection: psycopg.Connection, staged: Staged) -> None:
         connection.execute(statement)
 
 
-def _batches(staged: Staged) -> tuple[list[Column], Iterator[RecordBatch]]:
-    reading = read_delivery(staged.dataset, staged.path)
+def _batches(
+    staged: Staged, wanted: frozenset[int] | None = None
+) -> tuple[list[Column], Iterator[RecordBatch]]:
+    """The columns of the cells, and the records: all, or at least those on the `wanted` lines."""
+    reading: Reading
+    if wanted is None:
+        reading = read_delivery(staged.dataset, staged.path)
+    else:
+        reading = read_lines(staged.dataset, staged.path, wanted)
     return [staged.dataset.column(name) for name in reading.columns], reading.batches
 
 
@@ -171,7 +178,7 @@ def _ends_of_gaps(
 
 def _text_pass(connection: psycopg.Connection, staged: Staged, wanted: frozenset[int] | None) -> int:
     """Copy the records on the `wanted` lines as text (None: all). The number of faults in the text table."""
-    columns, batches = _batches(staged)
+    columns, batches = _batches(staged, wanted)
     names = ["_line", "_fault", "_record", *(column.name for column in columns)]
     statement = TEXT_COPY.format(staged.text, sql.SQL(", ").join(map(sql.Identifier, names)))
     with closing(connection.cursor()) as cursor:
