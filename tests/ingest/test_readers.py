@@ -151,17 +151,18 @@ def by_line(batches: Iterable[RecordBatch]) -> dict[int, object]:
     lines=st.lists(
         st.sampled_from(["a,b,1,2,2026-01-01", "无,,,,", "a,b", "", "long " * 9 + ",,,,", '"a,b",,,,', "\r"])
     ),
+    end=st.sampled_from(["\n", "\r\n"]),
     ended=st.booleans(),
     chunk=st.integers(min_value=1, max_value=60),
     encoding=st.sampled_from(["utf-8", "gb18030"]),
     wanted=st.sets(st.integers(min_value=1, max_value=20)),
 )
 def test_wanted_lines_are_read_as_among_all(
-    trial: Trial, lines: list[str], ended: bool, chunk: int, encoding: str, wanted: set[int]
+    trial: Trial, lines: list[str], end: str, ended: bool, chunk: int, encoding: str, wanted: set[int]
 ) -> None:
     """Whatever stands between them, and wherever the file's bytes are cut."""
     dataset, path = trial.dataset("csv", f", encoding: {encoding}"), trial.folder / "delivery"
-    path.write_bytes(("\n".join([",".join(HEADER), *lines]) + "\n" * ended).encode(encoding))
+    path.write_bytes((end.join([",".join(HEADER), *lines]) + end * ended).encode(encoding))
     whole = by_line(read_delivery(dataset, path).batches)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text_lines, "CHUNK_BYTES", chunk)
@@ -181,7 +182,7 @@ def test_what_copy_reads_is_what_was_written(settings: Settings, table: list[lis
     batch = RecordBatch(range(1, len(table) + 1), table)
     with connect(settings, DatabaseRole.LOADER) as connection:
         typed = copied(
-            connection, "x text, y text", typed_copy(batch, ["text", "text"], missing), null_text(missing)
+            connection, "x text, y text", typed_copy(batch, ["text", "text"], missing)[0], null_text(missing)
         )
         text = copied(connection, "fault text, record jsonb, x text, y text", text_copy(batch, None, 2), NULL)
     assert [list(row[1:]) for row in typed] == [

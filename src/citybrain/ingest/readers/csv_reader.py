@@ -69,8 +69,8 @@ def read_csv_lines(dataset: Dataset, path: Path, wanted: Collection[int]) -> Rea
     """The records on the `wanted` lines of a delivery that `read_csv` has read to its
     end; the others are passed over as bytes.
 
-    None when the lines of the file are not its records: somewhere there is a quote, a return or a record
-    over the limit.
+    None when the lines of the file are not its records: somewhere there is a quote, a lone return or a
+    record over the limit.
     """
     if not all(is_plain(chunk) for chunk in byte_chunks(path)):
         return None

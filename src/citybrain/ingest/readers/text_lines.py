@@ -73,9 +73,13 @@ def byte_chunks(path: Path) -> Iterator[bytes]:
 
 
 def is_plain(chunk: bytes) -> bool:
-    """Whether \\n alone ends its lines, all of them short, and no quote can hold one. In both encodings
-    these bytes stand for nothing else."""
-    return b'"' not in chunk and b"\r" not in chunk and len(chunk) < 2 * CHUNK_BYTES
+    """Whether \\n or \\r\\n alone ends its lines, all of them short, and no quote can hold one. In both
+    encodings these bytes stand for nothing else."""
+    return (
+        b'"' not in chunk
+        and len(chunk) < 2 * CHUNK_BYTES
+        and (b"\r" not in chunk or chunk.count(b"\r") == chunk.count(b"\r\n"))
+    )
 
 
 def wanted_lines(
@@ -92,7 +96,7 @@ def wanted_lines(
         if beyond > place:
             lines = chunk.split(b"\n")
             numbers = list(wanted[place:beyond])
-            yield numbers, [lines[number - first].decode(encoding) for number in numbers]
+            yield numbers, [lines[number - first].removesuffix(b"\r").decode(encoding) for number in numbers]
         first, place = end, beyond
 
 
