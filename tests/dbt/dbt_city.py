@@ -274,7 +274,9 @@ def compound_rows() -> list[dict[str, Any]]:
 
 
 def camera_rows() -> list[dict[str, Any]]:
-    """One for each compound; the unconnected one's is listed as enabled, and is not."""
+    """One for each compound; the unconnected one's is listed as enabled, and is not. Three watch streets:
+    beside a grid, far from every grid, and nobody knows where."""
+    streets = [(f"{GUOYANG}F901", 116.21, 33.5), (f"{LIXIN}F902", 100.0, 20.0), (f"{LIXIN}F903", None, None)]
     return [
         {
             "camera_id": compound.camera_id,
@@ -288,6 +290,19 @@ def camera_rows() -> list[dict[str, Any]]:
             "enabled": "是",
         }
         for compound in load_compounds()
+    ] + [
+        {
+            "camera_id": camera,
+            "camera_name": "街面",
+            "compound_id": None,
+            "scenario": "fire_lane_occupancy",
+            "lon": lon,
+            "lat": lat,
+            "snapshot_url": f"folder:stills/{camera}",
+            "owner_department": "fire_rescue",
+            "enabled": "是",
+        }
+        for camera, lon, lat in streets
     ]
 
 

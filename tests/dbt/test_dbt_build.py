@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import psycopg
 import pytest
-from dbt_city import GUOYANG, LIXIN, LOADED_LATER, MENGCHENG, QIAOCHENG
+from dbt_city import GUOYANG, LIXIN, LOADED_LATER, MENGCHENG, QIAOCHENG, village_of
 
 from citybrain.settings import Settings
 from citybrain.warehouse.dbt_process import run_dbt
@@ -304,3 +304,18 @@ def test_the_patrol_may_read_the_cameras_it_looks_through(
     ]
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         watcher.execute("SELECT 1 FROM marts.dim_enterprise")
+
+
+def test_a_camera_without_a_compound_stands_in_the_place_it_looks_at(
+    built: TransformReport, watcher: psycopg.Connection
+) -> None:
+    cameras = rows(
+        watcher,
+        "SELECT camera_id, compound_id, area_code, county_code, enabled FROM marts.dim_camera"
+        " WHERE camera_id LIKE '%F90_' ORDER BY 1",
+    )
+    assert cameras == [
+        (f"{GUOYANG}F901", None, village_of(GUOYANG), GUOYANG, True),
+        (f"{LIXIN}F902", None, None, LIXIN, True),  # outside every outline
+        (f"{LIXIN}F903", None, None, LIXIN, True),
+    ]

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from citybrain.catalogue import Dataset, load_dataset
 from citybrain.ingest.copy_text import NULL, null_text, text_copy, typed_copy
-from citybrain.ingest.readers import RecordBatch, read_delivery
+from citybrain.ingest.readers import RecordBatch, read_delivery, read_lines, text_lines
 from citybrain.ingest.readers.excel_reader import ERRORS
 from citybrain.ingest.readers.plain_rows import PlainRows
 from citybrain.ingest.readers.text_lines import line_blocks
@@ -136,6 +137,43 @@ def test_lines_do_not_depend_on_chunks(text: str, cuts: list[int]) -> None:
     assert found == wanted
 
 
+def by_line(batches: Iterable[RecordBatch]) -> dict[int, object]:
+    """What each line of a delivery was read as: cells, or the reason for none."""
+    found: dict[int, object] = {}
+    for batch in batches:
+        found |= {line: list(row) for line, row in zip(batch.lines, batch.rows, strict=True)}
+        found |= {fault.line: fault.reason for fault in batch.faults}
+    return found
+
+
+@relaxed
+@given(
+    lines=st.lists(
+        st.sampled_from(["a,b,1,2,2026-01-01", "无,,,,", "a,b", "", "long " * 9 + ",,,,", '"a,b",,,,', "\r"])
+    ),
+    end=st.sampled_from(["\n", "\r\n"]),
+    ended=st.booleans(),
+    chunk=st.integers(min_value=1, max_value=60),
+    encoding=st.sampled_from(["utf-8", "gb18030"]),
+    wanted=st.sets(st.integers(min_value=1, max_value=20)),
+)
+def test_wanted_lines_are_read_as_among_all(
+    trial: Trial, lines: list[str], end: str, ended: bool, chunk: int, encoding: str, wanted: set[int]
+) -> None:
+    """Whatever stands between them, and wherever the file's bytes are cut."""
+    dataset, path = trial.dataset("csv", f", encoding: {encoding}"), trial.folder / "delivery"
+    path.write_bytes((end.join([",".join(HEADER), *lines]) + end * ended).encode(encoding))
+    whole = by_line(read_delivery(dataset, path).batches)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_lines, "CHUNK_BYTES", chunk)
+        some = by_line(read_lines(dataset, path, wanted).batches)
+        plain = all(map(text_lines.is_plain, text_lines.byte_chunks(path)))
+    assert {line: some[line] for line in wanted & some.keys()} == {
+        line: whole[line] for line in wanted & whole.keys()
+    }
+    assert not plain or some.keys() <= wanted, "lines were read that nobody asked for"
+
+
 @pytest.mark.integration
 @effort(relaxed, max_examples=30)
 @given(table=st.lists(st.lists(CELL | st.none(), min_size=2, max_size=2), min_size=1, max_size=8))
@@ -144,7 +182,7 @@ def test_what_copy_reads_is_what_was_written(settings: Settings, table: list[lis
     batch = RecordBatch(range(1, len(table) + 1), table)
     with connect(settings, DatabaseRole.LOADER) as connection:
         typed = copied(
-            connection, "x text, y text", typed_copy(batch, ["text", "text"], missing), null_text(missing)
+            connection, "x text, y text", typed_copy(batch, ["text", "text"], missing)[0], null_text(missing)
         )
         text = copied(connection, "fault text, record jsonb, x text, y text", text_copy(batch, None, 2), NULL)
     assert [list(row[1:]) for row in typed] == [

@@ -40,9 +40,11 @@ def null_text(missing: frozenset[str]) -> str:
     return "" if "" in missing else NULL
 
 
-def typed_copy(batch: RecordBatch, types: Sequence[str], missing: frozenset[str]) -> bytes:
+def typed_copy(
+    batch: RecordBatch, types: Sequence[str], missing: frozenset[str]
+) -> tuple[bytes, Sequence[int]]:
     """The batch's rows that look right for columns of `types`, each led by its line number; missing values
-    are NULL.
+    are NULL. Also the numbers of their lines.
 
     Rows that do not look right, or that PostgreSQL cannot store, are left out.
     """
@@ -55,20 +57,19 @@ def typed_copy(batch: RecordBatch, types: Sequence[str], missing: frozenset[str]
     if odd:
         lines, rows = _without(odd, lines, rows)
     if not rows:
-        return b""
+        return b"", ()
     body = _joined(rows, len(types))
     if body is not None:
         text = "\n".join(map("%d\t%s".__mod__, zip(lines, body, strict=True))) + "\n"
-        return _with_nulls(text, missing).encode()
+        return _with_nulls(text, missing).encode(), lines
     storable = [index for index, row in enumerate(rows) if not unstorable(row)]
-    return "".join(
-        [_line_of(lines[index], rows[index], missing, null_text(missing)) for index in storable]
-    ).encode()
+    escaped = [_line_of(lines[index], rows[index], missing, null_text(missing)) for index in storable]
+    return "".join(escaped).encode(), [lines[index] for index in storable]
 
 
 def _plain_copy(
     lines: Sequence[int], rows: PlainRows, types: Sequence[str], missing: frozenset[str]
-) -> bytes | None:
+) -> tuple[bytes, Sequence[int]] | None:
     """`typed_copy` of lines as they stand in the file: their cells are never taken apart.
 
     None when a line holds what COPY reads in its own way: a tab, a backslash, a lone return or a NUL.
@@ -81,11 +82,11 @@ def _plain_copy(
         return None
     lines, texts = _fitting(lines, texts, body, _written(tuple(types), rows.delimiter, missing))
     if not texts:
-        return b""
+        return b"", ()
     copied = "\n".join(map("%d\t%s".__mod__, zip(lines, texts, strict=True))) + "\n"
     if rows.delimiter != "\t":
         copied = copied.replace(rows.delimiter, "\t")
-    return _with_nulls(copied, missing).encode()
+    return _with_nulls(copied, missing).encode(), lines
 
 
 def _fitting(

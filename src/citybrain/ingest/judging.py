@@ -143,6 +143,8 @@ def _write_bad_lines(connection: psycopg.Connection, staged: Staged, tests: list
             " FROM {} AS s WHERE {}"
         ).format(staged.bad, sql.SQL(", ").join(reasons), staged.typed, some)
     )
+    # Guessed by its pages it seems to be large, and then the good rows are hashed to disk, not the bad ones.
+    connection.execute(sql.SQL("ANALYZE {} (_line)").format(staged.bad))
 
 
 def _keys_are_checked(expectations: Expectations) -> bool:

@@ -17,11 +17,12 @@ from psycopg import sql
 
 from citybrain.catalogue import Column, Dataset
 from citybrain.ingest.copy_text import WRITTEN, null_text, text_copy, typed_copy
-from citybrain.ingest.readers import DeliveryRejectedError, RecordBatch, read_delivery
+from citybrain.ingest.readers import DeliveryRejectedError, Reading, RecordBatch, read_delivery, read_lines
+from citybrain.ingest.sent_lines import SentLines
 
 SCHEMA = "stage"
 MANY_LINES = 200_000  # beyond this the second pass takes every line instead of remembering which
-TYPED_COPY = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT text, ON_ERROR ignore, NULL {})")
+TYPED_COPY = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT text, ON_ERROR ignore, LOG_VERBOSITY verbose, NULL {})")
 TEXT_COPY = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT text)")
 
 
@@ -69,14 +70,15 @@ def stage_delivery(connection: psycopg.Connection, dataset: Dataset, batch_id: i
     drop_stage(connection, batch_id)
     staged = Staged(batch_id, dataset, path, 0, 0)
     _create_tables(connection, staged)
-    records, last_line, typed_rows = _typed_pass(connection, staged)
+    sent = SentLines(MANY_LINES)
+    records, last_line, typed_rows = _typed_pass(connection, staged, sent)
     if records == 0:
         raise DeliveryRejectedError("没有数据行 (no rows below the header)")
     faults = mistyped = 0
     if typed_rows < records:
-        wanted = (
-            _lines_left_out(connection, staged, last_line) if records - typed_rows <= MANY_LINES else None
-        )
+        wanted = sent.left_out(typed_rows)
+        if wanted is None and records - typed_rows <= MANY_LINES:
+            wanted = _lines_left_out(connection, staged, last_line)
         if wanted is None:
             connection.execute(sql.SQL("TRUNCATE {}").format(staged.typed))
             typed_rows = 0
@@ -119,24 +121,33 @@ def _create_tables(connection: psycopg.Connection, staged: Staged) -> None:
         connection.execute(statement)
 
 
-def _batches(staged: Staged) -> tuple[list[Column], Iterator[RecordBatch]]:
-    reading = read_delivery(staged.dataset, staged.path)
+def _batches(
+    staged: Staged, wanted: frozenset[int] | None = None
+) -> tuple[list[Column], Iterator[RecordBatch]]:
+    """The columns of the cells, and the records: all, or at least those on the `wanted` lines."""
+    reading: Reading
+    if wanted is None:
+        reading = read_delivery(staged.dataset, staged.path)
+    else:
+        reading = read_lines(staged.dataset, staged.path, wanted)
     return [staged.dataset.column(name) for name in reading.columns], reading.batches
 
 
-def _typed_pass(connection: psycopg.Connection, staged: Staged) -> tuple[int, int, int]:
+def _typed_pass(connection: psycopg.Connection, staged: Staged, sent: SentLines) -> tuple[int, int, int]:
     """Copy what parses. How many records there are, the last line, and how many rows arrived."""
     columns, batches = _batches(staged)
     types = [column.type for column in columns]
     missing = frozenset(staged.dataset.format.missing)
     names = sql.SQL(", ").join(map(sql.Identifier, ["_line", *(column.name for column in columns)]))
     records = last_line = 0
-    with closing(connection.cursor()) as cursor:
+    with closing(connection.cursor()) as cursor, sent.listening(connection):
         with cursor.copy(TYPED_COPY.format(staged.typed, names, sql.Literal(null_text(missing)))) as copy:
             for batch in batches:
                 records += len(batch)
                 last_line = max(last_line, *batch.lines[-1:], *(fault.line for fault in batch.faults), 0)
-                copy.write(typed_copy(batch, types, missing))
+                copied, lines = typed_copy(batch, types, missing)
+                sent.add(batch, lines)
+                copy.write(copied)
         return records, last_line, cursor.rowcount
 
 
@@ -171,7 +182,7 @@ def _ends_of_gaps(
 
 def _text_pass(connection: psycopg.Connection, staged: Staged, wanted: frozenset[int] | None) -> int:
     """Copy the records on the `wanted` lines as text (None: all). The number of faults in the text table."""
-    columns, batches = _batches(staged)
+    columns, batches = _batches(staged, wanted)
     names = ["_line", "_fault", "_record", *(column.name for column in columns)]
     statement = TEXT_COPY.format(staged.text, sql.SQL(", ").join(map(sql.Identifier, names)))
     with closing(connection.cursor()) as cursor:

@@ -20,23 +20,80 @@ levels as (
 
 ),
 
--- one look into the index of hours: the readings of a device that never reached the level are left alone
-levelled as (
+-- the hours in which a level was reached, from the index of hours: the others begin nothing. The order here and below has PostgreSQL
+-- look into the index row by row: of the facts of a first build it knows too little to choose that, and reads them whole many times
+reached as (
 
     select
         levels.device_id,
+        levels.metric,
         levels.level,
         levels.threshold,
         levels.threshold - levels.hysteresis as clear_below,
+        hours.hour
+    from levels
+    cross join lateral (
+        select every.hour
+        from {{ ref("fct_sensor_hour") }} as every
+        where
+            levels.device_id = every.device_id
+            and levels.metric = every.metric
+            and levels.threshold <= every.value_max
+        order by every.hour
+    ) as hours
+
+),
+
+-- whatever began there has ended with the next hour that fell below the hysteresis
+spans as (
+
+    select
+        reached.device_id,
+        reached.metric,
+        reached.level,
+        reached.threshold,
+        reached.clear_below,
+        range_agg(tstzrange(reached.hour, cleared.hour + interval '1 hour')) as hours
+    from reached
+    left join lateral (
+        select later.hour
+        from {{ ref("fct_sensor_hour") }} as later
+        where
+            reached.device_id = later.device_id
+            and reached.metric = later.metric
+            and reached.hour < later.hour
+            and reached.clear_below > later.value_min
+        order by later.hour
+        limit 1
+    ) as cleared on true
+    group by reached.device_id, reached.metric, reached.level, reached.threshold, reached.clear_below
+
+),
+
+-- readings in between are not looked at: years of quiet cost nothing
+levelled as (
+
+    select
+        spans.device_id,
+        spans.level,
+        spans.threshold,
+        spans.clear_below,
         readings.observed_at,
         readings.value
-    from levels
-    inner join {{ ref("fct_sensor_reading") }} as readings on levels.device_id = readings.device_id and levels.metric = readings.metric
-    where
-        exists (
-            select 1 from {{ ref("fct_sensor_hour") }} as hours
-            where hours.device_id = levels.device_id and hours.metric = levels.metric and hours.value_max >= levels.threshold
-        )
+    from spans
+    cross join lateral unnest(spans.hours) as span (hours)
+    cross join lateral (
+        select
+            every.observed_at,
+            every.value
+        from {{ ref("fct_sensor_reading") }} as every
+        where
+            spans.device_id = every.device_id
+            and spans.metric = every.metric
+            and lower(span.hours) <= every.observed_at
+            and coalesce(upper(span.hours), 'infinity') > every.observed_at
+        order by every.observed_at
+    ) as readings
 
 ),
 

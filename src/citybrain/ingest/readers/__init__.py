@@ -1,11 +1,12 @@
 """Deliveries to rows of texts: one reader a format, all with the same face."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from citybrain.catalogue import Dataset
 from citybrain.ingest.readers.records import DeliveryRejectedError, Fault, Reading, RecordBatch
 
-__all__ = ["DeliveryRejectedError", "Fault", "Reading", "RecordBatch", "read_delivery"]
+__all__ = ["DeliveryRejectedError", "Fault", "Reading", "RecordBatch", "read_delivery", "read_lines"]
 
 
 def read_delivery(dataset: Dataset, path: Path) -> Reading:
@@ -45,3 +46,15 @@ def read_delivery(dataset: Dataset, path: Path) -> Reading:
             from citybrain.ingest.readers.kept import kept_reading
 
             return kept_reading(path, lambda: read_geotiff(dataset, path))
+
+
+def read_lines(dataset: Dataset, path: Path, lines: Collection[int]) -> Reading:
+    """A delivery that was read once, again for the records on `lines`. Where it is cheaper to read all of
+    them, others come too."""
+    if dataset.format.kind == "csv":
+        from citybrain.ingest.readers.csv_reader import read_csv_lines
+
+        reading = read_csv_lines(dataset, path, lines)
+        if reading is not None:
+            return reading
+    return read_delivery(dataset, path)

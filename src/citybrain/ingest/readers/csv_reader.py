@@ -2,7 +2,7 @@
 
 import csv
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import compress
 from operator import itemgetter
 from pathlib import Path
@@ -20,7 +20,15 @@ from citybrain.ingest.readers.records import (
     shortened,
     too_long,
 )
-from citybrain.ingest.readers.text_lines import LineBlock, line_blocks, refuse_other_kinds, text_chunks
+from citybrain.ingest.readers.text_lines import (
+    LineBlock,
+    byte_chunks,
+    is_plain,
+    line_blocks,
+    refuse_other_kinds,
+    text_chunks,
+    wanted_lines,
+)
 
 MAX_OPEN_QUOTES = (
     1000  # each costs a look ahead; a file with more of them has another delimiter or another quoting
@@ -55,6 +63,30 @@ def read_csv(dataset: Dataset, path: Path) -> Reading:
     if len(kept) < len(matched):
         batches = _project(batches, kept)
     return Reading([column for column in matched if column is not None], batches)
+
+
+def read_csv_lines(dataset: Dataset, path: Path, wanted: Collection[int]) -> Reading | None:
+    """The records on the `wanted` lines of a delivery that `read_csv` has read to its
+    end; the others are passed over as bytes.
+
+    None when the lines of the file are not its records: somewhere there is a quote, a lone return or a
+    record over the limit.
+    """
+    if not all(is_plain(chunk) for chunk in byte_chunks(path)):
+        return None
+    delimiter = dataset.format.delimiter
+    header, below = _take_header(line_blocks(text_chunks(path, dataset.format.encoding)), delimiter)
+    matched = match_header(dataset, header)
+    kept = [position for position, column in enumerate(matched) if column is not None]
+    records = sorted(number for number in wanted if number >= below.first)
+    batches = (
+        _plain_records(numbers, lines, delimiter, len(header))
+        for numbers, lines in wanted_lines(byte_chunks(path), dataset.format.encoding, records)
+    )
+    return Reading(
+        [column for column in matched if column is not None],
+        _project(batches, kept) if len(kept) < len(matched) else batches,
+    )
 
 
 def _take_header(blocks: Iterator[LineBlock], delimiter: str) -> tuple[list[str], LineBlock]:
@@ -135,18 +167,22 @@ def _clean_records(block: LineBlock, delimiter: str, width: int) -> RecordBatch 
 
 def _unquoted(block: LineBlock, delimiter: str, width: int) -> RecordBatch:
     """Without a quote every line is a record of its own, and delimiters alone part its cells."""
-    lines: Sequence[int] = range(block.first, block.first + len(block.lines))
-    counts = [line.count(delimiter) for line in block.lines]
-    if set(counts) == {width - 1} and "" not in block.lines:
-        return RecordBatch(lines, PlainRows(block.lines, delimiter))
-    fits = [count == width - 1 and line != "" for count, line in zip(counts, block.lines, strict=True)]
+    numbers = range(block.first, block.first + len(block.lines))
+    return _plain_records(numbers, block.lines, delimiter, width)
+
+
+def _plain_records(numbers: Sequence[int], texts: list[str], delimiter: str, width: int) -> RecordBatch:
+    counts = [text.count(delimiter) for text in texts]
+    if set(counts) == {width - 1} and "" not in texts:
+        return RecordBatch(numbers, PlainRows(texts, delimiter))
+    fits = [count == width - 1 and text != "" for count, text in zip(counts, texts, strict=True)]
     faults = [
-        Fault(number, _wrong_width(count + 1, width), shortened(line))
-        for number, count, line, fit in zip(lines, counts, block.lines, fits, strict=True)
-        if not fit and line
+        Fault(number, _wrong_width(count + 1, width), shortened(text))
+        for number, count, text, fit in zip(numbers, counts, texts, fits, strict=True)
+        if not fit and text
     ]
-    texts = list(compress(block.lines, fits))
-    return RecordBatch(list(compress(lines, fits)), PlainRows(texts, delimiter), faults)
+    rows = PlainRows(list(compress(texts, fits)), delimiter)
+    return RecordBatch(list(compress(numbers, fits)), rows, faults)
 
 
 def _wrong_width(found: int, width: int) -> str:

@@ -1,7 +1,8 @@
 """Bytes to lines of text: the declared encoding is checked, and nothing but the current chunk is held."""
 
 import codecs
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,41 @@ def text_chunks(path: Path, encoding: str) -> Iterator[str]:
                 yield text
             if not chunk:
                 return
+
+
+def byte_chunks(path: Path) -> Iterator[bytes]:
+    """The file in chunks that end with a line, but for a line longer than a chunk and the last one."""
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk + file.readline(CHUNK_BYTES)
+
+
+def is_plain(chunk: bytes) -> bool:
+    """Whether \\n or \\r\\n alone ends its lines, all of them short, and no quote can hold one. In both
+    encodings these bytes stand for nothing else."""
+    return (
+        b'"' not in chunk
+        and len(chunk) < 2 * CHUNK_BYTES
+        and (b"\r" not in chunk or chunk.count(b"\r") == chunk.count(b"\r\n"))
+    )
+
+
+def wanted_lines(
+    chunks: Iterator[bytes], encoding: str, wanted: Sequence[int]
+) -> Iterator[tuple[list[int], list[str]]]:
+    """Of plain chunks the lines with the `wanted` numbers (ascending, from 1): numbers and texts, chunk by
+    chunk. Only wanted lines are decoded."""
+    first, place = 1, 0
+    for chunk in chunks:
+        if place == len(wanted):
+            return
+        end = first + chunk.count(b"\n")
+        beyond = bisect_left(wanted, end + 1 if not chunk.endswith(b"\n") else end, place)
+        if beyond > place:
+            lines = chunk.split(b"\n")
+            numbers = list(wanted[place:beyond])
+            yield numbers, [lines[number - first].removesuffix(b"\r").decode(encoding) for number in numbers]
+        first, place = end, beyond
 
 
 def _refuse_utf8(chunk: bytes) -> None:
