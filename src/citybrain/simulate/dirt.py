@@ -118,9 +118,7 @@ def plant(
     return sorted(truth, key=lambda planted: planted.row)
 
 
-def is_sound(
-    seed: int, dataset: str, keys: NDArray[np.int64], defects: list[Defect]
-) -> NDArray[np.bool_]:
+def is_sound(seed: int, dataset: str, keys: NDArray[np.int64], defects: list[Defect]) -> NDArray[np.bool_]:
     """Which rows reach the city: `plant` spoils or doubles the others in every delivery, and the gate holds
     them back.
     """

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citybrain.catalogue.working_day import is_working_day
-from citybrain.simulate.delivery import SHANGHAI, Content
+from citybrain.simulate.delivery import Content
 from citybrain.simulate.dirt import Defect, changing, is_sound, one_of, plant_columns, setting
 from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.noise import normal, uniform
