@@ -21,7 +21,7 @@ from citybrain.sensing.sweep import sweep_city
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.outline import refresh_outlines
 from citybrain.warehouse.transform import build_warehouse
-from closing import close
+from closing import close, send_out
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 READ = (
@@ -161,9 +161,11 @@ def opened(offices: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="module")
 def ended(opened: Day, tmp_path_factory: pytest.TempPathFactory) -> Day:
-    """What was wrong is so no more, as far as bytes can tell; the case that stood before each is known."""
+    """What was wrong is so no more, as far as bytes can tell; before that, each case went to its handler."""
     for scenario in (*BY_READINGS, *BY_PEOPLE):
-        assert len(cases_of(opened, scenario, wrong=True)) == 1, scenario
+        (case,) = cases_of(opened, scenario, wrong=True)
+        if scenario in BY_READINGS:
+            send_out(case)
     handed_over(opened, tmp_path_factory.mktemp("second"), over=True)
     swept(opened)
     return opened

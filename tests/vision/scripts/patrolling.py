@@ -13,4 +13,6 @@ worker = Worker("patrolling", settings, tools_of(settings), load_detectors(setti
 with connect(settings, DatabaseRole.WATCHER, autocommit=True) as city:
     while worker.work_once(city):
         pass
-sys.stdout.write(json.dumps({"looks": worker.looks, "rechecks": worker.rechecks}))
+    broken = city.execute("SELECT DISTINCT error FROM vision.look_request WHERE error <> ''").fetchall()
+errors = [error for (error,) in broken]
+sys.stdout.write(json.dumps({"looks": worker.looks, "rechecks": worker.rechecks, "errors": errors}))
