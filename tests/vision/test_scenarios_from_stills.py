@@ -94,7 +94,7 @@ def patrol(place: City, detector: Detector, camera: str, stills: list[bool]) -> 
     for number, wrong in enumerate(stills):
         at = START + timedelta(minutes=5 * number)
         place.put_still(at, SCENERY[detector.model.name](random_yard(YARD), wrong, number), camera)
-        request_looks(place.settings, detector, at, [camera])
+        request_looks(place.settings, load_detectors(place.settings)[detector.id], at, [camera])
 
 
 def cases(camera: str) -> list[Any]:
