@@ -80,6 +80,17 @@ def close(case: Any, after: bytes | None = None) -> list[str]:
     return taken
 
 
+def send_out(case: Any) -> None:
+    """What a dispatcher does with a filed case that names no handler: the leading department gets it."""
+    from citybrain.desk.accounts.models import Organisation, User
+    from citybrain.events.acting import apply
+
+    now, dispatcher = _fresh(case), User.objects.get(username="dispatcher")
+    if now.state == "filed":
+        with _asked_by(dispatcher.row_scope):
+            apply(now, "dispatch", dispatcher, organisation=Organisation.objects.get(pk=now.lead_id))
+
+
 def _fresh(case: Any) -> Any:
     from citybrain.events.models import Case
     from citybrain.events.scope import as_system

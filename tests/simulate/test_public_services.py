@@ -26,7 +26,7 @@ from citybrain.simulate.livelihood import livelihood_deliveries, livelihood_stor
 from citybrain.simulate.services import service_deliveries, service_stories
 from citybrain.simulate.services.content import load_services
 from citybrain.simulate.services.office_clock import OfficeClock
-from citybrain.simulate.services.records import record_delivery
+from citybrain.simulate.services.records import record_delivery, waiting_by_department
 from citybrain.simulate.topics import Topic
 
 from .conftest import settings_of_city
@@ -168,6 +168,9 @@ def test_files_pile_up_in_one_department() -> None:
     by_department = Counter(waiting["department"])
     assert by_department.most_common(1)[0][0] == story["key"]
     assert by_department[story["key"]] > 0.6 * len(waiting)
+    day = START.date().toordinal() - 1
+    truth = waiting_by_department(ledger(20_000), range(day, day + 1))[day]
+    assert truth == Counter(zip(waiting["department"], waiting["county_code"], strict=True))
     finished = records[records["finished_at"].notna() & (records["department"] != story["key"])]
     assert 0.01 < (finished["finished_at"] > finished["promised_due_at"]).mean() < 0.08
 

@@ -25,7 +25,7 @@ FOUND_COLUMNS = (
 ROWS = """
 rows AS (
     SELECT s.subject, s.reference, s.anchor, r.at, r.lon, r.lat, r.holds,
-        r.value - coalesce({minus}, 0) AS value
+        {value} AS value
     FROM pg_temp.scope AS s
     LEFT JOIN {place} AS p ON (p.{place_subject})::text = s.subject
     CROSS JOIN LATERAL (
@@ -242,7 +242,8 @@ def _rows(
         holds=statement.holds(asked, alias, bound_clock),
     )
     return sql.SQL(ROWS).format(
-        minus=sql.SQL("r.less"),
+        # what is taken away and not known leaves nothing: a vehicle without a limit is not over it
+        value=sql.SQL("r.value - r.less" if minus else "r.value"),
         place=statement.relation(place.relation),
         place_subject=sql.Identifier(place.subject),
         picked=picked,

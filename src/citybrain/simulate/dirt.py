@@ -118,6 +118,15 @@ def plant(
     return sorted(truth, key=lambda planted: planted.row)
 
 
+def is_sound(seed: int, dataset: str, keys: NDArray[np.int64], defects: list[Defect]) -> NDArray[np.bool_]:
+    """Which rows reach the city: `plant` spoils or doubles the others in every delivery, and the gate holds
+    them back.
+    """
+    share = np.cumsum([defect.share for defect in defects])[-1]
+    sound: NDArray[np.bool_] = uniform(seed, f"{dataset}/defect", keys) >= share
+    return sound
+
+
 def plant_columns(
     seed: int,
     dataset: str,

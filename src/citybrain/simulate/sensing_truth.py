@@ -43,6 +43,7 @@ from citybrain.simulate.urban.tracks import (
 LAG_SHARE = 0.15
 LEAST_OVERDUE = 5
 HEARD = timedelta(hours=168)  # a call older than this is no news
+LOADED_WITHIN = timedelta(days=1)
 LEAST_WAIT = timedelta(hours=6)  # what two wait for no longer may come and go between two deliveries
 
 
@@ -100,7 +101,9 @@ def sensing_truths(
     yield "multi_vehicle_supervision", rules, since, reached, list(_of_vehicles(ledger, since, reached))
     begin = ledger.started - timedelta(days=5000)
     rules = ("lagging", "silent", "permit")
-    yield "major_project_supervision", rules, begin, reached, list(_of_projects(ledger, reached))
+    # Projects are told by the clock of the load, which comes after the moment that the city had reached.
+    looked = reached + LOADED_WITHIN
+    yield "major_project_supervision", rules, begin, looked, list(_of_projects(ledger, reached))
     yield "gov_service_overdue", ("overdue",), begin, reached, list(_of_records(ledger, reached))
     yield "hotline_12345", ("same_matter",), ledger.started - HEARD, reached, list(_of_calls(ledger, reached))
     newest = newest_day(ledger.started)
@@ -190,10 +193,20 @@ def _of_projects(ledger: Ledger, until: datetime) -> Iterator[Planted]:
 
 
 def _of_records(ledger: Ledger, until: datetime) -> Iterator[Planted]:
-    """Departments of a county with so many open records over their time."""
-    for (department, county), overdue in waiting_by_department(ledger, until).items():
-        if overdue >= LEAST_OVERDUE:
-            yield Planted("overdue", f"{department}-{county}", ledger.started - timedelta(days=5000), until)
+    """Departments of a county with so many open records over their time, from the end of one day on."""
+    first = ledger.local_start.toordinal() - 1  # the newest day that the city is told of when it begins
+    days = range(first, until.astimezone(SHANGHAI).toordinal())
+    waiting = waiting_by_department(ledger, days)
+    for department, county in sorted({pair for pairs in waiting.values() for pair in pairs}):
+        over = np.array([waiting[day].get((department, county), 0) >= LEAST_OVERDUE for day in days])
+        for begin, end in _runs(over):
+            ends = until if end == len(days) - 1 else _midnight(days[end] + 2)
+            yield Planted("overdue", f"{department}-{county}", _midnight(days[begin] + 1), ends)
+
+
+def _midnight(day: int) -> datetime:
+    """With which a day, an ordinal, begins."""
+    return datetime.combine(date.fromordinal(day), time(), SHANGHAI)
 
 
 def _of_calls(ledger: Ledger, until: datetime) -> Iterator[Planted]:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citybrain.catalogue.working_day import is_working_day
-from citybrain.simulate.delivery import SHANGHAI, Content
-from citybrain.simulate.dirt import Defect, changing, one_of, plant_columns, setting
+from citybrain.simulate.delivery import Content
+from citybrain.simulate.dirt import Defect, changing, is_sound, one_of, plant_columns, setting
 from citybrain.simulate.ledger import Ledger
 from citybrain.simulate.noise import normal, uniform
 from citybrain.simulate.parquet_file import parquet_bytes
@@ -187,13 +187,19 @@ def record_stories(started: datetime) -> list[dict[str, str]]:
     ]
 
 
-def waiting_by_department(ledger: Ledger, moment: datetime) -> dict[tuple[str, str], int]:
-    """Open records over their promised time at an aware `moment`, by department and county."""
-    local = moment.astimezone(SHANGHAI).replace(tzinfo=None)
-    columns, _ = _records(ledger, local.date() - LONGEST, local.date())
-    now = np.datetime64(local, "s")
-    late = (
-        (columns["accepted_at"] <= now) & (columns["finished_at"] > now) & (columns["promised_due_at"] < now)
-    )
-    pairs = zip(columns["department"][late].tolist(), columns["county_code"][late].tolist(), strict=True)
-    return dict(Counter(pairs))
+def waiting_by_department(ledger: Ledger, days: range) -> dict[int, dict[tuple[str, str], int]]:
+    """For the end of each of `days` (ordinals, local): open records over their promised time, by department
+    and county, as far as their rows reached the city.
+
+    Records are told of by whole days, and one whose row is spoilt waits unseen: the gate's score counts it.
+    """
+    columns, keys = _records(ledger, date.fromordinal(days[0]) - LONGEST, date.fromordinal(days[-1]))
+    sound = is_sound(ledger.seed, "gov_service_record", keys, DEFECTS)
+    found = {}
+    for day in days:
+        end = np.datetime64(date.fromordinal(day + 1), "s")
+        late = sound & (columns["accepted_at"] < end) & (columns["finished_at"] >= end)
+        late &= columns["promised_due_at"] < end
+        departments, counties = columns["department"][late], columns["county_code"][late]
+        found[day] = dict(Counter(zip(departments.tolist(), counties.tolist(), strict=True)))
+    return found
