@@ -4,12 +4,16 @@
 const offline = document.querySelector(".offline");
 let waiting = null;
 
+function preview(input) {
+  const shown = input.parentElement.querySelector(".preview");
+  if (shown.src) URL.revokeObjectURL(shown.src);
+  shown.hidden = !input.files.length;
+  if (input.files.length) shown.src = URL.createObjectURL(input.files[0]);
+}
+
 for (const input of document.querySelectorAll("input[type=file]")) {
-  input.addEventListener("change", () => {
-    const preview = input.parentElement.querySelector(".preview");
-    preview.hidden = !input.files.length;
-    if (input.files.length) preview.src = URL.createObjectURL(input.files[0]);
-  });
+  input.addEventListener("change", () => preview(input));
+  if (input.files.length) preview(input); // chosen before this script ran
 }
 
 const locate = document.querySelector("#locate");
