@@ -26,6 +26,7 @@ from citybrain.desk.cases.places import camera_name
 from citybrain.desk.cases.steps import StepRefusedError, sent_step, take_step
 from citybrain.events.editions import filing_of_case
 from citybrain.events.models import ENDED, Case
+from citybrain.events.photos import MOST_AT_ONCE
 from citybrain.events.writing import unread
 
 PAGE = 20
@@ -107,7 +108,8 @@ def _page(
         "rule": filing_of_case(case).rule,
         "camera": camera_name(case.source_id),
         "before": before[:1],
-        "after": after[:1],
+        "after": after[:MOST_AT_ONCE],
+        "most_photos": MOST_AT_ONCE,
         "forms": forms,
         "sent_back": sent_back if case.state in (Case.State.REWORK, Case.State.HANDLING) else None,
         "refusal": refusal,
