@@ -19,6 +19,7 @@ from citybrain.desk.cases.limits import limits
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.places import camera_name
 from citybrain.desk.cases.queue import handlers
+from citybrain.desk.cases.similar import similar_cases
 from citybrain.desk.cases.steps import StepRefusedError, new_key, sent_step, take_step
 from citybrain.desk.cases.waiting import why_waiting
 from citybrain.events.acting import Offer, actions_for
@@ -157,6 +158,7 @@ def _page(
         "scenario": scenarios.get(case.scenario, case.scenario),
         "rule": filing_of_case(case).rule,
         "repeats": repeats(case),
+        "similar": similar_cases(case, person),
         "signals": list(case.signals.select_related("reporter").order_by("-observed_at", "-id")[:SIGNALS]),
         "may_join": person.has_perm("events.split_case") and case.state in JOINED_FROM,
         "may_split": person.has_perm("events.split_case") and case.is_open,
