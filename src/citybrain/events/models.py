@@ -171,7 +171,6 @@ class Case(models.Model):
             ("split_case", "合并与拆分"),
             ("send_resource", "调派救援力量"),
             ("ask_resource", "请求支援"),
-            ("write_case", "案件留言"),
         ]
 
     def __str__(self) -> str:
@@ -329,6 +328,7 @@ class CaseMessage(models.Model):
         ordering = ["id"]
         constraints = [models.UniqueConstraint("case", "author", "key", name="case_message_once")]
         indexes = [models.Index(fields=["case", "id"], name="case_message_case")]
+        permissions = [("write_case", "案件留言")]
 
     def __str__(self) -> str:
         return f"{self.case_id}#{self.pk}"

@@ -45,32 +45,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterModelOptions(
-            name="case",
-            options={
-                "ordering": ["-id"],
-                "permissions": [
-                    ("report_case", "上报事件"),
-                    ("confirm_case", "核实"),
-                    ("file_case", "立案"),
-                    ("dispatch_case", "派遣"),
-                    ("handle_case", "处置"),
-                    ("check_case", "核查"),
-                    ("suspend_case", "挂账"),
-                    ("void_case", "作废"),
-                    ("approve_case", "审批延期与挂账"),
-                    ("judge_case", "审议超时申诉"),
-                    ("force_case", "强制结案"),
-                    ("visit_case", "回访"),
-                    ("split_case", "合并与拆分"),
-                    ("send_resource", "调派救援力量"),
-                    ("ask_resource", "请求支援"),
-                    ("write_case", "案件留言"),
-                ],
-                "verbose_name": "案件",
-                "verbose_name_plural": "案件",
-            },
-        ),
         migrations.CreateModel(
             name="CaseMessage",
             fields=[
@@ -120,6 +94,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "案件留言",
                 "verbose_name_plural": "案件留言",
                 "db_table": "case_message",
+                "permissions": [("write_case", "案件留言")],
                 "ordering": ["id"],
                 "indexes": [models.Index(fields=["case", "id"], name="case_message_case")],
                 "constraints": [
