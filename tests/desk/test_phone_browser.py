@@ -87,7 +87,7 @@ def test_a_handler_hands_in_a_photo(desk_city: City, server: str, browser: "Brow
     assert "这个文件不是照片" in phone.inner_text("#refused")
     assert desk_city.now(case).state == "handling"
     phone.set_input_files("#photo", tmp_path / "lane.jpg")
-    assert phone.locator(".preview").is_visible()
+    phone.locator(".preview").wait_for(state="visible")
     assert_fits(phone)
     phone.screenshot(path=tmp_path / "photo_chosen.png", full_page=True)
     phone.click("#handle")

@@ -143,6 +143,34 @@ def test_a_grid_workers_report_becomes_a_case(desk_city: City, signed_in: Client
     assert shown.status_code == 200, "who reported a case sees it"
 
 
+def test_several_photos_come_with_a_report_and_with_a_hand_in(desk_city: City, signed_in: Client) -> None:
+    from citybrain.events.intake import take_in
+
+    person = desk_city.person("grid_worker", desk_city.community)
+    client = signed_in(person)
+    five = [sent_file(photo()) for _ in range(5)]
+    refused = client.post("/phone/report/", report(photo=five))
+    assert refused.status_code == 422 and "最多 4 张照片" in refused.content.decode()
+    mixed = client.post("/phone/report/", report(photo=[sent_file(photo()), sent_file(TEXT)]))
+    assert mixed.status_code == 422 and reports_of(desk_city, person) == []
+    assert (
+        client.post("/phone/report/", report(photo=[sent_file(photo()) for _ in range(3)])).status_code == 302
+    )
+    take_in()
+    (signal,) = reports_of(desk_city, person)
+    assert len(desk_city.pictures(signal.case)) == 3
+
+    case = desk_city.step(desk_city.dispatched(), "accept", "property_company")
+    company, address = signed_in(desk_city.people["property_company"]), f"/phone/{case.number}/"
+    page = company.get(address).content.decode()
+    many = send(company, page, "form-handle", photo=[sent_file(photo()) for _ in range(5)])
+    assert many.status_code == 422 and "最多 4 张照片" in many.content.decode()
+    assert len(desk_city.pictures(case)) == 1
+    assert send(company, page, "form-handle", photo=[sent_file(photo()) for _ in range(2)]).status_code == 302
+    assert [one.kind for one in desk_city.pictures(case)].count("after") == 2
+    assert company.get(address).content.decode().count('data-kind="after"') == 2
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

@@ -67,6 +67,8 @@ TABLE: dict[str, Row] = {
     "cases:bulk": post(302, "acceptor"),
     "cases:case": get(200, *SEE_THE_CASE, grid_worker=404),
     "cases:take": post(422, *SEE_THE_CASE, grid_worker=404),  # a form without a key
+    # A form without a key; who only looks on writes nothing.
+    "cases:say": post(422, "acceptor", "dispatcher", "command_centre", *HANDLERS[:2], grid_worker=404),
     "cases:join": post(302, "acceptor"),
     "cases:split": post(302, "acceptor"),
     "cases:picture": get(200, *SEE_THE_CASE, grid_worker=404),
@@ -83,6 +85,7 @@ TABLE: dict[str, Row] = {
     "phone:report": get(200, *REPORTERS),
     "phone:reported": get(404, *REPORTERS),  # a report of nobody's
     "phone:task": get(200, *HANDLERS[:2], grid_worker=404),
+    "phone:say": post(422, *HANDLERS[:2], grid_worker=404),
     "phone:take": post(422, *HANDLERS[:2], grid_worker=404),
     # No list is there: who may open lists is told so, who may not learns nothing.
     "grants:lists": get(200, *GRANTS),

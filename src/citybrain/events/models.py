@@ -297,6 +297,64 @@ class Transition(models.Model):
         return f"{self.case_id}/{self.version} {self.action}"
 
 
+class CaseMessage(models.Model):
+    """What somebody wrote to the others on a case. Append-only; no step: the case's version stays.
+
+    `role` is the post under which it was written. `key` is the form's own: sent twice it counts once.
+    """
+
+    case = models.ForeignKey(
+        Case, models.PROTECT, related_name="messages", verbose_name="案件", db_index=False
+    )
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="留言人", db_index=False
+    )
+    organisation = models.ForeignKey(
+        "accounts.Organisation",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name="留言单位",
+        db_index=False,
+    )
+    role = models.CharField("岗位", max_length=48)
+    text = models.CharField("内容", max_length=1000)
+    key = models.CharField("幂等键", max_length=64)
+    at = models.DateTimeField("时间")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "案件留言"
+        db_table = "case_message"
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint("case", "author", "key", name="case_message_once")]
+        indexes = [models.Index(fields=["case", "id"], name="case_message_case")]
+        permissions = [("write_case", "案件留言")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}#{self.pk}"
+
+
+class ReadMark(models.Model):
+    """How far a person has read what others wrote on a case: `message_id` is the last one shown."""
+
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name="人员"
+    )
+    case = models.ForeignKey(
+        Case, models.CASCADE, related_name="read_marks", verbose_name="案件", db_index=False
+    )
+    message_id = models.BigIntegerField("读到")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "已读标记"
+        db_table = "case_read_mark"
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint("case", "person", name="case_read_mark_once")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.person_id}"
+
+
 class Evidence(models.Model):
     """A picture of a case, stored by its hash. EXIF stands in columns, not in the picture."""
 

@@ -85,9 +85,11 @@ def tell(
     )
 
 
-def tell_one(case: Case, occasion: str, organisation: Organisation, message: Message, now: datetime) -> int:
+def tell_one(
+    case: Case, occasion: str, organisation: Organisation, message: Message, now: datetime, reason: str = ""
+) -> int:
     """The same to one organisation, whoever the message names."""
-    return _enqueue(case, occasion, organisation, message, now, _words(case, "", ""))
+    return _enqueue(case, occasion, organisation, message, now, _words(case, reason, ""))
 
 
 def tell_warden(case: Case, warden: Warden, occasion: str, message: Message, now: datetime, link: str) -> int:

@@ -24,6 +24,7 @@ from citybrain.settings import get_settings
 MOST_BYTES = 20 * 1024 * 1024
 MOST_PIXELS = 50_000_000
 LEAST_SIDE = 200  # pixels; less shows nothing
+MOST_AT_ONCE = 4  # photos of one form
 FORMATS = ("JPEG", "PNG", "WEBP")
 _QUALITY = 90
 _HANDLED_IN = (State.ACCEPTED, State.HANDLING, State.REWORK)

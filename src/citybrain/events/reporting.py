@@ -12,7 +12,7 @@ from citybrain.events.case_classes import Filing
 from citybrain.events.editions import filing_of
 from citybrain.events.models import Origin, Signal, SourceKind
 from citybrain.events.people import Actor
-from citybrain.events.photos import judge, keep
+from citybrain.events.photos import MOST_AT_ONCE, PhotoRefusedError, judge, keep
 from citybrain.settings import get_settings
 
 LONGEST_TEXT = 1000  # characters
@@ -26,7 +26,7 @@ def report(
     *,
     key: str,
     class_code: str = "",
-    photo: BinaryIO | None = None,
+    photos: Sequence[BinaryIO] = (),
     lon: Decimal | None = None,
     lat: Decimal | None = None,
     place_id: str = "",
@@ -48,6 +48,8 @@ def report(
     text = text.strip()
     if not text or len(text) > LONGEST_TEXT:
         raise CaseRefusedError(f"请说明看到了什么（{LONGEST_TEXT} 字以内）。")
+    if len(photos) > MOST_AT_ONCE:
+        raise PhotoRefusedError(f"一次最多 {MOST_AT_ONCE} 张照片。")
     organisation = getattr(actor, "organisation", None)
     located = place_name or place_id or (lon is not None and lat is not None)
     return written_once(
@@ -55,7 +57,7 @@ def report(
         f"report:{actor.pk}:{key}",
         filing,
         SourceKind.COLLECTOR,
-        [] if photo is None else [photo],
+        photos,
         place_id=place_id,
         place_name=(place_name if located else f"{organisation or actor}（上报人未定位）")[:200],
         area_code=area_code or getattr(organisation, "area_code", ""),

@@ -205,6 +205,7 @@ class Rules(ContentModel):
         default={}, description="source kind to the organisation that reports on behalf of others"
     )
     joined: Message = Field(description="to a reporter whose report became part of a case that is filed")
+    written: Message = Field(description="to who has part in a case on which somebody else wrote")
     repeats: Repeats
     wake: Wake
     transitions: list[Step] = Field(min_length=1)

@@ -103,6 +103,7 @@ def _step(step: Step) -> tuple[str, ...]:
 
 def _announcements(rules: Rules) -> Iterator[tuple[str, str]]:
     yield "a report joins a case that is filed", ", ".join(rules.joined.to)
+    yield "somebody writes on a case", f"{', '.join(rules.written.to)} and whoever wrote before"
     again = rules.repeats
     yield (
         f"the class comes up {again.cases} times at one place in {again.days} days",

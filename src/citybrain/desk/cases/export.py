@@ -1,4 +1,8 @@
-"""The cases of the queue as an Excel workbook, narrowed as the queue is; no cell of it is ever computed."""
+"""The cases of the queue as an Excel workbook, narrowed as the queue is; no cell of it is ever computed.
+
+What people wrote to each other on a case is left out: a list goes to more people than have part in the case.
+The printed page of one case has it.
+"""
 
 from collections.abc import Iterable
 from io import BytesIO

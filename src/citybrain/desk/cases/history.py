@@ -1,8 +1,10 @@
 """A case's history as people read it: what was done, by whom, why, and whether the ledger proves it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from citybrain.desk.cases.conversation import Said
 from citybrain.desk.cases.proof import Proof, proofs
 from citybrain.events.models import Case, State
 from citybrain.events.rules import load_rules
@@ -38,12 +40,12 @@ class Told:
     proof: tuple[str, str]
 
 
-def history(case: Case) -> list[Told]:
-    """Every step of the case, the newest first."""
+def history(case: Case, said: Sequence[Said] = ()) -> list[Told]:
+    """Every step of the case and that somebody wrote, the newest first; what, the conversation shows."""
     steps = list(case.transitions.select_related("actor", "organisation"))
     proved = proofs(case, steps)
     names = {step.action: step.zh for step in load_rules().transitions}
-    return [
+    told = [
         Told(
             at=step.at,
             zh=names.get(step.action, step.action),
@@ -56,6 +58,20 @@ def history(case: Case) -> list[Told]:
         )
         for step in reversed(steps)
     ]
+    told += [
+        Told(
+            at=one.message.at,
+            zh="留言",
+            to_state="",
+            who=str(one.message.author),
+            organisation=str(one.message.organisation or ""),
+            reason="",
+            note="内容见对话",
+            proof=_PROOFS[one.proof],
+        )
+        for one in said
+    ]
+    return sorted(told, key=lambda one: one.at, reverse=True) if said else told
 
 
 def _note(data: dict[str, object]) -> str:

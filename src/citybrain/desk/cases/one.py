@@ -7,16 +7,19 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from citybrain.catalogue import load_scenarios
 from citybrain.desk.accounts.models import User
+from citybrain.desk.cases.conversation import conversation, may_write, sent_message
 from citybrain.desk.cases.duties import duty_of, queued_cases
 from citybrain.desk.cases.history import history
 from citybrain.desk.cases.limits import limits
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.places import camera_name
 from citybrain.desk.cases.queue import handlers
+from citybrain.desk.cases.similar import similar_cases
 from citybrain.desk.cases.steps import StepRefusedError, new_key, sent_step, take_step
 from citybrain.desk.cases.waiting import why_waiting
 from citybrain.events.acting import Offer, actions_for
@@ -86,6 +89,20 @@ def take(request: HttpRequest, number: str, action: str) -> HttpResponse:
     return redirect("cases:case", number)
 
 
+@require_POST
+@may_view
+@may_write
+def say(request: HttpRequest, number: str) -> HttpResponse:
+    """A message on a case. What is refused is said at its form with what had been typed."""
+    case, person = case_or_404(number), person_of(request)
+    try:
+        sent_message(request, case)
+    except StepRefusedError as refused:
+        page = _page(case, person, unsent=(str(refused), request.POST.get("text", "")))
+        return render(request, "cases/case.html", page, status=422)
+    return redirect(f"{reverse('cases:case', args=[number])}#conversation")
+
+
 def case_or_404(number: str) -> Case:
     """A case that the person may see, by its number. Raises Http404."""
     return get_object_or_404(queued_cases(), number=number)
@@ -127,8 +144,11 @@ def pictures_of(case: Case) -> tuple[list[Evidence], list[Evidence]]:
     return before, [one for one in reversed(pictures) if one.kind not in BEFORE]
 
 
-def _page(case: Case, person: User, refusal: Refusal | None = None) -> dict[str, Any]:
+def _page(
+    case: Case, person: User, refusal: Refusal | None = None, unsent: tuple[str, str] = ("", "")
+) -> dict[str, Any]:
     before, after = pictures_of(case)
+    talk = conversation(case, person, *unsent)
     forms = forms_for(case, person, refusal)
     scenarios = {scenario.id: scenario.zh for scenario in load_scenarios().event_handling}
     return {
@@ -138,6 +158,7 @@ def _page(case: Case, person: User, refusal: Refusal | None = None) -> dict[str,
         "scenario": scenarios.get(case.scenario, case.scenario),
         "rule": filing_of_case(case).rule,
         "repeats": repeats(case),
+        "similar": similar_cases(case, person),
         "signals": list(case.signals.select_related("reporter").order_by("-observed_at", "-id")[:SIGNALS]),
         "may_join": person.has_perm("events.split_case") and case.state in JOINED_FROM,
         "may_split": person.has_perm("events.split_case") and case.is_open,
@@ -147,7 +168,8 @@ def _page(case: Case, person: User, refusal: Refusal | None = None) -> dict[str,
         "before": before,
         "after": after,
         "limits": limits(case),
-        "history": history(case),
+        "conversation": talk,
+        "history": history(case, talk.said),
         "forms": forms,
         "handlers": handlers() if any(form.offer.needs_handler for form in forms) else [],
         # Said at the top when the case has moved on and its form is gone.

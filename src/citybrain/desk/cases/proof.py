@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from django.db import connection
 
-from citybrain.events.models import Case, Transition
+from citybrain.events.models import Case, CaseMessage, Transition
+from citybrain.events.writing import ENTRY, entry_of
 
 Proof = Literal["proved", "batch", "altered", "missing"]
 
@@ -35,6 +36,21 @@ def proofs(case: Case, steps: Sequence[Transition]) -> dict[int, Proof]:
         else _proof(step, recorded.get(step.version))
         for step in steps
     }
+
+
+def message_proofs(case: Case, messages: Sequence[CaseMessage]) -> dict[int, Proof]:
+    """The same of messages, by their id: the ledger holds the hash of each text."""
+    if not messages:
+        return {}
+    recorded = {
+        int(payload["message"]): (payload, whole) for payload, whole in _entries(ENTRY, f"case:{case.number}")
+    }
+    found: dict[int, Proof] = {}
+    for one in messages:
+        payload, whole = recorded.get(one.pk, (None, False))
+        same = whole and payload == entry_of(one, one.author.get_username())
+        found[one.pk] = "missing" if payload is None else "proved" if same else "altered"
+    return found
 
 
 def _proof(step: Transition, entry: tuple[dict[str, Any], bool] | None) -> Proof:

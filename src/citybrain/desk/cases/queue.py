@@ -24,6 +24,7 @@ from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.steps import new_key
 from citybrain.desk.cases.waiting import why_waiting
 from citybrain.events.rules import Step, load_rules
+from citybrain.events.writing import unread
 
 PAGE = 50
 BULK = ("confirm", "file", "dispatch", "send_back", "return", "approve")
@@ -42,13 +43,14 @@ def index(request: HttpRequest) -> HttpResponse:
     if show != "all":
         listed = most_urgent_first(cases, person)
     page = Paginator(listed, PAGE).get_page(request.GET.get("page"))
-    offered = bulk_steps(person)
+    offered, rows = bulk_steps(person), list(page.object_list)
+    new = unread(person, rows)
     return render(
         request,
         "cases/queue.html",
         {
             "page": page,
-            "rows": [(case, duty_of(person, case), why_waiting(case)) for case in page.object_list],
+            "rows": [(case, duty_of(person, case), why_waiting(case), new.get(case.pk, 0)) for case in rows],
             "counts": {name: said(count) for name, count in counts.items()},
             "show": show,
             "filters": filters,

@@ -1,4 +1,4 @@
-"""A step sent with a form: its photo and its words, taken together or not at all. Desk and phone share it."""
+"""A step sent with a form: its photos and words, taken together or not at all. Desk and phone share it."""
 
 import logging
 import re
@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError
 from citybrain.desk.accounts.models import Organisation, User
 from citybrain.events.acting import CaseRefusedError, apply
 from citybrain.events.models import Case, Evidence
-from citybrain.events.photos import PhotoRefusedError, add_photo
+from citybrain.events.photos import MOST_AT_ONCE, PhotoRefusedError, add_photo
 from citybrain.events.rules import load_rules
 from citybrain.lake import LakeError
 
@@ -36,7 +36,7 @@ class Sent:
     key: str
     reason: str
     handler_id: str
-    photo: BinaryIO | None
+    photos: tuple[BinaryIO, ...]
 
 
 def new_key() -> str:
@@ -65,7 +65,7 @@ def sent_step(request: HttpRequest, action: str) -> Sent:
         key=key_in(request),
         reason=request.POST.get("reason", ""),
         handler_id=request.POST.get("handler", ""),
-        photo=cast("BinaryIO | None", request.FILES.get("photo")),
+        photos=tuple(cast("BinaryIO", file) for file in request.FILES.getlist("photo")),
     )
 
 
@@ -94,8 +94,11 @@ def _take(case: Case, person: User, sent: Sent) -> Case:
     if sent.version != held.version:
         raise CaseRefusedError(STALE)
     step = load_rules().step(sent.action, held.state)
-    if sent.photo is not None and step is not None and "after_photo" in step.guards:
-        add_photo(held, sent.photo, Evidence.Kind.AFTER, person)
+    if step is not None and "after_photo" in step.guards:
+        if len(sent.photos) > MOST_AT_ONCE:
+            raise PhotoRefusedError(f"一次最多 {MOST_AT_ONCE} 张照片。")
+        for photo in sent.photos:
+            add_photo(held, photo, Evidence.Kind.AFTER, person)
     return apply(
         held,
         sent.action,

@@ -17,6 +17,7 @@ urlpatterns = [
     path("bulk/<slug:action>/", bulk.take, name="bulk"),
     path("<slug:number>/", one.show, name="case"),
     path("<slug:number>/do/<slug:action>/", one.take, name="take"),
+    path("<slug:number>/say/", one.say, name="say"),
     path("<slug:number>/join/", merging.join_case, name="join"),
     path("<slug:number>/split/", merging.split_case, name="split"),
     path("<slug:number>/picture/<int:evidence_id>/", pictures.picture, name="picture"),

@@ -18,7 +18,7 @@ from citybrain.desk.cases.steps import StepRefusedError, key_in, new_key
 from citybrain.events.acting import CaseRefusedError
 from citybrain.events.editions import current
 from citybrain.events.models import Signal
-from citybrain.events.photos import PhotoRefusedError
+from citybrain.events.photos import MOST_AT_ONCE, PhotoRefusedError
 from citybrain.events.reporting import LONGEST_TEXT, report
 from citybrain.lake import LakeError
 
@@ -39,6 +39,22 @@ def reportable_classes() -> list[tuple[str, list[tuple[str, str]]]]:
     ]
 
 
+class Photos(forms.FileField):
+    """One to `MOST_AT_ONCE` files of one field; cleaned to a list of them."""
+
+    class Input(forms.ClearableFileInput):
+        allow_multiple_selected = True
+
+    widget = Input
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        """Raises ValidationError."""
+        files = data if isinstance(data, list) else [data]
+        if len(files) > MOST_AT_ONCE:
+            raise forms.ValidationError(f"一次最多 {MOST_AT_ONCE} 张照片。")
+        return [super(Photos, self).clean(file, initial) for file in files or [None]]
+
+
 class ReportForm(forms.Form):
     """What a report carries. Position in WGS84 degrees, both numbers or neither."""
 
@@ -55,7 +71,7 @@ class ReportForm(forms.Form):
             "max_length": f"说明不能超过 {LONGEST_TEXT} 字。",
         },
     )
-    photo = forms.FileField(
+    photo = Photos(
         error_messages={
             "required": "请拍一张照片。",
             "empty": "这个文件不是照片，请上传 JPEG、PNG 或 WebP 照片。",
@@ -117,8 +133,9 @@ def _report(person: User, key: str, said: dict[str, Any]) -> Signal:
     scenario, _, class_code = said["kind"].partition("/")
 
     def send() -> Signal:
-        photo = cast("BinaryIO", said["photo"])
-        photo.seek(0)
+        photos = [cast("BinaryIO", photo) for photo in said["photo"]]
+        for photo in photos:
+            photo.seek(0)
         with transaction.atomic():
             return report(
                 person,
@@ -126,7 +143,7 @@ def _report(person: User, key: str, said: dict[str, Any]) -> Signal:
                 said["text"],
                 key=key,
                 class_code=class_code,
-                photo=photo,
+                photos=photos,
                 lon=said["lon"],
                 lat=said["lat"],
                 place_name=said["place"],
@@ -139,4 +156,6 @@ def _report(person: User, key: str, said: dict[str, Any]) -> Signal:
 
 
 def _form(request: HttpRequest, form: ReportForm, key: str, status: int = 200) -> HttpResponse:
-    return render(request, "phone/report.html", {"form": form, "key": key}, status=status)
+    return render(
+        request, "phone/report.html", {"form": form, "key": key, "most_photos": MOST_AT_ONCE}, status=status
+    )

@@ -7,9 +7,11 @@ from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from citybrain.desk.accounts.models import User
+from citybrain.desk.cases.conversation import conversation, may_write, sent_message
 from citybrain.desk.cases.duties import duty_of, most_urgent_first, queued_cases, waiting_for
 from citybrain.desk.cases.one import (
     Refusal,
@@ -24,6 +26,8 @@ from citybrain.desk.cases.places import camera_name
 from citybrain.desk.cases.steps import StepRefusedError, sent_step, take_step
 from citybrain.events.editions import filing_of_case
 from citybrain.events.models import ENDED, Case
+from citybrain.events.photos import MOST_AT_ONCE
+from citybrain.events.writing import unread
 
 PAGE = 20
 ON_THE_PHONE = ("accept", "start", "handle", "return", "ask_extension", "ask_suspension")
@@ -39,14 +43,17 @@ def index(request: HttpRequest) -> HttpResponse:
     page = Paginator(most_urgent_first(ours.filter(waiting_for(person)), person), PAGE).get_page(
         request.GET.get("page")
     )
+    tasks = list(page.object_list)
     elsewhere = ours.exclude(waiting_for(person)).exclude(state__in=ENDED)
+    others = list(most_urgent_first(elsewhere, person)[:PAGE])
+    new = unread(person, [*tasks, *others])
     return render(
         request,
         "phone/tasks.html",
         {
             "page": page,
-            "rows": [(case, duty_of(person, case)) for case in page.object_list],
-            "elsewhere": most_urgent_first(elsewhere, person)[:PAGE],
+            "rows": [(case, duty_of(person, case), new.get(case.pk, 0)) for case in tasks],
+            "elsewhere": [(case, new.get(case.pk, 0)) for case in others],
         },
     )
 
@@ -74,7 +81,23 @@ def take(request: HttpRequest, number: str, action: str) -> HttpResponse:
     return redirect("phone:task", number)
 
 
-def _page(case: Case, person: User, refusal: Refusal | None = None) -> dict[str, Any]:
+@require_POST
+@may_handle
+@may_write
+def say(request: HttpRequest, number: str) -> HttpResponse:
+    """A message on a task. What is refused is said at its form with what had been typed."""
+    case, person = case_or_404(number), person_of(request)
+    try:
+        sent_message(request, case)
+    except StepRefusedError as refused:
+        page = _page(case, person, unsent=(str(refused), request.POST.get("text", "")))
+        return render(request, "phone/task.html", page, status=422)
+    return redirect(f"{reverse('phone:task', args=[number])}#conversation")
+
+
+def _page(
+    case: Case, person: User, refusal: Refusal | None = None, unsent: tuple[str, str] = ("", "")
+) -> dict[str, Any]:
     before, after = pictures_of(case)
     forms = [form for form in forms_for(case, person, refusal) if form.offer.action in ON_THE_PHONE]
     forms.sort(key=lambda form: ON_THE_PHONE.index(form.offer.action))
@@ -85,8 +108,10 @@ def _page(case: Case, person: User, refusal: Refusal | None = None) -> dict[str,
         "rule": filing_of_case(case).rule,
         "camera": camera_name(case.source_id),
         "before": before[:1],
-        "after": after[:1],
+        "after": after[:MOST_AT_ONCE],
+        "most_photos": MOST_AT_ONCE,
         "forms": forms,
         "sent_back": sent_back if case.state in (Case.State.REWORK, Case.State.HANDLING) else None,
         "refusal": refusal,
+        "conversation": conversation(case, person, *unsent),
     }

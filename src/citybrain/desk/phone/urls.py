@@ -15,5 +15,6 @@ urlpatterns = [
     path("flood/answer/<int:wake_up_id>/", flood.answer, name="flood-answer"),
     path("flood/ask/<slug:number>/", flood.ask_for_help, name="flood-ask"),
     path("<slug:number>/", tasks.show, name="task"),
+    path("<slug:number>/say/", tasks.say, name="say"),
     path("<slug:number>/do/<slug:action>/", tasks.take, name="take"),
 ]

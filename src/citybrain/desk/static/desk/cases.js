@@ -29,7 +29,7 @@ for (const button of document.querySelectorAll(".bulk button")) {
   });
 }
 // One tap, one step: the form's key makes a second one harmless, this keeps it from being sent.
-for (const form of document.querySelectorAll("#actions form, #bulk")) {
+for (const form of document.querySelectorAll("#actions form, #form-say, #bulk")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";
