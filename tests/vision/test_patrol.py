@@ -273,3 +273,25 @@ def test_a_signals_key_is_the_looks_own(city: City) -> None:
     for _ in range(2):
         signals.add(city.watcher, city.detector, place, signal)
     assert len(city.signals()) == 1
+
+
+def test_a_camera_of_a_street_is_a_place_of_its_own(city: City) -> None:
+    from citybrain.vision.cameras import camera, cameras_of
+
+    known = {one.camera_id for one in cameras_of(city.watcher, DETECTOR)}
+    with connect(city.settings, DatabaseRole.TRANSFORMER) as dbt:
+        dbt.execute(
+            "UPDATE marts.dim_camera SET compound_id = NULL, area_code = NULL, camera_id = '341602' || camera_id"
+            " WHERE camera_id = %s",
+            [city.camera],
+        )
+    street = camera(city.watcher, DETECTOR, f"341602{city.camera}")
+    assert street is not None
+    assert (street.place_id, street.place_name, street.area_code) == (
+        street.camera_id,
+        street.camera_name,
+        "341602",
+    )
+    assert {one.camera_id for one in cameras_of(city.watcher, DETECTOR)} == known - {city.camera} | {
+        street.camera_id
+    }

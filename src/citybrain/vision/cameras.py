@@ -7,9 +7,10 @@ import psycopg
 from psycopg.rows import class_row
 
 _CAMERAS = """
-SELECT camera_id, camera_name, compound_id AS place_id, compound_name AS place_name, c.area_code,
+SELECT camera_id, camera_name, coalesce(compound_id, camera_id) AS place_id,
+       coalesce(compound_name, camera_name) AS place_name, coalesce(c.area_code, left(camera_id, 6)) AS area_code,
        c.lon, c.lat, snapshot_url, c.origin
-FROM marts.dim_camera AS c INNER JOIN marts.dim_compound USING (compound_id)
+FROM marts.dim_camera AS c LEFT JOIN marts.dim_compound USING (compound_id)
 WHERE c.scenario = %s AND c.enabled AND (%s::text IS NULL OR camera_id = %s)
 ORDER BY camera_id
 """
@@ -17,7 +18,10 @@ ORDER BY camera_id
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera that may be looked at. `lon` and `lat` are WGS84 degrees, `origin` is real or synthetic."""
+    """A camera that may be looked at: its place is its compound, or itself where it watches a street.
+
+    `lon` and `lat` are WGS84 degrees, `origin` is real or synthetic.
+    """
 
     camera_id: str
     camera_name: str
