@@ -281,8 +281,8 @@ def test_a_camera_of_a_street_is_a_place_of_its_own(city: City) -> None:
     known = {one.camera_id for one in cameras_of(city.watcher, DETECTOR)}
     with connect(city.settings, DatabaseRole.TRANSFORMER) as dbt:
         dbt.execute(
-            "UPDATE marts.dim_camera SET compound_id = NULL, area_code = NULL, camera_id = '341602' || camera_id"
-            " WHERE camera_id = %s",
+            "UPDATE marts.dim_camera SET compound_id = NULL, area_code = NULL,"
+            " camera_id = '341602' || camera_id WHERE camera_id = %s",
             [city.camera],
         )
     street = camera(city.watcher, DETECTOR, f"341602{city.camera}")

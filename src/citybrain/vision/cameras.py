@@ -8,8 +8,8 @@ from psycopg.rows import class_row
 
 _CAMERAS = """
 SELECT camera_id, camera_name, coalesce(compound_id, camera_id) AS place_id,
-       coalesce(compound_name, camera_name) AS place_name, coalesce(c.area_code, left(camera_id, 6)) AS area_code,
-       c.lon, c.lat, snapshot_url, c.origin
+       coalesce(compound_name, camera_name) AS place_name,
+       coalesce(c.area_code, left(camera_id, 6)) AS area_code, c.lon, c.lat, snapshot_url, c.origin
 FROM marts.dim_camera AS c LEFT JOIN marts.dim_compound USING (compound_id)
 WHERE c.scenario = %s AND c.enabled AND (%s::text IS NULL OR camera_id = %s)
 ORDER BY camera_id
