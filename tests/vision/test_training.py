@@ -16,7 +16,7 @@ from vision_python import PYTHON, needs_vision
 from citybrain.catalogue import ContentError
 from citybrain.settings import SOURCE_TREE
 from citybrain.vision.boxes import Box
-from citybrain.vision.training.gather import gather, labelled_boxes
+from citybrain.vision.training.gather import gather, label_text, labelled_boxes
 from citybrain.vision.training.recipe import (
     PhotographsChangedError,
     Recipe,
@@ -25,7 +25,7 @@ from citybrain.vision.training.recipe import (
     digest_of,
     load_recipe,
 )
-from citybrain.vision.training.scoring import Tally
+from citybrain.vision.training.scoring import Tally, merged
 
 RECIPE = SOURCE_TREE / "detectors" / "models" / "yard_vehicles" / "recipe.yml"
 RECIPES = sorted((SOURCE_TREE / "detectors" / "models").glob("*/recipe.yml"))
@@ -145,6 +145,24 @@ def test_scoring_of_perfect_and_of_blind_networks() -> None:
     assert perfect.average_precision() == pytest.approx(1.0)
     assert blind.average_precision() == 0.0
     assert blind.at(0.3)[0] == 0.0
+
+
+def test_tallies_of_pictures_add_up() -> None:
+    pictures = [([box(0.1), box(0.5)], [box(0.1, 0.9), box(0.8, 0.8)]), ([box(0.3)], [box(0.3, 0.7)])]
+    whole, parts = Tally(), [Tally(), Tally()]
+    for part, (truth, found) in zip(parts, pictures, strict=True):
+        whole.add(truth, found, same_class=True)
+        part.add(truth, found, same_class=True)
+    assert merged(parts) == whole
+    assert merged([]).true == 0
+
+
+def test_labels_are_read_as_they_were_written(tmp_path: Path) -> None:
+    boxes = [box(0.1, class_code="lorry"), box(0.5)]
+    (tmp_path / "label.txt").write_text(label_text(boxes, ["car", "lorry"]), encoding="ascii")
+    read = labelled_boxes(tmp_path / "label.txt", {0: "car", 1: "lorry"})
+    assert [one.class_code for one in read] == ["lorry", "car"]
+    assert [one.x1 for one in read] == pytest.approx([0.1, 0.5])
 
 
 def test_the_kind_counts_only_when_asked() -> None:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,6 +86,16 @@ def labelled_boxes(label: Path, classes: dict[int, str]) -> list[Box]:
     return boxes
 
 
+def label_text(boxes: Iterable[Box], classes: Sequence[str]) -> str:
+    """The boxes as a YOLO label file; a class's number is its place in `classes`."""
+    lines = []
+    for box in boxes:
+        x, y = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2
+        number = classes.index(box.class_code)
+        lines.append(f"{number} {x:.6f} {y:.6f} {box.x2 - box.x1:.6f} {box.y2 - box.y1:.6f}\n")
+    return "".join(lines)
+
+
 def photographs_of(source: Path, part: str) -> list[tuple[Path, Path]]:
     """Picture and label file of one split of a set, in the order of their names."""
     pictures = sorted((source / "images" / part).iterdir())
@@ -106,12 +116,9 @@ def _label(recipe: Recipe, picture: Path, boxes: Iterable[Box], gathered: Gather
     split = picture.parent.name
     label = picture.parents[2] / "labels" / split / f"{picture.stem}.txt"
     label.parent.mkdir(parents=True, exist_ok=True)
-    lines = []
+    boxes = list(boxes)
     counts = gathered.boxes.setdefault(split, dict.fromkeys(recipe.classes, 0))
     for box in boxes:
-        x, y = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2
-        number = recipe.classes.index(box.class_code)
-        lines.append(f"{number} {x:.6f} {y:.6f} {box.x2 - box.x1:.6f} {box.y2 - box.y1:.6f}\n")
         counts[box.class_code] += 1
-    label.write_text("".join(lines), encoding="ascii")
+    label.write_text(label_text(boxes, recipe.classes), encoding="ascii")
     gathered.pictures[split] = gathered.pictures.get(split, 0) + 1

@@ -1,7 +1,8 @@
 """How well networks see: on photographs, whose numbers may be claimed, and on rendered yards, whose may not.
 
-Every network is asked the same: vehicles of any kind count as found, whatever kind it took them for, since a
-lane is blocked by any; the kinds are scored beside.
+Every network is asked the same: things of any kind count as found, whatever kind it took them for, since a
+lane is blocked by any vehicle; the kinds are scored beside. A set without a class of the recipe, and a yard
+without a thing of them, are scenes with nothing to find: what is seen there is a false alarm.
 """
 
 import math
@@ -18,7 +19,8 @@ from citybrain.vision.eyes import Eyes
 from citybrain.vision.pictures import Pixels, read_picture
 from citybrain.vision.training.gather import labelled_boxes, photographs_of
 from citybrain.vision.training.recipe import Recipe, check_photographs
-from citybrain.vision.training.scoring import Tally
+from citybrain.vision.training.scoring import Tally, merged
+from citybrain.vision.training.validation import mean_average_precision
 from citybrain.vision.training.yardstick import YardScene, yard_scenes
 from citybrain.vision.zones import zone_of
 
@@ -26,6 +28,8 @@ log = structlog.get_logger()
 
 OCCUPIED = {1: "occupied"}
 EMPTY = {0: "empty"}
+VEHICLE = "car"
+RESAMPLES = 200  # of the pictures, for the interval of a figure
 PLACE_OVERLAP = 0.3  # a parking place's label is not tight about the vehicle in it
 LEAST_HEIGHT = 0.04  # of the frame: places further away are a few pixels high
 
@@ -64,7 +68,7 @@ def measure(
     results: list[Result] = []
     drawn = _draw_yards(yards)
     for name, eyes in networks.items():
-        seer = _Seer(eyes, frozenset(recipe.classes), least_score)
+        seer = _Seer(eyes, recipe, least_score)
         results += [
             Result(
                 name,
@@ -92,46 +96,87 @@ Drawn = dict[str, list[YardScene]]
 @dataclass(frozen=True)
 class _Seer:
     eyes: Eyes
-    codes: frozenset[str]
+    recipe: Recipe
     least_score: float
 
-    def vehicles(self, image: Pixels) -> list[Box]:
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return self.recipe.classes
+
+    def things(self, image: Pixels) -> list[Box]:
         return [box for box in self.eyes.look(image) if box.class_code in self.codes]
 
     def sure(self, image: Pixels) -> list[Box]:
-        return [box for box in self.vehicles(image) if box.score >= self.least_score]
+        return [box for box in self.things(image) if box.score >= self.least_score]
 
 
 def _measured(seer: _Seer, recipe: Recipe, photographs: Path, drawn: Drawn) -> Iterator[Line]:
     for chosen in recipe.photographs:
         for part in chosen.test:
             yield _on_photographs(seer, check_photographs(chosen, photographs), part, chosen.classes)
-    if (photographs / "parking_lot_sweep").is_dir():
+    if VEHICLE in recipe.classes and (photographs / "parking_lot_sweep").is_dir():
         yield _on_parking_lot(seer, photographs / "parking_lot_sweep")
     yield from _on_yards(seer, drawn)
 
 
 def _on_photographs(seer: _Seer, folder: Path, part: str, classes: dict[int, str]) -> Line:
-    of_any_kind, kinds = Tally(), {code: Tally() for code in sorted(set(classes.values()))}
     pictures = photographs_of(folder, part)
     began = time.perf_counter()
-    for picture, label in pictures:
-        truth = labelled_boxes(label, classes)
-        found = seer.vehicles(read_picture(picture.read_bytes()).image)
-        of_any_kind.add(truth, found, same_class=False)
-        for code, tally in kinds.items():
-            tally.add(
-                [box for box in truth if box.class_code == code],
-                [box for box in found if box.class_code == code],
-                same_class=True,
-            )
-    recall, precision = of_any_kind.at(seer.least_score)
-    figures = {"recall": recall, "precision": precision, "ap50": of_any_kind.average_precision()}
-    if len(kinds) > 1:
-        figures["map50_of_kinds"] = float(np.mean([tally.average_precision() for tally in kinds.values()]))
-        figures |= {f"ap50_{code}": tally.average_precision() for code, tally in kinds.items()}
-    figures["pictures_per_second"] = len(pictures) / (time.perf_counter() - began)
+    looked = [
+        (labelled_boxes(label, classes), seer.things(read_picture(picture.read_bytes()).image))
+        for picture, label in pictures
+    ]
+    figures = {"pictures_per_second": len(pictures) / (time.perf_counter() - began)}
+    if classes:
+        kinds = sorted(set(classes.values()))
+        figures |= _of_any_kind(looked, seer.least_score)
+        if len(kinds) > 1:
+            figures |= _of_kinds(looked, kinds)
+        if set(kinds) == set(seer.codes) == set(seer.eyes.codes.values()):
+            weights, imgsz = seer.eyes.weights.path, seer.eyes.imgsz
+            figures |= mean_average_precision(weights, seer.recipe, folder, part, classes, imgsz)
+    else:
+        alarmed = sum(any(box.score >= seer.least_score for box in found) for _, found in looked)
+        figures["false_anywhere_per_1000_frames"] = 1000 * alarmed / len(pictures)
     return f"{folder.name} {part}", "photographs", len(pictures), figures
+
+
+Looked = list[tuple[list[Box], list[Box]]]  # of each picture: what is there, and what was seen
+
+
+def _of_any_kind(looked: Looked, least_score: float) -> dict[str, float]:
+    tally = Tally()
+    for truth, found in looked:
+        tally.add(truth, found, same_class=False)
+    recall, precision = tally.at(least_score)
+    return {"recall": recall, "precision": precision, "ap50": tally.average_precision()}
+
+
+def _of_kinds(looked: Looked, kinds: Sequence[str]) -> dict[str, float]:
+    """Average precision of each kind, and their mean with its 95 % interval over resampled pictures."""
+    of_picture = {kind: [_tally_of(kind, truth, found) for truth, found in looked] for kind in kinds}
+    figures = {f"ap50_{kind}": merged(tallies).average_precision() for kind, tallies in of_picture.items()}
+    random = np.random.default_rng(0)
+    means = []
+    for _ in range(RESAMPLES):
+        drawn = random.integers(len(looked), size=len(looked)).tolist()
+        values = [
+            merged([tallies[place] for place in drawn]).average_precision() for tallies in of_picture.values()
+        ]
+        means.append(float(np.nanmean(values)))
+    low, high = np.quantile(means, [0.025, 0.975]).tolist()
+    mean = float(np.mean(list(figures.values())))
+    return {"map50_of_kinds": mean, "map50_of_kinds_low": low, "map50_of_kinds_high": high} | figures
+
+
+def _tally_of(kind: str, truth: Sequence[Box], found: Sequence[Box]) -> Tally:
+    tally = Tally()
+    tally.add(
+        [box for box in truth if box.class_code == kind],
+        [box for box in found if box.class_code == kind],
+        same_class=True,
+    )
+    return tally
 
 
 def _on_parking_lot(seer: _Seer, folder: Path) -> Line:
@@ -169,12 +214,14 @@ def _on_yards(seer: _Seer, drawn: Drawn) -> Iterator[Line]:
         tally = Tally()
         for scene in scenes:
             found = seer.sure(read_picture(scene.jpeg).image)
-            tally.add(scene.truth, found, same_class=False)
-            strange = [box for box in found if not any(iou(box, true) >= 0.3 for true in scene.truth)]
+            truth = [box for box in scene.truth if box.class_code in seer.codes]
+            in_lane = [box for box in scene.in_lane if box.class_code in seer.codes]
+            tally.add(truth, found, same_class=False)
+            strange = [box for box in found if not any(iou(box, true) >= 0.3 for true in truth)]
             anywhere += bool(strange)
             alarms += any(zone_of({"lane": scene.lane}, box) for box in strange)
-            standing += len(scene.in_lane)
-            seen += sum(any(iou(true, box) >= 0.5 for box in found) for true in scene.in_lane)
+            standing += len(in_lane)
+            seen += sum(any(iou(true, box) >= 0.5 for box in found) for true in in_lane)
         figures = {
             "false_in_lane_per_1000_frames": 1000 * alarms / len(scenes),
             "false_anywhere_per_1000_frames": 1000 * anywhere / len(scenes),
@@ -192,7 +239,7 @@ def _on_video(networks: dict[str, Eyes], recipe: Recipe, video: Path, least_scor
     reference: list[list[Box]] | None = None
     results = []
     for name, eyes in networks.items():
-        seer = _Seer(eyes, frozenset(recipe.classes), least_score)
+        seer = _Seer(eyes, recipe, least_score)
         seen = [seer.sure(frame) for frame in frames]
         reference = seen if reference is None else reference
         tally = Tally()

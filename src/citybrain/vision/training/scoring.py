@@ -1,6 +1,6 @@
 """What found boxes are worth against true ones: recall, precision and average precision at IoU 0.5."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from citybrain.vision.boxes import Box, iou
@@ -48,6 +48,12 @@ class Tally:
             area += (reached - recall) * best
             reached, best = recall, max(best, precision)
         return area + reached * best
+
+
+def merged(tallies: Iterable[Tally]) -> Tally:
+    """One tally over the pictures of all of them."""
+    parts = list(tallies)
+    return Tally(sum(part.true for part in parts), [pair for part in parts for pair in part.scored or ()])
 
 
 def _share(part: int, whole: int) -> float:
