@@ -90,6 +90,16 @@ def test_a_detector_without_weights_says_so_and_does_not_look(settings: Settings
     assert list(active_detectors(trial)) == ["fire_lane_occupancy"]
 
 
+def test_a_detector_without_a_camera_says_so_and_loads_no_network(settings: Settings, tmp_path: Path) -> None:
+    path = write_detector(tmp_path, [])
+    path.write_text(path.read_text(encoding="utf-8").rstrip() + " {}\n", encoding="utf-8")
+    trial = settings.model_copy(update={"project": tmp_path, "models_folder": tmp_path / "models"})
+    ((noted, _, reason),) = detector_notes(trial)
+    assert noted == path
+    assert "draws a zone" in reason
+    assert active_detectors(trial) == {}
+
+
 def test_what_is_experimental_is_called_so(tmp_path: Path) -> None:
     path = write_detector(tmp_path, ["camera"])
     text = path.read_text(encoding="utf-8").replace("en: Car}", "en: Car}, experimental: true", 1)

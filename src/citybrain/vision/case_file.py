@@ -135,6 +135,9 @@ def detector_notes(settings: Settings) -> Iterator[tuple[Path, int, str]]:
                 f" into {settings.models_dir} or the bucket {settings.bucket('models')}"
             )
             yield path, line_of(read_yaml(path), ("model",)), reason
+        elif detector.enabled and not detector.cameras:
+            reason = "inactive until somebody draws a zone on a camera that it may look through"
+            yield path, line_of(read_yaml(path), ("cameras",)), reason
 
 
 def _weights_faults(settings: Settings, path: Path) -> Iterator[tuple[Path, int, str]]:
