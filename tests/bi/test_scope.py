@@ -4,6 +4,7 @@ from citybrain.bi.checks import Dashboards
 
 FOR_EVERYBODY = {
     "mart_data_freshness",  # when which dataset arrived
+    "mart_rule_score",  # how well the rules of a scenario tell what the demo city planted
     "mart_policy_finds_enterprise_item",  # policy items in force, which are published
 }
 

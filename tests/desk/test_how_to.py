@@ -10,6 +10,7 @@ SCREENS = (
     *sorted((SOURCE_TREE / "src/citybrain/desk/templates").rglob("*.html")),
     *sorted((SOURCE_TREE / "src/citybrain/desk").rglob("*.py")),
     *sorted((SOURCE_TREE / "src/citybrain/events").glob("*.py")),
+    SOURCE_TREE / "src/citybrain/desk/static/desk/phone.js",
     SOURCE_TREE / "src/citybrain/events/transitions.yml",
 )
 # Put together on the page: `批量` and a step's name, a photo's step, the words of a limit.

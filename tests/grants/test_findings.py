@@ -8,8 +8,9 @@ import psycopg
 import pytest
 from match_runs import firms, publish, run, uscc
 
-from citybrain.settings import Settings
+from citybrain.settings import DatabaseRole, Settings
 from conftest import People
+from standing_in import standing_in
 
 HEAD = "统一社会信用代码,金额（元）,结果,流水号,日期,原因,收款账号\n"
 
@@ -17,16 +18,9 @@ HEAD = "统一社会信用代码,金额（元）,结果,流水号,日期,原因,
 @pytest.fixture
 def register(desk: Settings) -> Iterator[psycopg.Connection[Any]]:
     """Where enterprises are and when they were founded, as the warehouse has it."""
-    with psycopg.connect(desk.admin_url, dbname="city", autocommit=True) as admin:
-        admin.execute("CREATE SCHEMA IF NOT EXISTS marts")
-        admin.execute(
-            "CREATE TABLE marts.mart_enterprise_facts (uscc text, premises_hash text, industry_code text,"
-            " established_on date)"
-        )
-        admin.execute("GRANT USAGE ON SCHEMA marts TO citybrain_matcher")
-        admin.execute("GRANT SELECT ON marts.mart_enterprise_facts TO citybrain_matcher")
-        yield admin
-        admin.execute("DROP TABLE marts.mart_enterprise_facts")
+    columns = "(uscc text, premises_hash text, industry_code text, established_on date)"
+    with standing_in(desk, {"mart_enterprise_facts": columns}, [DatabaseRole.MATCHER]) as dbt:
+        yield dbt
 
 
 def draft(desk: Settings, *amounts: str) -> Any:

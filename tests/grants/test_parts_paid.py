@@ -15,6 +15,7 @@ from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
 from citybrain.warehouse.row_scope import SYSTEM, enter
 from conftest import People
+from standing_in import standing_in
 
 HEAD = "序号,统一社会信用代码,金额（元）,结果,流水号,日期,原因\n"
 HALVES = {"city": Decimal("0.5"), "county": Decimal("0.5")}
@@ -28,23 +29,17 @@ STAGES = [
 @pytest.fixture
 def facts(desk: Settings) -> Iterator[psycopg.Connection[Any]]:
     """The facts of the enterprises that `firms` makes, which a test may change."""
-    with psycopg.connect(desk.admin_url, dbname="city", autocommit=True) as admin:
-        admin.execute("CREATE SCHEMA IF NOT EXISTS marts")
-        standing = admin.execute("SELECT to_regclass('marts.mart_enterprise_facts')").fetchone()
-        assert standing == (None,)
-        admin.execute(
-            "CREATE TABLE marts.mart_enterprise_facts (uscc text, enterprise_name text, is_active boolean,"
-            " staff bigint, layoff_rate numeric, seen_at timestamptz)"
-        )
-        admin.execute("GRANT USAGE ON SCHEMA marts TO citybrain_matcher")
-        admin.execute("GRANT SELECT ON marts.mart_enterprise_facts TO citybrain_matcher")
+    columns = (
+        "(uscc text, enterprise_name text, is_active boolean, staff bigint, layoff_rate numeric,"
+        " seen_at timestamptz)"
+    )
+    with standing_in(desk, {"mart_enterprise_facts": columns}, [DatabaseRole.MATCHER]) as dbt:
         for number in (1, 2, 3):
-            admin.execute(
+            dbt.execute(
                 "INSERT INTO marts.mart_enterprise_facts VALUES (%s, '企业', true, 10, 0, %s)",
                 (uscc(number), datetime.now(UTC)),
             )
-        yield admin
-        admin.execute("DROP TABLE marts.mart_enterprise_facts")
+        yield dbt
 
 
 def payable_list(desk: Settings, people: People, *amounts: str, **terms: Any) -> Any:

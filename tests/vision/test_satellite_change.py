@@ -1,6 +1,7 @@
 """Changes of the ground: the demo city's scenes with buildings that come and go, and clouds."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -138,7 +139,7 @@ def above(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setti
 def scene_row(settings: Settings, scene: Scene) -> tuple[Any, ...]:
     corners = to_wgs84(scene.tile, np.array([[0.0, 0.0], [2560, 0], [0, 2560], [2560, 2560]]))
     (west, south), (east, north) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-    key = f"satellite_scene/{scene.scene_id}.tif"
+    key = f"satellite_scene/{uuid.uuid4().hex}/{scene.scene_id}.tif"  # other tests' scenes have these ids too
     with spool_folder(settings) as folder:
         content = scene_tiff(scene, scene_bands(scene, SEED))
         spooled = spool([content], folder / "scene", settings.max_object_mb)
