@@ -23,6 +23,8 @@ TARGETS = """() => [...document.querySelectorAll("a, button, input, select, text
     .filter((one) => one.checkVisibility() && one.type !== "hidden")
     .map((one) => { const box = one.getBoundingClientRect();
         return { what: one.outerHTML.slice(0, 90), width: box.width, height: box.height }; })"""
+KEPT = """async () => (await Promise.all((await caches.keys()).map(async (name) =>
+    (await (await caches.open(name)).keys()).map((one) => new URL(one.url).pathname)))).flat().sort()"""
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -130,6 +132,41 @@ def test_without_scripts_and_without_a_network(
     assert_fits(phone)
     phone.goto(f"{server}/phone/me/")
     assert phone.locator("#reports li").count() == 2
+
+
+def test_the_app_without_a_network(desk_city: City, server: str, browser: "Browser", tmp_path: Path) -> None:
+    guard = desk_city.person("property_company", desk_city.company, password=True)
+    case = desk_city.dispatched()
+    phone = phone_of(browser, server, desk_city, guard)
+    complaints: list[str] = []
+    phone.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    phone.wait_for_function("() => navigator.serviceWorker.controller")
+    ruled = phone.evaluate("async () => (await navigator.serviceWorker.ready).scope")
+    assert ruled == f"{server}/phone/"
+    asked = phone.context.new_cdp_session(phone)
+    errors = {one["errorId"] for one in asked.send("Page.getInstallabilityErrors")["installabilityErrors"]}
+    assert errors <= {"in-incognito"}, "only that this browser is one of tests"
+    task = f"{server}/phone/{case.number}/"
+    phone.goto(task)
+    phone.wait_for_function("() => document.querySelector('[data-kind=before] img').naturalWidth > 0")
+    kept = phone.evaluate(KEPT)
+    assert "/phone/without-network/" in kept and len(kept) > 5
+    assert [one for one in kept if not one.startswith("/static/desk/")] == ["/phone/without-network/"]
+    phone.context.set_offline(True)
+    for address in (task, f"{server}/phone/"):
+        phone.goto(address)
+        assert "这一页要联网才能打开" in phone.inner_text("#without-network")
+        assert case.number not in phone.content() and guard.display_name not in phone.content()
+        assert_fits(phone)
+    colour = phone.evaluate("() => getComputedStyle(document.querySelector('.button')).backgroundColor")
+    assert colour == "rgb(20, 98, 201)", "the shell's styles are kept with it"
+    phone.screenshot(path=tmp_path / "without_network.png", full_page=True)
+    phone.goto(task)
+    phone.context.set_offline(False)
+    phone.wait_for_selector(f"#task[data-case='{case.number}']")
+    assert phone.evaluate(KEPT) == kept
+    assert not [said for said in complaints if "Content Security Policy" in said], complaints
+    phone.context.close()
 
 
 def test_the_desk_at_1024(desk_city: City, server: str, browser: "Browser", tmp_path: Path) -> None:

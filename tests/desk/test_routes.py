@@ -80,7 +80,10 @@ TABLE: dict[str, Row] = {
     "phone:flood": get(200, "flood_warden"),
     "phone:flood-answer": post(302, "flood_warden"),
     "phone:flood-ask": post(404, "flood_warden"),  # no place of theirs
-    "phone:tasks": get(200, *HANDLERS),
+    "phone:manifest": Row("GET", {}, otherwise=200, nobody=200),
+    "phone:worker": Row("GET", {}, otherwise=200, nobody=200),
+    "phone:without-network": Row("GET", {}, otherwise=200, nobody=200),
+    "phone:tasks": get(200, *HANDLERS, acceptor=302, flood_warden=302),  # who has none: to a page of theirs
     "phone:me": get(200, *REPORTERS),
     "phone:report": get(200, *REPORTERS),
     "phone:reported": get(404, *REPORTERS),  # a report of nobody's

@@ -33,7 +33,7 @@ LISTS = {
 WITHOUT_A_CASE = {
     *("cases:counts", "cases:keep-view", "cases:forget-view", "cases:devices", "cases:bulk"),
     *("command:page", "command:send", "phone:me", "phone:report", "phone:reported", "phone:flood"),
-    *("phone:flood-answer", "phone:flood-ask"),
+    *("phone:flood-answer", "phone:flood-ask", "phone:manifest", "phone:worker", "phone:without-network"),
 }
 
 

@@ -27,11 +27,11 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("设备台账", "devices:register", "systems.view_devices"),
     Entry("惠企名单", "grants:lists", "grants.view_grantlist"),
 )
-# The phone's own bar below.
+# The phone's own bar below. Here, too, the first one that opens is where a person arrives.
 PHONE_ENTRIES: tuple[Entry, ...] = (
-    Entry("上报", "phone:report", "events.report_case", small=True),
     Entry("任务", "phone:tasks", "events.handle_case", small=True),
     Entry("防汛", "phone:flood", "events.ask_resource", small=True),
+    Entry("上报", "phone:report", "events.report_case", small=True),
     Entry("我的", "phone:me", "events.report_case", small=True),
 )
 
