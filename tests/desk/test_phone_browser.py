@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from desk_city import City, photo
+from test_map_browser import sign_in
 
 from citybrain.bi.render import CHROMIUM
 
@@ -18,6 +19,7 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing: apt-get install chromium"),
 ]
 THUMB = 44  # CSS pixels
+SMALL: Any = {"width": 320, "height": 640}
 # Whatever can be touched and is shown, with its size; a hidden field or a closed fold cannot be.
 TARGETS = """() => [...document.querySelectorAll("a, button, input, select, textarea, summary")]
     .filter((one) => one.checkVisibility() && one.type !== "hidden")
@@ -32,7 +34,7 @@ def phone_of(browser: "Browser", server: str, city: City, person: Any, scripts: 
     """A phone of 320 by 640 on which the person has signed in."""
     context = browser.new_context(
         locale="zh-CN",
-        viewport={"width": 320, "height": 640},
+        viewport=SMALL,
         has_touch=True,
         java_script_enabled=scripts,
     )
@@ -166,6 +168,34 @@ def test_the_app_without_a_network(desk_city: City, server: str, browser: "Brows
     phone.wait_for_selector(f"#task[data-case='{case.number}']")
     assert phone.evaluate(KEPT) == kept
     assert not [said for said in complaints if "Content Security Policy" in said], complaints
+    phone.context.close()
+
+
+def test_a_dispatcher_finds_and_dispatches(
+    desk_city: City, server: str, browser: "Browser", tmp_path: Path
+) -> None:
+    person = desk_city.person("dispatcher", desk_city.company, password=True)
+    case = desk_city.filed(place_name="汤王大道与建安路交叉口西北角便道" * 3)
+    phone = browser.new_context(locale="zh-CN", viewport=SMALL, has_touch=True).new_page()
+    sign_in(phone, server, desk_city, person)
+    phone.goto(f"{server}/phone/")
+    assert phone.url.endswith("/phone/find/")
+    assert_fits(phone)
+    phone.fill("#q", case.number[-6:])
+    phone.click("#search")
+    phone.click(f"#found li[data-case='{case.number}'] a")
+    assert_fits(phone)
+    phone.select_option("#dispatch-handler", str(desk_city.company.pk))
+    phone.click("#dispatch")
+    assert phone.locator("#task").get_attribute("data-state") == "dispatched"
+    phone.click("summary:has-text('改派')")
+    phone.select_option("#redispatch-handler", str(desk_city.other_company.pk))
+    phone.fill("#redispatch-reason", "不在原单位管理范围")
+    assert_fits(phone)
+    phone.screenshot(path=tmp_path / "redispatch.png", full_page=True)
+    phone.click("#redispatch")
+    assert "和顺物业" in phone.inner_text("#waits")
+    assert desk_city.now(case).handler_id == desk_city.other_company.pk
     phone.context.close()
 
 

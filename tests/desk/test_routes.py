@@ -83,13 +83,15 @@ TABLE: dict[str, Row] = {
     "phone:manifest": Row("GET", {}, otherwise=200, nobody=200),
     "phone:worker": Row("GET", {}, otherwise=200, nobody=200),
     "phone:without-network": Row("GET", {}, otherwise=200, nobody=200),
-    "phone:tasks": get(200, *HANDLERS, acceptor=302, flood_warden=302),  # who has none: to a page of theirs
-    "phone:me": get(200, *REPORTERS),
+    # Who has no tasks is led to the first page of theirs.
+    "phone:tasks": Row("GET", only(200, *HANDLERS) | only(302, *ENGINEERS, "flood_warden")),
+    "phone:find": get(200, *VIEWERS),
+    "phone:me": get(200, *VIEWERS, "flood_warden"),
     "phone:report": get(200, *REPORTERS),
     "phone:reported": get(404, *REPORTERS),  # a report of nobody's
-    "phone:task": get(200, *HANDLERS[:2], grid_worker=404),
-    "phone:say": post(422, *HANDLERS[:2], grid_worker=404),
-    "phone:take": post(422, *HANDLERS[:2], grid_worker=404),
+    "phone:task": get(200, *SEE_THE_CASE, grid_worker=404),
+    "phone:say": post(422, "acceptor", "dispatcher", "command_centre", *HANDLERS[:2], grid_worker=404),
+    "phone:take": post(422, *SEE_THE_CASE, grid_worker=404),
     # No list is there: who may open lists is told so, who may not learns nothing.
     "grants:lists": get(200, *GRANTS),
     "grants:list": get(404, *GRANTS),
