@@ -26,6 +26,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "department_handler": ("/cases/", "/cases/?show=all", "/cases/map/", "/cases/{case}/"),
     "property_company": (
         *("/phone/", "/phone/me/", "/phone/report/", "/phone/lanes/", "/phone/{case}/", "/cases/{case}/"),
+        *("/phone/find/?q=BZ", "/phone/without-network/"),
     ),
     "dispatcher": (
         *("/cases/?show=open", "/cases/map/?show=open", "/cases/{filed}/", "/cases/devices/", "/command/"),

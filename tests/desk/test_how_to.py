@@ -9,6 +9,7 @@ from citybrain.settings import SOURCE_TREE
 SCREENS = (
     *sorted((SOURCE_TREE / "src/citybrain/desk/templates").rglob("*.html")),
     *sorted((SOURCE_TREE / "src/citybrain/desk").rglob("*.py")),
+    *sorted((SOURCE_TREE / "src/citybrain/desk/static").rglob("*.js")),
     *sorted((SOURCE_TREE / "src/citybrain/events").glob("*.py")),
     SOURCE_TREE / "src/citybrain/desk/static/desk/phone.js",
     SOURCE_TREE / "src/citybrain/events/transitions.yml",

@@ -80,13 +80,18 @@ TABLE: dict[str, Row] = {
     "phone:flood": get(200, "flood_warden"),
     "phone:flood-answer": post(302, "flood_warden"),
     "phone:flood-ask": post(404, "flood_warden"),  # no place of theirs
-    "phone:tasks": get(200, *HANDLERS),
-    "phone:me": get(200, *REPORTERS),
+    "phone:manifest": Row("GET", {}, otherwise=200, nobody=200),
+    "phone:worker": Row("GET", {}, otherwise=200, nobody=200),
+    "phone:without-network": Row("GET", {}, otherwise=200, nobody=200),
+    # Who has no tasks is led to the first page of theirs.
+    "phone:tasks": Row("GET", only(200, *HANDLERS) | only(302, *ENGINEERS, "flood_warden")),
+    "phone:find": get(200, *VIEWERS),
+    "phone:me": get(200, *VIEWERS, "flood_warden"),
     "phone:report": get(200, *REPORTERS),
     "phone:reported": get(404, *REPORTERS),  # a report of nobody's
-    "phone:task": get(200, *HANDLERS[:2], grid_worker=404),
-    "phone:say": post(422, *HANDLERS[:2], grid_worker=404),
-    "phone:take": post(422, *HANDLERS[:2], grid_worker=404),
+    "phone:task": get(200, *SEE_THE_CASE, grid_worker=404),
+    "phone:say": post(422, "acceptor", "dispatcher", "command_centre", *HANDLERS[:2], grid_worker=404),
+    "phone:take": post(422, *SEE_THE_CASE, grid_worker=404),
     # No list is there: who may open lists is told so, who may not learns nothing.
     "grants:lists": get(200, *GRANTS),
     "grants:list": get(404, *GRANTS),

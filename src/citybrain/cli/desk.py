@@ -1,6 +1,7 @@
 """`citybrain desk`: the site in which cases and grants are decided."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -56,6 +57,24 @@ def tokens() -> None:
 
     path = get_settings().dashboards_dir / "theme" / "tokens.yml"
     typer.echo(css_variables(load_content(path, Tokens)), nl=False)
+
+
+@app.command()
+def icons(
+    folder: Annotated[Path, typer.Argument(help="where to write them", file_okay=False, exists=True)],
+) -> None:
+    """Draw the home screen's icons in the colours of dashboards/theme/tokens.yml.
+
+    Example: citybrain desk icons src/citybrain/desk/static/desk
+    """
+    from citybrain.bi.semantics import Tokens
+    from citybrain.catalogue.content_file import load_content
+    from citybrain.desk.look import ICON_SIDES, icon
+    from citybrain.settings import get_settings
+
+    tokens = load_content(get_settings().dashboards_dir / "theme" / "tokens.yml", Tokens)
+    for side in ICON_SIDES:
+        (folder / f"icon-{side}.png").write_bytes(icon(tokens, side))
 
 
 systems = typer.Typer(

@@ -8,12 +8,15 @@ from django.urls import reverse
 
 @dataclass(frozen=True)
 class Entry:
-    """One link of the bar: `permission` opens it, `route` is the URL's name, `small` marks phone pages."""
+    """One link of the bar: `permission` or `or_permission` opens it, `route` is the URL's name, `small` marks
+    phone pages.
+    """
 
     zh: str
     route: str
     permission: str
     small: bool = False
+    or_permission: str = ""
 
 
 # The first one that opens is where a person arrives: who handles cases starts with their tasks.
@@ -27,12 +30,13 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("设备台账", "devices:register", "systems.view_devices"),
     Entry("惠企名单", "grants:lists", "grants.view_grantlist"),
 )
-# The phone's own bar below.
+# The phone's own bar below. Here, too, the first one that opens is where a person arrives.
 PHONE_ENTRIES: tuple[Entry, ...] = (
-    Entry("上报", "phone:report", "events.report_case", small=True),
     Entry("任务", "phone:tasks", "events.handle_case", small=True),
     Entry("防汛", "phone:flood", "events.ask_resource", small=True),
-    Entry("我的", "phone:me", "events.report_case", small=True),
+    Entry("查找", "phone:find", "events.view_case", small=True),
+    Entry("上报", "phone:report", "events.report_case", small=True),
+    Entry("我的", "phone:me", "events.report_case", small=True, or_permission="events.view_case"),
 )
 
 
@@ -41,7 +45,7 @@ def entries_for(request: HttpRequest, entries: tuple[Entry, ...] = ENTRIES) -> l
     return [
         {"zh": entry.zh, "url": reverse(entry.route)}
         for entry in entries
-        if request.user.has_perm(entry.permission)
+        if any(request.user.has_perm(one) for one in (entry.permission, entry.or_permission) if one)
     ]
 
 

@@ -126,6 +126,7 @@ def _seen(
             still.taken_at,
             [_evidence(settings, tools, detector, boxes, zones, place, still, finding)],
             sight.model,
+            (picture.width, picture.height),
             keep_original(settings, still.content, due_at) if finding.kind == "detected" else None,
         )
         for finding in change.findings

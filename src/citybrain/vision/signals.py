@@ -46,10 +46,11 @@ def of_finding(
     observed_at: datetime,
     evidence: Sequence[dict[str, Any]],
     model: str,
+    frame: tuple[int, int],
     original: str | None = None,
 ) -> Signal:
-    """The signal of something that stands where nothing may stand, or has gone; `original` is the key of its
-    still in the bucket `originals`.
+    """The signal of something that stands where nothing may stand, or has gone; `frame` is the width and the
+    height of the camera's picture in pixels, `original` the key of its still in the bucket `originals`.
     """
     thing = finding.thing
     anchor = thing.anchor
@@ -61,6 +62,7 @@ def of_finding(
         "looks": thing.hits,
         "median_score": round(thing.score, 4),
         "box": [round(side, 4) for side in (anchor.x1, anchor.y1, anchor.x2, anchor.y2)],
+        "frame": list(frame),
     }
     if finding.second_score is not None:
         detail["second_look_score"] = round(finding.second_score, 4)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from citybrain.catalogue import load_scenarios
 from citybrain.desk.accounts.models import User
+from citybrain.desk.cases.boxes import Drawn, boxes_in, text_size
 from citybrain.desk.cases.conversation import conversation, may_write, sent_message
 from citybrain.desk.cases.duties import duty_of, queued_cases
 from citybrain.desk.cases.history import history
@@ -62,6 +63,15 @@ class Form:
     aside: bool
     has_photo: bool
     refusal: Refusal | None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture with what detectors saw in it; `text` is the size of the boxes' labels in its pixels."""
+
+    picture: Evidence
+    boxes: list[Drawn]
+    text: int
 
 
 @require_GET
@@ -137,11 +147,13 @@ def forms_for(case: Case, person: User, refusal: Refusal | None = None) -> list[
     ]
 
 
-def pictures_of(case: Case) -> tuple[list[Evidence], list[Evidence]]:
+def pictures_of(case: Case) -> tuple[list[Shown], list[Shown]]:
     """Before, the first seen first; and after, the newest first."""
-    pictures = list(case.evidence.select_related("uploaded_by"))
-    before = [one for one in pictures if one.kind in BEFORE]
-    return before, [one for one in reversed(pictures) if one.kind not in BEFORE]
+    pictures = list(case.evidence.select_related("uploaded_by", "signal"))
+    boxes = boxes_in(case, pictures)
+    shown = [Shown(one, boxes.get(one.pk, []), text_size(one.height or 0)) for one in pictures]
+    before = [one for one in shown if one.picture.kind in BEFORE]
+    return before, [one for one in reversed(shown) if one.picture.kind not in BEFORE]
 
 
 def _page(

@@ -1,4 +1,6 @@
-"""My tasks by deadline, and one of them: accept, start, hand in the after-photo."""
+"""My tasks by deadline, and the page of one case: accept, start, hand in the after-photo; dispatch,
+redispatch, send back. The rules say who may take which, as they do for the desk.
+"""
 
 from typing import Any
 
@@ -17,20 +19,26 @@ from citybrain.desk.cases.one import (
     Refusal,
     case_or_404,
     forms_for,
+    may_view,
     pictures_of,
     refusal_of,
     step_name,
 )
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.places import camera_name
+from citybrain.desk.cases.queue import handlers
 from citybrain.desk.cases.steps import StepRefusedError, sent_step, take_step
+from citybrain.desk.cases.waiting import why_waiting
 from citybrain.events.editions import filing_of_case
 from citybrain.events.models import ENDED, Case
 from citybrain.events.photos import MOST_AT_ONCE
 from citybrain.events.writing import unread
 
 PAGE = 20
-ON_THE_PHONE = ("accept", "start", "handle", "return", "ask_extension", "ask_suspension")
+ON_THE_PHONE = (
+    *("accept", "start", "handle", "dispatch", "redispatch", "send_back", "return"),
+    *("ask_extension", "ask_suspension"),
+)
 may_handle = permission_required("events.handle_case", raise_exception=True)
 
 
@@ -59,16 +67,16 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@may_handle
+@may_view
 def show(request: HttpRequest, number: str) -> HttpResponse:
-    """One task, with the step that comes next."""
+    """One case, with the steps that come next."""
     return render(request, "phone/task.html", _page(case_or_404(number), person_of(request)))
 
 
 @require_POST
-@may_handle
+@may_view
 def take(request: HttpRequest, number: str, action: str) -> HttpResponse:
-    """A step on a task. What is refused is said on the task as it stands now."""
+    """A step on a case. What is refused is said on the case as it stands now."""
     case, person = case_or_404(number), person_of(request)
     try:
         taken = take_step(case, person, sent_step(request, action))
@@ -76,16 +84,16 @@ def take(request: HttpRequest, number: str, action: str) -> HttpResponse:
         page = _page(case_or_404(number), person, refusal_of(request, action, refused))
         return render(request, "phone/task.html", page, status=422)
     messages.success(request, f"{step_name(action)}：已办理，案件现在是“{taken.get_state_display()}”。")
-    if not Case.objects.filter(pk=case.pk).exists():  # it went back to the dispatcher
+    if not Case.objects.filter(pk=case.pk).exists():  # it went to somebody else
         return redirect("phone:tasks")
     return redirect("phone:task", number)
 
 
 @require_POST
-@may_handle
+@may_view
 @may_write
 def say(request: HttpRequest, number: str) -> HttpResponse:
-    """A message on a task. What is refused is said at its form with what had been typed."""
+    """A message on a case. What is refused is said at its form with what had been typed."""
     case, person = case_or_404(number), person_of(request)
     try:
         sent_message(request, case)
@@ -105,12 +113,14 @@ def _page(
     return {
         "case": case,
         "duty": duty_of(person, case),
+        "waits": why_waiting(case),
         "rule": filing_of_case(case).rule,
         "camera": camera_name(case.source_id),
         "before": before[:1],
         "after": after[:MOST_AT_ONCE],
         "most_photos": MOST_AT_ONCE,
         "forms": forms,
+        "handlers": handlers() if any(form.offer.needs_handler for form in forms) else [],
         "sent_back": sent_back if case.state in (Case.State.REWORK, Case.State.HANDLING) else None,
         "refusal": refusal,
         "conversation": conversation(case, person, *unsent),

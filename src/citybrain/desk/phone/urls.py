@@ -2,11 +2,15 @@
 
 from django.urls import path
 
-from citybrain.desk.phone import flood, lanes, me, reporting, tasks
+from citybrain.desk.phone import find, flood, front, lanes, me, reporting, shell, tasks
 
 app_name = "phone"
 urlpatterns = [
-    path("", tasks.index, name="tasks"),
+    path("", front.open_app, name="tasks"),
+    path("manifest.webmanifest", shell.manifest, name="manifest"),
+    path("worker.js", shell.worker, name="worker"),
+    path("without-network/", shell.without_network, name="without-network"),
+    path("find/", find.index, name="find"),
     path("me/", me.show, name="me"),
     path("report/", reporting.report_page, name="report"),
     path("report/<slug:key>/", reporting.reported, name="reported"),

@@ -20,6 +20,7 @@ def ship(checkpoint: Path, weights: Path) -> None:
         parameter.requires_grad = False
     network.args = {"imgsz": kept["train_args"]["imgsz"], "task": "detect"}
     network.criterion = None
+    vars(network).pop("pt_path", None)  # where a run that was resumed had its checkpoint
     weights.parent.mkdir(parents=True, exist_ok=True)
     torch.save(
         {

@@ -3,6 +3,16 @@
 "use strict";
 const offline = document.querySelector(".offline");
 let waiting = null;
+// Keeps the shell of these pages, so that a cut network shows a page of ours; over plain HTTP there is none.
+const { worker } = document.currentScript.dataset;
+if (navigator.serviceWorker) navigator.serviceWorker.register(worker);
+// In place of a page that the network did not bring: asks until it answers, then opens the page that was meant. A phone
+// says that it is online before it is.
+const instead = document.querySelector("#without-network");
+function openOnceThereIsOne() {
+  fetch(worker, { cache: "no-store" }).then(() => location.reload(), () => setTimeout(openOnceThereIsOne, 2000));
+}
+if (instead && location.pathname !== instead.dataset.own) setTimeout(openOnceThereIsOne, 1000);
 
 // The camera gives one photo at a time: each joins those chosen before, a touch on its button takes one away.
 const chosen = new WeakMap();
