@@ -4,6 +4,7 @@ The request is a row of `vision.recheck`; a vision worker claims it and writes i
 from a verdict stands in `verdicts`.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,4 +56,5 @@ def verdicts(keys: list[str]) -> dict[str, Verdict]:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(_VERDICTS, [keys])
-        return {row[0]: Verdict(*row) for row in cursor.fetchall()}
+        # Django's raw cursors hand jsonb over as text
+        return {key: Verdict(key, word, json.loads(told or "{}")) for key, word, told in cursor.fetchall()}
