@@ -73,7 +73,7 @@ def totals(connection: Connection) -> Totals:
     counts = {version: tuple(each) for version, *each in connection.execute(COUNTS).fetchall()}
     row = connection.execute(FOUND).fetchone()
     assert row is not None  # noqa: S101 - two sums are one row
-    return Totals(counts, *row)  # type: ignore[arg-type]
+    return Totals(counts, *row)
 
 
 def totals_by_difference(connection: Connection, run_id: int, earlier: Earlier) -> Totals:

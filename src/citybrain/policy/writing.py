@@ -141,7 +141,7 @@ class _Int8sDumper(_Packed):
     oid = 1016
 
 
-def takescandidate_vectors(connection: Connection) -> None:
+def takes_vectors(connection: Connection) -> None:
     """Let the session's statements have Int4s and Int8s as parameters."""
     connection.adapters.register_dumper(Int4s, _Int4sDumper)
     connection.adapters.register_dumper(Int8s, _Int8sDumper)
