@@ -38,7 +38,15 @@ from citybrain.policy.settlement import settle, settle_changes
 from citybrain.policy.snapshot import keep_snapshot, read_facts
 from citybrain.policy.some_firms import match_some
 from citybrain.policy.totals import Totals, totals, totals_by_difference
-from citybrain.policy.writing import NEW_ROWS, ROWS, make_new_rows, merge, merge_standing, take_standing
+from citybrain.policy.writing import (
+    NEW_ROWS,
+    ROWS,
+    make_new_rows,
+    merge,
+    merge_standing,
+    of_either,
+    take_standing,
+)
 from citybrain.settings import Settings
 
 __all__ = ["MatchError", "MatchReport", "NoFactsError", "match", "newest_run"]
@@ -196,10 +204,7 @@ def _find_changes(
     matched = {item.item_version_id for item in work.items}
     others = [item for item in items if item.item_version_id not in matched]
     touched = [row[0] for row in writer.execute(TOUCHED_FIRMS).fetchall()]
-    scope = sql.SQL("m.item_version_id = ANY ({}) OR m.uscc = ANY ({})").format(
-        sql.Literal([*matched, *work.dropped]), sql.Literal(touched)
-    )
-    take_standing(writer, scope)
+    take_standing(writer, of_either([*matched, *work.dropped], touched))
     make_new_rows(writer)
     counts = everybody(work.items, NEW_ROWS)
     rows = make_part(writer, facts, day, CHANGED)

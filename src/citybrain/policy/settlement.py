@@ -23,6 +23,7 @@ from citybrain.policy.writing import (
     make_new_rows,
     merge,
     merge_standing,
+    of_either,
     take_standing,
 )
 from citybrain.policy.writing import NEW_ROWS as NEW_MATCHES
@@ -203,15 +204,12 @@ def settle_changes(
         connection.execute(SCOPE_FIRMS, (versions,))
         connection.execute("ANALYZE scope_firm")
         firms = sql.SQL("r.uscc IN (SELECT uscc FROM scope_firm)")
-    scope = sql.SQL("m.uscc = ANY ({}) OR m.item_version_id = ANY ({})").format(
-        sql.Literal(touched), sql.Literal(versions)
-    )
     make_new_rows(connection, ROWS, NEW_ROWS)
     connection.execute(
         _propose(NEW_ROWS, matches, firms, sql.SQL(IN_SCOPE)), {"run": run_id, "year": day.year}
     )
     standing = "standing_proposal"
-    take_standing(connection, scope, ROWS, standing, COLUMNS)
+    take_standing(connection, of_either(versions, touched), ROWS, standing, COLUMNS)
     merge_standing(connection, run_id, ROWS, NEW_ROWS, (standing, CLOSED_ROWS, ADDED_ROWS), COLUMNS, CONTENT)
 
 

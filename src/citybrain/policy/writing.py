@@ -261,6 +261,19 @@ def merge(
     return closed, added
 
 
+def of_either(versions: Sequence[int], usccs: Sequence[str]) -> sql.Composable:
+    """A condition on the rows m: of one of the versions or of one of the enterprises.
+
+    One without the other is looked up in the key's index alone, which skips from version to version.
+    """
+    conditions = [
+        sql.SQL("m.{} = ANY ({})").format(sql.Identifier(column), sql.Literal(list(values)))
+        for column, values in (("item_version_id", versions), ("uscc", usccs))
+        if values
+    ]
+    return sql.SQL(" OR ").join(conditions) if conditions else sql.SQL("false")
+
+
 def take_standing(
     connection: Connection,
     scope: sql.Composable,
