@@ -23,9 +23,12 @@ from citybrain.policy.gaps import data_gaps
 from citybrain.policy.impact import draft_rule, impact
 from citybrain.policy.library import load_policies
 from citybrain.policy.mutation import score
+from citybrain.policy.passes import PlannedItem
 from citybrain.policy.plan import Plan, plan_of
 from citybrain.policy.replay import replay
 from citybrain.policy.rule import Rule
+from citybrain.policy.run_report import MatchReport
+from citybrain.policy.some_firms import match_some
 from citybrain.policy.verdicts import combine
 from citybrain.policy.writing import NEW_ROWS, bounded, make_new_rows, takes_vectors, write_rows
 from citybrain.settings import SOURCE_TREE, Settings
@@ -35,6 +38,27 @@ pytestmark = pytest.mark.integration
 Trial = psycopg.Connection[Any]
 relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 SHOWN = ("uscc", "status", "unmet_mask", "unknown_mask", "distance", "amount", "facts")
+
+
+def together(trial: Trial, chosen: list[Rule]) -> dict[int, dict[str, dict[str, Any]]]:
+    """The rows of several rules, matched as those of changed enterprises are: by place, then by code."""
+    items = [
+        PlannedItem(place, f"ITEM-{place}", "", "", rule.payable, "", Plan.from_json(plan_of(rule).as_json()))
+        for place, rule in enumerate(chosen)
+    ]
+    takes_vectors(trial)
+    with trial.transaction(force_rollback=True):
+        count = make_facts_now(trial, FACTS, DAY)
+        make_new_rows(trial)
+        match_some(trial, NOW, count, items, (), NEW_ROWS, 1)
+        query = sql.SQL("SELECT item_version_id, {} FROM {}").format(
+            sql.SQL(", ").join(map(sql.Identifier, SHOWN)), sql.Identifier(NEW_ROWS)
+        )
+        rows = trial.execute(query).fetchall()
+    found: dict[int, dict[str, dict[str, Any]]] = {place: {} for place in range(len(chosen))}
+    for place, *row in rows:
+        found[place][row[0]] = dict(zip(SHOWN, row, strict=True))
+    return found
 
 
 def by_pass(trial: Trial, rule: Rule, day: date, bound: bool) -> dict[str, dict[str, Any]]:
@@ -67,6 +91,19 @@ def test_the_quick_way_finds_what_one_statement_finds(
     one_by_one = found(trial, rule)
     assert by_pass(trial, rule, DAY, bound=False) == {
         uscc: {name: row[name] for name in SHOWN} for uscc, row in one_by_one.items()
+    }
+
+
+@settings(relaxed, max_examples=25)
+@given(st.lists(rules(), min_size=1, max_size=4), st.lists(enterprises, min_size=1, max_size=25))
+def test_rules_matched_together_find_what_each_one_finds(
+    trial: Trial, chosen: list[Rule], rows: list[Enterprise]
+) -> None:
+    fill(trial, rows)
+    one_by_one = [found(trial, rule) for rule in chosen]
+    assert together(trial, chosen) == {
+        place: {uscc: {name: row[name] for name in SHOWN} for uscc, row in each.items()}
+        for place, each in enumerate(one_by_one)
     }
 
 
@@ -163,6 +200,11 @@ def state(bureau: Bureau) -> list[Any]:
     ]
 
 
+def told(report: MatchReport) -> tuple[Any, ...]:
+    each = [(item.item_id, item.eligible, item.needs_data, item.near) for item in report.items]
+    return each, report.firms_found, report.yuan_proposed
+
+
 ASKED = {"id": "sold", "fact": "revenue", "op": ">=", "value": 1000}
 OLD = {"id": "old", "fact": "established_on", "op": "at_least_ago", "value": "P1Y"}
 ONE = {"group": "ONE", "rule": "highest_wins"}
@@ -199,6 +241,7 @@ def test_an_incremental_run_leaves_the_rows_a_full_one_would(
     proof = bureau.matches(later(days), full=True)
     assert (proof.kind, proof.rows_closed, proof.rows_added) == ("full", 0, 0)
     assert state(bureau) == left
+    assert told(report) == told(proof)  # totals by difference are those that a full run counts
     assert report.kind in ("incremental", "full")
     assert replay(bureau.settings, report.run_id or 0).equal
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,13 @@ Connection = psycopg.Connection[Any]
 
 NEWEST = """
 SELECT run_id, as_of, facts_sha256, awards_seen, code_version, catalogue_sha256, rules_sha256, sql_sha256,
+    firms_found, yuan_proposed,
     (SELECT max(finished_at) FROM policy.match_run WHERE kind = 'full') < now() - interval '1 day'
 FROM policy.match_run ORDER BY run_id DESC LIMIT 1
 """
-ITEMS_OF = "SELECT item_version_id, sql_sha256, near FROM policy.match_run_item WHERE run_id = %s"
+ITEMS_OF = """
+SELECT item_version_id, sql_sha256, eligible, needs_data, near FROM policy.match_run_item WHERE run_id = %s
+"""
 SEEN = """
 CREATE TEMPORARY TABLE seen_firm ON COMMIT DROP AS
 SELECT uscc, row_hash FROM (
@@ -64,13 +68,15 @@ class Identity:
 
 @dataclass(frozen=True)
 class Earlier:
-    """The newest run, as far as the next one asks."""
+    """The newest run, as far as the next one asks. `counts`: eligible, lacking data and near, by version."""
 
     run_id: int
     as_of: date
     identity: Identity
     plans: dict[int, str]
-    near: dict[int, int]
+    counts: dict[int, tuple[int, int, int]]
+    firms_found: int
+    yuan_proposed: Decimal
     full_is_due: bool
 
 
@@ -104,14 +110,16 @@ def earlier_run(connection: Connection) -> Earlier | None:
     row = connection.execute(NEWEST).fetchone()
     if row is None:
         return None
-    run_id, as_of, facts, awards, code, catalogue, rules, sql_hash, full_is_due = row
+    run_id, as_of, facts, awards, code, catalogue, rules, sql_hash, firms, yuan, full_is_due = row
     items = connection.execute(ITEMS_OF, (run_id,)).fetchall()
     return Earlier(
         run_id,
         as_of,
         Identity(rules, sql_hash, facts, awards, code, catalogue or ""),
-        {version: sha256 for version, sha256, _ in items},
-        {version: near for version, _, near in items},
+        {version: sha256 for version, sha256, *_ in items},
+        {version: (eligible, needs_data, near) for version, _, eligible, needs_data, near in items},
+        firms,
+        yuan,
         bool(full_is_due),
     )
 

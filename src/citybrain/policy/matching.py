@@ -8,11 +8,11 @@ rules, facts, day, code and earlier awards are those of the newest run is not ma
 """
 
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Any, cast
+from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -34,9 +34,19 @@ from citybrain.policy.passes import ItemCount, OnItem, PlannedItem, run_pass
 from citybrain.policy.publishing import publish
 from citybrain.policy.run_report import MatchError, MatchReport, NoFactsError, newest_run, stored_report
 from citybrain.policy.sessions import items_in_force, matcher, same_state
-from citybrain.policy.settlement import settle
+from citybrain.policy.settlement import settle, settle_changes
 from citybrain.policy.snapshot import keep_snapshot, read_facts
-from citybrain.policy.writing import NEW_ROWS, ROWS, make_new_rows, merge
+from citybrain.policy.some_firms import match_some
+from citybrain.policy.totals import Totals, totals, totals_by_difference
+from citybrain.policy.writing import (
+    NEW_ROWS,
+    ROWS,
+    make_new_rows,
+    merge,
+    merge_standing,
+    of_either,
+    take_standing,
+)
 from citybrain.settings import Settings
 
 __all__ = ["MatchError", "MatchReport", "NoFactsError", "match", "newest_run"]
@@ -58,30 +68,12 @@ RUN_ITEMS = """
 INSERT INTO policy.match_run_item (run_id, item_version_id, sql_sha256, eligible, needs_data, near, seconds)
 SELECT %s, * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::float8[])
 """
-COUNTS = """
-SELECT item_version_id, count(*) FILTER (WHERE status = 'eligible'),
-    count(*) FILTER (WHERE status = 'needs_data'), count(*) FILTER (WHERE status = 'near')
-FROM policy.match_row WHERE until_run IS NULL GROUP BY item_version_id
-"""
-FOUND = """
-SELECT count(*), coalesce(sum(amount), 0) FROM (
-    SELECT sum(amount) AS amount FROM policy.proposal_row
-    WHERE until_run IS NULL AND outcome = 'pay' GROUP BY uscc
-) AS firm
-"""
-
 NOW_SEEN = """
 INSERT INTO policy.facts_seen (uscc, first_run, row_hash)
 SELECT uscc, %(run)s, row_hash FROM changed_firm WHERE new_facts
 UNION ALL SELECT uscc, %(run)s, NULL FROM gone_firm
 """
-# A list that was cut at `keep` is ranked anew by full runs; until then only who stands in it stays in it.
-KEEP_LISTS_CUT = """
-DELETE FROM new_row n
-WHERE n.status = 'near' AND n.item_version_id = ANY (%s) AND NOT EXISTS (
-    SELECT FROM policy.match_row m WHERE m.until_run IS NULL AND m.item_version_id = n.item_version_id
-        AND m.uscc = n.uscc AND m.status = 'near')
-"""
+TOUCHED_FIRMS = "SELECT uscc FROM changed_firm UNION ALL SELECT uscc FROM gone_firm"
 NEW_AWARDS = """
 SELECT DISTINCT a.uscc, v.fund_id FROM (SELECT * FROM policy.award ORDER BY award_id OFFSET %s) AS a
 JOIN policy.item_version v USING (item_version_id)
@@ -105,8 +97,7 @@ def match(
     day = as_of or datetime.now(CITY_ZONE).date()
     facts = load_facts(settings)
     began = time.monotonic()
-    with ExitStack() as sessions:
-        writer = sessions.enter_context(matcher(settings))
+    with matcher(settings) as writer:
         _require_facts(writer)
         items = items_in_force(writer, day)
         enterprises = make_facts_now(writer, facts, day)
@@ -117,25 +108,24 @@ def match(
         work = work_to_do(writer, items, enterprises, identity, earlier, day, full)
         if work.kind == "unchanged" and earlier is not None and not dry_run:
             return stored_report(writer, earlier.run_id, made=False)
-        reader = sessions.enter_context(same_state(settings, writer))
-        make_facts_now(reader, facts, day, hashed=False)
         phases = {"facts": _since(began)}
         run_id = _one(writer, "SELECT nextval('policy.match_run_run_id_seq')")
-        closed, added, counts = _find(
-            writer, reader, run_id, items, enterprises, work, facts, day, earlier, on_item
-        )
+        everybody = partial(_match_everybody, settings, writer, facts, day, enterprises, run_id, on_item)
+        if work.kind == "full":
+            closed, added, counts = _find_all(writer, run_id, items, everybody)
+        else:
+            closed, added, counts = _find_changes(writer, run_id, items, work, facts, day, earlier, everybody)
         phases["matching"] = _since(began) - phases["facts"]
         if work.kind == "full":
             writer.execute("ANALYZE policy.match_row (item_version_id, uscc, status, until_run)")
-        _settle(writer, run_id, day, work, earlier, identity)
+        found = _settle(writer, run_id, day, work, earlier, identity)
         if work.kind == "full":
             writer.execute("ANALYZE policy.proposal_row (item_version_id, uscc, outcome, until_run)")
         phases["settling"] = _since(began) - sum(phases.values())
-        firms, proposed = cast(tuple[int, Decimal], writer.execute(FOUND).fetchone())
         if dry_run:
             writer.rollback()
             return MatchReport(
-                None, False, day, enterprises, counts, firms, proposed, _since(began), work.kind,
+                None, False, day, enterprises, counts, found.firms, found.yuan, _since(began), work.kind,
                 work.changed_enterprises, len(work.items), closed, added,
             )  # fmt: skip
         writer.execute(NOW_SEEN, {"run": run_id})
@@ -144,14 +134,13 @@ def match(
         key = keep_snapshot(settings, snapshot)
         started = datetime.now(CITY_ZONE) - timedelta(seconds=_since(began))
         seconds = {count.item_version_id: count.seconds for count in counts}
-        found = {version: each for version, *each in writer.execute(COUNTS).fetchall()}
-        by_status = [[found.get(item.item_version_id, [0, 0, 0])[one] for item in items] for one in range(3)]
+        by_status = [[found.of(item.item_version_id)[one] for item in items] for one in range(3)]
         writer.execute(
             RUN,
             (run_id, day, started, identity.rules_sha256, identity.sql_sha256, identity.facts_sha256, key,
              _facts_as_of(writer, facts), identity.awards, identity.code, identity.catalogue_sha256,
              len(items),
-             enterprises, *map(sum, by_status), firms, proposed, work.kind,
+             enterprises, *map(sum, by_status), found.firms, found.yuan, work.kind,
              earlier.run_id if incremental and earlier else None,
              work.changed_enterprises, len(work.items), closed, added),
         )  # fmt: skip
@@ -166,64 +155,78 @@ def match(
 
 # Finding
 
+MatchEverybody = Callable[[Sequence[PlannedItem], str], list[ItemCount]]
 
-def _find(
+
+def _match_everybody(
+    settings: Settings,
     writer: Connection,
-    reader: Connection,
+    facts: Facts,
+    day: date,
+    enterprises: int,
+    run_id: int,
+    on_item: OnItem | None,
+    items: Sequence[PlannedItem],
+    target: str,
+) -> list[ItemCount]:
+    """Write the rows of some items for every enterprise, a second session reading beside the first."""
+    if not items:
+        return []
+    with same_state(settings, writer) as reader:
+        make_facts_now(reader, facts, day, hashed=False)
+        return run_pass(writer, reader, NOW, enterprises, items, target, run_id, on_item)
+
+
+def _find_all(
+    writer: Connection, run_id: int, items: list[PlannedItem], everybody: MatchEverybody
+) -> tuple[int, int, list[ItemCount]]:
+    """Write the rows of a full run. Returns rows closed and added, and the counts of its items."""
+    if not _one(writer, "SELECT EXISTS (SELECT FROM policy.match_row WHERE until_run IS NULL)"):
+        counts = everybody(items, ROWS)
+        return 0, sum(count.eligible + count.needs_data + count.near for count in counts), counts
+    make_new_rows(writer)
+    counts = everybody(items, NEW_ROWS)
+    return *merge(writer, run_id), counts
+
+
+def _find_changes(
+    writer: Connection,
     run_id: int,
     items: list[PlannedItem],
-    enterprises: int,
     work: Work,
     facts: Facts,
     day: date,
     earlier: Earlier | None,
-    on_item: OnItem | None,
+    everybody: MatchEverybody,
 ) -> tuple[int, int, list[ItemCount]]:
-    """Write the rows of the run. Returns rows closed and added, and the counts of the items matched whole."""
-    standing = bool(_one(writer, "SELECT EXISTS (SELECT FROM policy.match_row WHERE until_run IS NULL)"))
-    if work.kind == "full" and not standing:
-        counts = run_pass(writer, reader, NOW, enterprises, items, ROWS, run_id, on_item)
-        return 0, sum(count.eligible + count.needs_data + count.near for count in counts), counts
+    """Write the rows of changed items, then those of changed enterprises. Returns what `_find_all` does, the
+    counts of the changed items."""
+    matched = {item.item_version_id for item in work.items}
+    others = [item for item in items if item.item_version_id not in matched]
+    touched = [row[0] for row in writer.execute(TOUCHED_FIRMS).fetchall()]
+    take_standing(writer, of_either([*matched, *work.dropped], touched))
     make_new_rows(writer)
-    counts = run_pass(writer, reader, NOW, enterprises, work.items, NEW_ROWS, run_id, on_item)
-    scope: sql.Composable = sql.SQL("true")
-    if work.kind != "full":
-        matched = {item.item_version_id for item in work.items}
-        others = [item for item in items if item.item_version_id not in matched]
-        rows = make_part(writer, facts, day, CHANGED)
-        make_part(reader, facts, day, _send_changed(writer, reader))
-        run_pass(writer, reader, PART, rows, others, NEW_ROWS, run_id, bound=False)
-        cut = [
-            item.item_version_id
-            for item in others
-            if earlier and earlier.near.get(item.item_version_id, 0) >= item.plan.keep
-        ]
-        writer.execute(KEEP_LISTS_CUT, (cut,))
-        scope = sql.SQL(
-            "m.item_version_id = ANY ({})"
-            " OR m.uscc IN (SELECT uscc FROM changed_firm UNION ALL SELECT uscc FROM gone_firm)"
-        ).format(sql.Literal([*matched, *work.dropped]))
-    closed, added = merge(writer, run_id, scope)
-    return closed, added, counts
-
-
-def _send_changed(writer: Connection, reader: Connection) -> str:
-    """The reading session's own copy of the codes that changed."""
-    codes = [row[0] for row in writer.execute("SELECT uscc FROM changed_firm").fetchall()]
-    reader.execute("CREATE TEMPORARY TABLE changed_firm (uscc text) ON COMMIT DROP")
-    with reader.cursor().copy("COPY changed_firm FROM STDIN") as copy:
-        for code in codes:
-            copy.write_row([code])
-    return CHANGED
+    counts = everybody(work.items, NEW_ROWS)
+    rows = make_part(writer, facts, day, CHANGED)
+    known = earlier.counts if earlier else {}
+    near = {item.item_version_id: known.get(item.item_version_id, (0, 0, 0))[2] for item in others}
+    cut = [item.item_version_id for item in others if near[item.item_version_id] >= item.plan.keep]
+    match_some(writer, PART, rows, others, cut, NEW_ROWS, run_id)
+    return *merge_standing(writer, run_id), counts
 
 
 def _settle(
     connection: Connection, run_id: int, day: date, work: Work, earlier: Earlier | None, identity: Identity
-) -> None:
+) -> Totals:
+    if work.kind == "full" or earlier is None:
+        settle(connection, run_id, day)
+        return totals(connection)
     awarded: list[tuple[str, str | None]] = []
-    if work.kind != "full" and earlier is not None and identity.awards != earlier.identity.awards:
+    if identity.awards != earlier.identity.awards:
         awarded = connection.execute(NEW_AWARDS, (earlier.identity.awards,)).fetchall()
-    settle(connection, run_id, day, whole=work.kind == "full", awarded=awarded)
+    firms_alone = not (work.items or work.dropped or awarded)
+    settle_changes(connection, run_id, day, awarded, firms_alone)
+    return totals_by_difference(connection, run_id, earlier)
 
 
 # The manifest

@@ -19,7 +19,7 @@ from citybrain.policy.answers import Answers, cells_of, facts_asked, judge
 from citybrain.policy.bounds import Facts, facts_valued, numbers_of
 from citybrain.policy.plan import Ask, Plan
 from citybrain.policy.verdicts import Candidates, combine
-from citybrain.policy.writing import bounded, write_rows
+from citybrain.policy.writing import bounded, look_up_rows, write_rows
 
 AHEAD = 12  # items that are combined and not written yet
 
@@ -88,21 +88,20 @@ def run_pass(
     target: str,
     run_id: int,
     on_item: OnItem | None = None,
-    bound: bool = True,
 ) -> list[ItemCount]:
     """Write the rows of `items` for every enterprise of `table` into `target`, each item in one statement.
 
-    `bound`: keep only the best near ones of each item.
+    Of the near ones of each item the best are kept.
     """
     criteria = distinct_criteria(items)
     counts: list[ItemCount] = []
     with ThreadPoolExecutor(1, thread_name_prefix="policy-reader") as pool:
         answers = _ask_both(writer, reader, pool, table, criteria, enterprises)
-        facts = _value_both(writer, reader, pool, table, items if bound else (), enterprises)
+        facts = _value_both(writer, reader, pool, table, items, enterprises)
         for session in (writer, reader):
-            _look_up_rows(session, True)
+            look_up_rows(session, True)
         for place, (item, found) in enumerate(
-            _ahead(pool, reader, table, items, criteria, answers, facts if bound else None), 1
+            _ahead(pool, reader, table, items, criteria, answers, facts), 1
         ):
             began = time.monotonic()
             eligible, needs_data, near = write_rows(
@@ -123,15 +122,8 @@ def run_pass(
             if on_item is not None:
                 on_item(place, len(items), counts[-1])
     for session in (writer, reader):
-        _look_up_rows(session, False)
+        look_up_rows(session, False)
     return counts
-
-
-def _look_up_rows(connection: Connection, only: bool) -> None:
-    """Fetch candidates by their number: reading and hashing the whole table for each item costs far more."""
-    value = sql.SQL("off" if only else "on")
-    for way in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan"):
-        connection.execute(sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(way), value))
 
 
 def _ask_both(
@@ -176,16 +168,12 @@ def _ahead(
     items: Sequence[PlannedItem],
     criteria: Criteria,
     answers: Answers,
-    facts: Facts | None,
+    facts: Facts,
 ) -> Iterator[tuple[PlannedItem, Candidates]]:
-    """The candidates of each item in order, worked out in the reading session's thread.
-
-    `facts`: keep only the best near ones.
-    """
+    """The candidates of each item in order, worked out in the reading session's thread."""
 
     def work(plan: Plan) -> Candidates:
-        found = combine(plan, criteria.of(plan), answers)
-        return found if facts is None else bounded(reader, table, plan, found, facts)
+        return bounded(reader, table, plan, combine(plan, criteria.of(plan), answers), facts)
 
     waiting: deque[tuple[PlannedItem, Future[Candidates]]] = deque()
     for item in items:

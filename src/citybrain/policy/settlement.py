@@ -17,37 +17,51 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from citybrain.policy.writing import make_new_rows, merge
+from citybrain.policy.writing import (
+    ADDED,
+    CLOSED,
+    make_new_rows,
+    merge,
+    merge_standing,
+    of_either,
+    take_standing,
+)
+from citybrain.policy.writing import NEW_ROWS as NEW_MATCHES
+from citybrain.policy.writing import ROWS as MATCHES
 
 ROWS, NEW_ROWS = "policy.proposal_row", "new_proposal"
+CLOSED_ROWS, ADDED_ROWS = "closed_proposal", "added_proposal"
 CONTENT = ("item_version_id", "uscc", "outcome", "amount", "reason", "excluded_by", "first_run")
 COLUMNS = (*CONTENT, "rank")
 
+Connection = psycopg.Connection[Any]
+
 TOUCHED = """
 CREATE TEMPORARY TABLE touched_firm ON COMMIT DROP AS
-SELECT uscc FROM policy.match_row WHERE first_run = %(run)s AND status = 'eligible'
-UNION SELECT uscc FROM policy.match_row WHERE until_run = %(run)s AND status = 'eligible'
+SELECT uscc FROM {added} WHERE status = 'eligible'
+UNION SELECT uscc FROM {closed} WHERE status = 'eligible'
 UNION SELECT unnest(%(awarded)s::text[])
 """
 TOUCHED_FUNDS = """
 CREATE TEMPORARY TABLE touched_fund ON COMMIT DROP AS
-SELECT DISTINCT v.fund_id FROM policy.match_row r
+SELECT DISTINCT v.fund_id
+FROM (
+    SELECT item_version_id, uscc FROM {lines} WHERE status = 'eligible' AND until_run IS NULL
+    UNION ALL SELECT item_version_id, uscc FROM {closed} WHERE status = 'eligible'
+) AS r
 JOIN policy.item_version v USING (item_version_id) JOIN touched_firm USING (uscc)
-WHERE v.fund_id IS NOT NULL AND r.status = 'eligible' AND (r.until_run IS NULL OR r.until_run = %(run)s)
+WHERE v.fund_id IS NOT NULL
 UNION SELECT unnest(%(funds)s::text[])
 """
+FUNDED_VERSIONS = "SELECT v.item_version_id FROM policy.item_version v JOIN touched_fund USING (fund_id)"
 SCOPE_FIRMS = """
 CREATE TEMPORARY TABLE scope_firm ON COMMIT DROP AS
 SELECT uscc FROM touched_firm
-UNION SELECT r.uscc FROM policy.match_row r JOIN policy.item_version v USING (item_version_id)
-JOIN touched_fund USING (fund_id) WHERE r.until_run IS NULL AND r.status = 'eligible'
+UNION SELECT r.uscc FROM policy.match_row r
+WHERE r.until_run IS NULL AND r.status = 'eligible' AND r.item_version_id = ANY (%s)
 """
 IN_SCOPE = """
 (uscc IN (SELECT uscc FROM touched_firm) OR fund_id IN (SELECT fund_id FROM touched_fund))
-"""
-SCOPE_ROWS = """
-m.uscc IN (SELECT uscc FROM touched_firm) OR m.item_version_id IN (
-    SELECT v.item_version_id FROM policy.item_version v JOIN touched_fund USING (fund_id))
 """
 
 # No large set is joined with itself: the tables have just been filled, and the planner knows nothing of them.
@@ -66,7 +80,7 @@ WITH versions AS MATERIALIZED (
         v.when_short, v.rank_by,
         e.item_version_id AS award_version, e.title AS award_title, e.amount AS award_amount, e.period_year,
         v.exclusion_rule, coalesce(t.topped, 0) AS topped
-    FROM policy.match_row r
+    FROM {lines} r
     JOIN versions v USING (item_version_id)
     LEFT JOIN awarded w USING (uscc)
     LEFT JOIN LATERAL (
@@ -147,37 +161,62 @@ WHERE {written}
 """
 
 
-def settle(
-    connection: psycopg.Connection[Any],
-    run_id: int,
-    day: date,
-    whole: bool = True,
-    awarded: Sequence[tuple[str, str | None]] = (),
-) -> None:
-    """Bring the proposal lines in line with the standing rows, one line for each eligible row.
-
-    `whole`: settle everything. Otherwise what the run changed, and the enterprises and funds of `awarded`.
-    """
+def settle(connection: Connection, run_id: int, day: date) -> None:
+    """Bring the proposal lines in line with the standing rows, one line for each eligible row."""
+    standing = connection.execute(
+        "SELECT EXISTS (SELECT FROM policy.proposal_row WHERE until_run IS NULL)"
+    ).fetchone() == (True,)
     values = {"run": run_id, "year": day.year}
     everything = sql.SQL("true")
-    if whole:
-        row = connection.execute("SELECT EXISTS (SELECT FROM policy.proposal_row WHERE until_run IS NULL)")
-        if row.fetchone() == (False,):
-            connection.execute(_propose(ROWS, everything, everything), values)
-            return
-        firms, written, scope = everything, everything, everything
-    else:
-        usccs, funds = [uscc for uscc, _ in awarded], [fund for _, fund in awarded if fund is not None]
-        connection.execute(TOUCHED, {"run": run_id, "awarded": usccs})
-        connection.execute(TOUCHED_FUNDS, {"run": run_id, "funds": funds})
-        connection.execute(SCOPE_FIRMS)
+    if not standing:
+        connection.execute(_propose(ROWS, MATCHES, everything, everything), values)
+        return
+    make_new_rows(connection, ROWS, NEW_ROWS)
+    connection.execute(_propose(NEW_ROWS, MATCHES, everything, everything), values)
+    merge(connection, run_id, ROWS, NEW_ROWS, COLUMNS, CONTENT)
+
+
+def settle_changes(
+    connection: Connection,
+    run_id: int,
+    day: date,
+    awarded: Sequence[tuple[str, str | None]] = (),
+    firms_alone: bool = False,
+) -> None:
+    """Settle what the run changed, and the enterprises and funds of `awarded`.
+
+    `firms_alone`: no item was matched whole and nobody was awarded, so that the table of new matches holds
+    every standing row of whoever is touched. Leaves the lines that were closed and added in their tables.
+    """
+    matches = NEW_MATCHES if firms_alone else MATCHES
+    usccs, funds = [uscc for uscc, _ in awarded], [fund for _, fund in awarded if fund is not None]
+    closed, added = sql.Identifier(CLOSED), sql.Identifier(ADDED)
+    connection.execute(sql.SQL(TOUCHED).format(added=added, closed=closed), {"awarded": usccs})
+    connection.execute(
+        sql.SQL(TOUCHED_FUNDS).format(lines=sql.Identifier(*matches.split(".")), closed=closed),
+        {"funds": funds},
+    )
+    versions = [row[0] for row in connection.execute(FUNDED_VERSIONS).fetchall()]
+    touched = [row[0] for row in connection.execute("SELECT uscc FROM touched_firm").fetchall()]
+    firms = sql.SQL("r.uscc IN (SELECT uscc FROM touched_firm)")
+    if versions:
+        matches = MATCHES
+        connection.execute(SCOPE_FIRMS, (versions,))
         connection.execute("ANALYZE scope_firm")
         firms = sql.SQL("r.uscc IN (SELECT uscc FROM scope_firm)")
-        written, scope = sql.SQL(IN_SCOPE), sql.SQL(SCOPE_ROWS)
     make_new_rows(connection, ROWS, NEW_ROWS)
-    connection.execute(_propose(NEW_ROWS, firms, written), values)
-    merge(connection, run_id, scope, ROWS, NEW_ROWS, COLUMNS, CONTENT)
+    connection.execute(
+        _propose(NEW_ROWS, matches, firms, sql.SQL(IN_SCOPE)), {"run": run_id, "year": day.year}
+    )
+    standing = "standing_proposal"
+    take_standing(connection, of_either(versions, touched), ROWS, standing, COLUMNS)
+    merge_standing(connection, run_id, ROWS, NEW_ROWS, (standing, CLOSED_ROWS, ADDED_ROWS), COLUMNS, CONTENT)
 
 
-def _propose(target: str, firms: sql.SQL, written: sql.SQL) -> sql.Composed:
-    return sql.SQL(PROPOSE).format(target=sql.Identifier(*target.split(".")), firms=firms, written=written)
+def _propose(target: str, matches: str, firms: sql.SQL, written: sql.SQL) -> sql.Composed:
+    return sql.SQL(PROPOSE).format(
+        target=sql.Identifier(*target.split(".")),
+        lines=sql.Identifier(*matches.split(".")),
+        firms=firms,
+        written=written,
+    )

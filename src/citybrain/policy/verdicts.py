@@ -32,8 +32,15 @@ class Candidates:
 
     def chosen(self, which: Vector) -> "Candidates":
         """Those of a mask or of an index."""
-        parts = (self.ord, self.unmet, self.unknown, self.strict, self.lenient)
-        return Candidates(*(part[which] for part in parts))
+        return Candidates(*(part[which] for part in self._parts()))
+
+    @classmethod
+    def joined(cls, several: Sequence["Candidates"]) -> "Candidates":
+        """One after the other; at least one."""
+        return cls(*map(np.concatenate, zip(*(each._parts() for each in several), strict=True)))
+
+    def _parts(self) -> tuple[Vector, ...]:
+        return self.ord, self.unmet, self.unknown, self.strict, self.lenient
 
 
 def combine(plan: Plan, rows: Sequence[int], answers: Answers) -> Candidates:

@@ -23,6 +23,7 @@ Connection = psycopg.Connection[Any]
 
 ROWS = "policy.match_row"
 NEW_ROWS = "new_row"
+STANDING, CLOSED, ADDED = "standing_row", "closed_row", "added_row"
 COLUMNS = ("item_version_id", *RESULT, "first_run")
 
 PRICED = """
@@ -66,10 +67,10 @@ ORDER BY distance_known, distance + CASE WHEN amount IS NULL THEN {gate} ELSE 0 
 LIMIT {keep}
 """
 
-# Keep what is as it was; close the rest of the scope; add what is new. `scope` is a condition on m.
+# Of everything: keep what is as it was; close the rest; add what is new.
 CLOSE = """
 UPDATE {rows} m SET until_run = {run}
-WHERE m.until_run IS NULL AND ({scope}) AND NOT EXISTS (
+WHERE m.until_run IS NULL AND NOT EXISTS (
     SELECT FROM {new} n WHERE n.item_version_id = m.item_version_id AND n.uscc = m.uscc
         AND ({content_n}) IS NOT DISTINCT FROM ({content_m}))
 """
@@ -80,6 +81,24 @@ WHERE NOT EXISTS (
     SELECT FROM {rows} m
     WHERE m.until_run IS NULL AND m.item_version_id = n.item_version_id AND m.uscc = n.uscc)
 """
+
+# Of a part of them, which is read once: no statement but the first looks at every row. CREATE TABLE AS is
+# what PostgreSQL reads with several processes for.
+STAND = """
+CREATE TEMPORARY TABLE {standing} ON COMMIT DROP AS
+SELECT {columns} FROM {rows} m WHERE m.until_run IS NULL AND ({scope})
+"""
+DIFFER = """
+CREATE TEMPORARY TABLE {differing} ON COMMIT DROP AS
+SELECT {columns} FROM {these} n WHERE NOT EXISTS (
+    SELECT FROM {those} m WHERE m.item_version_id = n.item_version_id AND m.uscc = n.uscc
+        AND ({content_n}) IS NOT DISTINCT FROM ({content_m}))
+"""
+CLOSE_THESE = """
+UPDATE {rows} m SET until_run = {run} FROM {closed} c
+WHERE m.item_version_id = c.item_version_id AND m.uscc = c.uscc AND m.first_run = c.first_run
+"""
+ADD_THESE = "INSERT INTO {rows} ({columns}) SELECT {columns} FROM {added}"
 
 
 class Int4s:
@@ -147,19 +166,14 @@ def bounded(connection: Connection, table: str, plan: Plan, found: Candidates, f
         query = sql.SQL(RANK).format(
             priced=_priced(table, plan, ("ord",)), gate=sql.Literal(GATE_WEIGHT), keep=sql.Literal(plan.keep)
         )
-        rows = psycopg.RawCursor(connection).execute(query, _vectors(near)).fetchall()
+        rows = psycopg.RawCursor(connection).execute(query, candidate_vectors(near)).fetchall()
         chosen = np.array(sorted(row[0] for row in rows), dtype=near.ord.dtype)
         best = near.chosen(np.searchsorted(near.ord, chosen))
     return _together(found.chosen(~is_near), best)
 
 
 def _together(one: Candidates, other: Candidates) -> Candidates:
-    both = Candidates(
-        *(
-            np.concatenate([getattr(one, name), getattr(other, name)])
-            for name in ("ord", "unmet", "unknown", "strict", "lenient")
-        )
-    )
+    both = Candidates.joined([one, other])
     return both.chosen(np.argsort(both.ord))
 
 
@@ -187,7 +201,7 @@ def write_rows(
         used=sql.SQL(", ").join(used),
         priced=_priced(table, plan, (*IDENTITY, *plan.used)),
     )
-    row = psycopg.RawCursor(connection).execute(query, _vectors(found)).fetchone()
+    row = psycopg.RawCursor(connection).execute(query, candidate_vectors(found)).fetchone()
     assert row is not None  # noqa: S101 - three counts are one row
     return int(row[0]), int(row[1]), int(row[2])
 
@@ -201,7 +215,8 @@ def _priced(table: str, plan: Plan, columns: Sequence[str]) -> sql.Composed:
     )
 
 
-def _vectors(found: Candidates) -> list[Any]:
+def candidate_vectors(found: Candidates) -> list[Any]:
+    """As parameters of a statement: ord, unmet, unknown, strict and lenient distance."""
     return [
         Int4s(found.ord),
         Int8s(found.unmet),
@@ -223,22 +238,20 @@ def make_new_rows(connection: Connection, rows: str = ROWS, new: str = NEW_ROWS)
 def merge(
     connection: Connection,
     run_id: int,
-    scope: sql.Composable,
     rows: str = ROWS,
     new: str = NEW_ROWS,
     columns: Sequence[str] = COLUMNS,
     compared: Sequence[str] = COLUMNS,
 ) -> tuple[int, int]:
-    """Bring the standing rows of the scope in line with the new ones. Returns rows closed and added."""
+    """Bring all standing rows in line with the new ones. Returns rows closed and added."""
     connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(new)))
-    content = [name for name in compared if name not in ("item_version_id", "uscc", "first_run")]
+    content = _content(compared)
     names = {"rows": _table(rows), "new": sql.Identifier(new), "run": sql.Literal(run_id)}
     # What was written since the last ANALYZE is unknown to the planner: a nested loop may cost minutes.
     connection.execute("SET LOCAL enable_nestloop = off")
     closed = connection.execute(
         sql.SQL(CLOSE).format(
             **names,
-            scope=scope,
             content_n=_names(content, "n"),
             content_m=_names(content, "m"),
         )
@@ -246,6 +259,76 @@ def merge(
     added = connection.execute(sql.SQL(ADD).format(**names, columns=_names(columns))).rowcount
     connection.execute("SET LOCAL enable_nestloop = on")
     return closed, added
+
+
+def of_either(versions: Sequence[int], usccs: Sequence[str]) -> sql.Composable:
+    """A condition on the rows m: of one of the versions or of one of the enterprises.
+
+    Of enterprises alone the key's index, skipping from version to version, may be the shorter way; of a large
+    table PostgreSQL rather reads all pages with several processes.
+    """
+    conditions = [
+        sql.SQL("m.{} = ANY ({})").format(sql.Identifier(column), sql.Literal(list(values)))
+        for column, values in (("item_version_id", versions), ("uscc", usccs))
+        if values
+    ]
+    return sql.SQL(" OR ").join(conditions) if conditions else sql.SQL("false")
+
+
+def take_standing(
+    connection: Connection,
+    scope: sql.Composable,
+    rows: str = ROWS,
+    standing: str = STANDING,
+    columns: Sequence[str] = COLUMNS,
+) -> None:
+    """Make the temporary table of the standing rows of a part. `scope` is a condition on m."""
+    connection.execute(
+        sql.SQL(STAND).format(
+            standing=sql.Identifier(standing), columns=_names(columns), rows=_table(rows), scope=scope
+        )
+    )
+
+
+def merge_standing(
+    connection: Connection,
+    run_id: int,
+    rows: str = ROWS,
+    new: str = NEW_ROWS,
+    temporary: tuple[str, str, str] = (STANDING, CLOSED, ADDED),
+    columns: Sequence[str] = COLUMNS,
+    compared: Sequence[str] = COLUMNS,
+) -> tuple[int, int]:
+    """Bring the rows of the part that was taken in line with the new ones. Returns rows closed and added,
+    and leaves them in the last two of the `temporary` tables."""
+    standing, closed, added = temporary
+    content = _content(compared)
+    connection.execute("SET LOCAL enable_nestloop = off")  # nothing is known of tables just filled
+    for differing, these, those in ((closed, standing, new), (added, new, standing)):
+        connection.execute(
+            sql.SQL(DIFFER).format(
+                differing=sql.Identifier(differing), these=sql.Identifier(these), those=sql.Identifier(those),
+                columns=_names(columns), content_n=_names(content, "n"), content_m=_names(content, "m"),
+            )
+        )  # fmt: skip
+    connection.execute("SET LOCAL enable_nestloop = on")
+    names = {"rows": _table(rows), "run": sql.Literal(run_id), "columns": _names(columns)}
+    look_up_rows(connection, True)
+    gone = connection.execute(sql.SQL(CLOSE_THESE).format(**names, closed=sql.Identifier(closed))).rowcount
+    look_up_rows(connection, False)
+    come = connection.execute(sql.SQL(ADD_THESE).format(**names, added=sql.Identifier(added))).rowcount
+    return gone, come
+
+
+def look_up_rows(connection: Connection, only: bool) -> None:
+    """Fetch rows by their key: reading and hashing a whole table for some of them costs far more."""
+    value = sql.SQL("off" if only else "on")
+    for way in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan"):
+        connection.execute(sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(way), value))
+
+
+def _content(compared: Sequence[str]) -> list[str]:
+    return [name for name in compared if name not in ("item_version_id", "uscc", "first_run")]
 
 
 def _table(name: str) -> sql.Identifier:
