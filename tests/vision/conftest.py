@@ -5,9 +5,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from patrol_city import CAMERAS, COMPOUND_ROWS, City, camera_rows, write_detector
+from patrol_city import CAMERAS, COMPOUND_ROWS, City, camera_rows, only_cameras, write_detector
 
 from citybrain.settings import DatabaseRole, Settings, get_settings
 from citybrain.warehouse.connection import connect
@@ -38,16 +37,7 @@ def city(register: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """
     mark = uuid.uuid4().hex[:6]
     cameras = [f"{mark}F{number:03}" for number in range(CAMERAS)]
-    with psycopg.connect(register.dsn(DatabaseRole.TRANSFORMER)) as dbt:
-        dbt.execute("DELETE FROM marts.dim_camera")
-        dbt.cursor().executemany(
-            "INSERT INTO marts.dim_camera VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            camera_rows(cameras),
-        )
-    with psycopg.connect(register.dsn(DatabaseRole.OWNER)) as owner:
-        owner.execute(
-            "TRUNCATE vision.look_request, vision.round, vision.seen_object, vision.recheck, vision.worker"
-        )
+    only_cameras(register, camera_rows(cameras))
     project = tmp_path / "project"
     write_detector(project, cameras)
     monkeypatch.setenv("CITYBRAIN_PROJECT", str(project))

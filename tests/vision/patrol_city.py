@@ -87,6 +87,19 @@ def camera_rows(cameras: Sequence[str]) -> list[tuple[object, ...]]:
     ]
 
 
+def only_cameras(settings: Settings, rows: Sequence[tuple[object, ...]]) -> None:
+    """The register has these cameras alone, and no look or photo of another test waits."""
+    with psycopg.connect(settings.dsn(DatabaseRole.TRANSFORMER)) as dbt:
+        dbt.execute("DELETE FROM marts.dim_camera")
+        dbt.cursor().executemany(
+            "INSERT INTO marts.dim_camera VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", rows
+        )
+    with psycopg.connect(settings.dsn(DatabaseRole.OWNER)) as owner:
+        owner.execute(
+            "TRUNCATE vision.look_request, vision.round, vision.seen_object, vision.recheck, vision.worker"
+        )
+
+
 def picture(*things: tuple[str, tuple[float, float, float, float]], grain: int = 0) -> bytes:
     """A PNG: grey ground with lines, and a rectangle for each thing. `grain` makes it another file."""
     image = Image.new("RGB", (WIDTH, HEIGHT), (120, 124, 128))

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psycopg
 import pytest
-from patrol_city import IN_LANE, START, City, camera_rows, draw, picture, see
+from patrol_city import IN_LANE, START, City, camera_rows, draw, only_cameras, picture, see
 from ruamel.yaml import YAML
 
 from citybrain.settings import SOURCE_TREE, DatabaseRole, Settings, get_settings
@@ -63,16 +62,7 @@ def place(seen: Seen, register: Settings, tmp_path: Path, monkeypatch: pytest.Mo
     from citybrain.desk.accounts.sync import sync
 
     cameras = [f"{uuid.uuid4().hex[:6]}F{number:03}" for number in range(2)]
-    with psycopg.connect(register.dsn(DatabaseRole.TRANSFORMER)) as dbt:
-        dbt.execute("DELETE FROM marts.dim_camera")
-        dbt.cursor().executemany(
-            "INSERT INTO marts.dim_camera VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [(*row[:3], seen.scenario, *row[4:]) for row in camera_rows(cameras)],
-        )
-    with psycopg.connect(register.dsn(DatabaseRole.OWNER)) as owner:
-        owner.execute(
-            "TRUNCATE vision.look_request, vision.round, vision.seen_object, vision.recheck, vision.worker"
-        )
+    only_cameras(register, [(*row[:3], seen.scenario, *row[4:]) for row in camera_rows(cameras)])
     write_detector(tmp_path / "project", seen, cameras)
     monkeypatch.setenv("CITYBRAIN_PROJECT", str(tmp_path / "project"))
     monkeypatch.setenv("CITYBRAIN_DROP_FOLDER", str(tmp_path / "drop"))

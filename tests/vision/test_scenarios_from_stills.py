@@ -10,9 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from patrol_city import START, City, camera_rows
+from patrol_city import START, City, camera_rows, only_cameras
 from ruamel.yaml import YAML
 from vision_python import needs_vision, run_there
 
@@ -57,16 +56,7 @@ def place(
     from citybrain.desk.accounts.sync import sync
 
     cameras = [f"{uuid.uuid4().hex[:6]}F{number:03}" for number in range(2)]
-    with psycopg.connect(register.dsn(DatabaseRole.TRANSFORMER)) as dbt:
-        dbt.execute("DELETE FROM marts.dim_camera")
-        dbt.cursor().executemany(
-            "INSERT INTO marts.dim_camera VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [(*row[:3], detector.scenario, *row[4:]) for row in camera_rows(cameras)],
-        )
-    with psycopg.connect(register.dsn(DatabaseRole.OWNER)) as owner:
-        owner.execute(
-            "TRUNCATE vision.look_request, vision.round, vision.seen_object, vision.recheck, vision.worker"
-        )
+    only_cameras(register, [(*row[:3], detector.scenario, *row[4:]) for row in camera_rows(cameras)])
     write_detector(tmp_path / "project", detector, cameras)
     monkeypatch.setenv("CITYBRAIN_PROJECT", str(tmp_path / "project"))
     monkeypatch.setenv("CITYBRAIN_DROP_FOLDER", str(tmp_path / "drop"))

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import orjson
+
 from citybrain.settings import DatabaseRole, Settings
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,15 @@ class Ending:
 def target_dir(settings: Settings) -> Path:
     """Where dbt keeps manifest, run results and its parse cache."""
     return settings.data_dir / "dbt"
+
+
+def last_manifest(settings: Settings) -> dict[str, Any] | None:
+    """The project as dbt last read it; None before it did."""
+    path = target_dir(settings) / "manifest.json"
+    if not path.exists():
+        return None
+    manifest: dict[str, Any] = orjson.loads(path.read_bytes())
+    return manifest
 
 
 def run_dbt(

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
-from citybrain.warehouse.dbt_process import target_dir
+from citybrain.warehouse.dbt_process import last_manifest, target_dir
 
 OBJECTS_SHOWN = 10
 LINES_SHOWN = 5
@@ -71,10 +70,10 @@ def trace(settings: Settings, mart: str, key: Mapping[str, str]) -> list[Origin]
 
 
 def _manifest(settings: Settings) -> dict[str, Any]:
-    path = target_dir(settings) / "manifest.json"
-    if not path.exists():
+    manifest = last_manifest(settings)
+    if manifest is None:
+        path = target_dir(settings) / "manifest.json"
         raise LineageError(f"nothing was built yet: {path} is missing; run `citybrain transform build`")
-    manifest: dict[str, Any] = orjson.loads(path.read_bytes())
     return manifest
 
 

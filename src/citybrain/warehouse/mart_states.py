@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
-from citybrain.warehouse.dbt_process import target_dir
+from citybrain.warehouse.dbt_process import last_manifest
 from citybrain.warehouse.refresh_need import OPERATIONS
 
 PUBLISHED = "SELECT mart, published_at FROM meta.mart_publication"
@@ -30,8 +28,8 @@ def mart_states(settings: Settings, marts: set[str]) -> dict[str, str]:
 
 def operations_marts(settings: Settings) -> set[str]:
     """Models that a build of OPERATIONS writes, by name, as dbt last read the project; none before it did."""
-    path = target_dir(settings) / "manifest.json"
-    return set(_downstream(orjson.loads(path.read_bytes()))) if path.exists() else set()
+    manifest = last_manifest(settings)
+    return set() if manifest is None else set(_downstream(manifest))
 
 
 def _downstream(manifest: dict[str, Any]) -> Iterator[str]:
