@@ -102,7 +102,9 @@ def log_node(node: Any) -> None:
 def build() -> XComArg:
     """One `dbt build`: every node's result in the log, an asset event for each mart that was published.
 
-    It runs when outlines or tickets could not be refreshed, too: what was known of them stands.
+    It runs when outlines or tickets could not be refreshed, too: what was known of them stands. The first
+    build of all leaves out what reads cases, grants and matching: `build_operations` builds it when there are
+    some, and at the latest ten minutes later.
     """
 
     @task(
@@ -112,9 +114,12 @@ def build() -> XComArg:
         trigger_rule=TriggerRule.NONE_SKIPPED,
     )
     def build_models() -> dict[str, Any]:
+        from citybrain.settings import get_settings
+        from citybrain.warehouse.refresh_need import OPERATIONS, nothing_built_yet
         from citybrain.warehouse.transform import build_warehouse
 
-        report = build_warehouse(on_node=log_node)
+        leave_out = OPERATIONS if nothing_built_yet(get_settings()) else None
+        report = build_warehouse(on_node=log_node, leave_out=leave_out)
         events = get_current_context()["outlet_events"][PUBLISHED]
         for name in report.published_marts:
             events.add(mart(name))
