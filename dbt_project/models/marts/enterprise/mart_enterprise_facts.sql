@@ -78,7 +78,8 @@ stated as (
 
 ),
 
-delivered as (
+-- materialised: each of the hundred columns that ask it would read all indicators again
+delivered as materialized (
 
     select
         (select max(fact_year) from years) as fact_year,
