@@ -99,12 +99,20 @@ def log_node(node: Any) -> None:
     print(f"{node.status:<8} {node.seconds:7.2f} s  {node.kind} {node.name}", flush=True)  # noqa: T201
 
 
+def _announced(report: Any) -> dict[str, Any]:
+    """The report of a build for other tasks, after an asset event for each mart that it published."""
+    events = get_current_context()["outlet_events"][PUBLISHED]
+    for name in report.published_marts:
+        events.add(mart(name))
+    return asdict(report)
+
+
 def build() -> XComArg:
     """One `dbt build`: every node's result in the log, an asset event for each mart that was published.
 
     It runs when outlines or tickets could not be refreshed, too: what was known of them stands. The first
-    build of all leaves out what reads cases, grants and matching: `build_operations` builds it when there are
-    some, and at the latest ten minutes later.
+    build of all leaves what reads cases, grants and matching to `build_operations`: in the same run where it
+    follows, otherwise at its next run by the clock.
     """
 
     @task(
@@ -120,10 +128,7 @@ def build() -> XComArg:
 
         leave_out = OPERATIONS if nothing_built_yet(get_settings()) else None
         report = build_warehouse(on_node=log_node, leave_out=leave_out)
-        events = get_current_context()["outlet_events"][PUBLISHED]
-        for name in report.published_marts:
-            events.add(mart(name))
-        return asdict(report)
+        return _announced(report)
 
     return build_models()
 
@@ -142,10 +147,7 @@ def build_operations(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XCo
         from citybrain.warehouse.transform import build_warehouse
 
         report = build_warehouse(OPERATIONS, on_node=log_node)
-        events = get_current_context()["outlet_events"][PUBLISHED]
-        for name in report.published_marts:
-            events.add(mart(name))
-        return asdict(report)
+        return _announced(report)
 
     return build_models()
 

@@ -64,6 +64,7 @@ def build_warehouse(
     """Build, test and publish the warehouse: everything, or what dbt's selection syntax picks.
 
     `leave_out`, of the same syntax, is what another build makes right after this one.
+
     After a build that left failures, and with no batch settled since, only what failed or was skipped runs
     again (`dbt retry`). Failing models and tests are in the report. Raises DbtError when dbt gave no results
     (the project does not parse, the database went away), psycopg.errors.LockNotAvailable when another build

@@ -38,10 +38,11 @@ known as (
         enterprises.section_name,
         newest.first_month,
         newest.last_month,
-        enterprises.stood_until <= newest.register_date as has_left,
         date_trunc('month', enterprises.established_on::timestamp)::date as opened,
         date_trunc('month', enterprises.closed_on::timestamp)::date as closed,
-        date_trunc('month', least(enterprises.stood_until, newest.register_date)::timestamp)::date as stopped
+        case
+            when enterprises.stood_until <= newest.register_date then date_trunc('month', enterprises.stood_until::timestamp)::date
+        end as stopped
     from enterprises
     cross join newest
     where enterprises.established_on <= newest.register_date
@@ -51,49 +52,30 @@ known as (
 changes as (
 
     select
-        county_code,
-        county_name,
-        section_code,
-        section_name,
-        greatest(opened, first_month) as month,
-        count(*) as entered,
-        count(*) filter (where opened >= first_month) as opened,
-        0 as closed
+        known.county_code,
+        known.county_name,
+        known.section_code,
+        known.section_name,
+        change.month,
+        change.entered,
+        change.opened,
+        change.closed
     from known
-    group by 1, 2, 3, 4, 5
-    union all
-    select
-        county_code,
-        county_name,
-        section_code,
-        section_name,
-        greatest(stopped, opened, first_month) as month,
-        -count(*) as entered,
-        0 as opened,
-        0 as closed
-    from known
-    where has_left
-    group by 1, 2, 3, 4, 5
-    union all
-    select
-        county_code,
-        county_name,
-        section_code,
-        section_name,
-        closed as month,
-        0 as entered,
-        0 as opened,
-        count(*) as closed
-    from known
-    where closed between greatest(opened, first_month) and last_month
-    group by 1, 2, 3, 4, 5
+    cross join
+        lateral (
+            values
+            (greatest(known.opened, known.first_month), 1, (known.opened >= known.first_month)::integer, 0),
+            (case when known.stopped is not null then greatest(known.stopped, known.opened, known.first_month) end, -1, 0, 0),
+            (case when known.closed between greatest(known.opened, known.first_month) and known.last_month then known.closed end, 0, 0, 1)
+        ) as change (month, entered, opened, closed)
+    where change.month is not null
     union all
     -- every month from the first change of a group on
     select
-        firsts.county_code,
-        firsts.county_name,
-        firsts.section_code,
-        firsts.section_name,
+        groups.county_code,
+        groups.county_name,
+        groups.section_code,
+        groups.section_name,
         series.month::date as month,
         0 as entered,
         0 as opened,
@@ -104,12 +86,12 @@ changes as (
             county_name,
             section_code,
             section_name,
-            min(greatest(opened, first_month)) as first_month,
+            min(greatest(opened, first_month)) as since,
             max(last_month) as last_month
         from known
-        group by 1, 2, 3, 4
-    ) as firsts
-    cross join lateral generate_series(firsts.first_month::timestamp, firsts.last_month::timestamp, interval '1 month') as series (month)
+        group by county_code, county_name, section_code, section_name
+    ) as groups
+    cross join lateral generate_series(groups.since::timestamp, groups.last_month::timestamp, interval '1 month') as series (month)
 
 ),
 
@@ -128,7 +110,7 @@ by_month as (
             order by month
         ) as standing
     from changes
-    group by 1, 2, 3, 4, 5
+    group by county_code, county_name, month, section_code, section_name
 
 ),
 
