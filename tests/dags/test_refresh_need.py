@@ -14,7 +14,6 @@ from citybrain.warehouse.refresh_need import (
     OPERATIONS,
     built_from,
     note_built_from,
-    nothing_built_yet,
     project_hash,
     wait_for_build,
     why_build,
@@ -147,16 +146,6 @@ def test_operations_wait_for_the_first_build_of_everything(city: Settings) -> No
     record(city)
     assert why_build_operations(city) is None
     run(city, "succeeded", NOON)
-    assert "nobody noted" in (why_build_operations(city) or "")
-
-
-def test_a_first_build_without_operations_leaves_them_to_the_next(city: Settings) -> None:
-    assert nothing_built_yet(city)
-    batch(city, "loaded", NOON)
-    run(city, "succeeded", NOON)
-    note_built_from(city, built_from(city)._replace(recorded=None))
-    assert not nothing_built_yet(city)
-    assert why_build(city) is None
     assert "nobody noted" in (why_build_operations(city) or "")
 
 

@@ -110,9 +110,7 @@ def _announced(report: Any) -> dict[str, Any]:
 def build() -> XComArg:
     """One `dbt build`: every node's result in the log, an asset event for each mart that was published.
 
-    It runs when outlines or tickets could not be refreshed, too: what was known of them stands. The first
-    build of all leaves what reads cases, grants and matching to `build_operations`: in the same run where it
-    follows, otherwise at its next run by the clock.
+    It runs when outlines or tickets could not be refreshed, too: what was known of them stands.
     """
 
     @task(
@@ -122,13 +120,9 @@ def build() -> XComArg:
         trigger_rule=TriggerRule.NONE_SKIPPED,
     )
     def build_models() -> dict[str, Any]:
-        from citybrain.settings import get_settings
-        from citybrain.warehouse.refresh_need import OPERATIONS, nothing_built_yet
         from citybrain.warehouse.transform import build_warehouse
 
-        leave_out = OPERATIONS if nothing_built_yet(get_settings()) else None
-        report = build_warehouse(on_node=log_node, leave_out=leave_out)
-        return _announced(report)
+        return _announced(build_warehouse(on_node=log_node))
 
     return build_models()
 
@@ -146,8 +140,7 @@ def build_operations(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XCo
         from citybrain.warehouse.refresh_need import OPERATIONS
         from citybrain.warehouse.transform import build_warehouse
 
-        report = build_warehouse(OPERATIONS, on_node=log_node)
-        return _announced(report)
+        return _announced(build_warehouse(OPERATIONS, on_node=log_node))
 
     return build_models()
 

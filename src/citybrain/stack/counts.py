@@ -17,13 +17,9 @@ SELECT coalesce(sum(rows_in), 0)::bigint, coalesce(sum(rows_loaded), 0)::bigint,
 FROM meta.batch
 """
 _LAST_BUILD = """
-SELECT count(DISTINCT node) FILTER (WHERE kind = 'model' AND status = 'success'),
-    count(DISTINCT node) FILTER (WHERE kind IN ('test', 'unit_test') AND status IN ('pass', 'warn'))
-FROM meta.transform_result
-WHERE transform_run_id >= (
-    SELECT max(transform_run_id) FROM meta.transform_run
-    WHERE command = 'build' AND selection IS NULL AND outcome = 'succeeded'
-)
+SELECT models, tests FROM meta.transform_run
+WHERE command = 'build' AND selection IS NULL AND outcome = 'succeeded'
+ORDER BY transform_run_id DESC LIMIT 1
 """
 _MATCHING = "SELECT items, firms_found, trunc(yuan_proposed)::bigint FROM policy.latest_run"
 _LOOP = """
@@ -36,9 +32,8 @@ _DASHBOARDS = "SELECT count(*) FROM dashboards"
 def read_counts(settings: Settings) -> dict[str, int]:
     """The figures of COUNTS, zero where nothing ran yet.
 
-    Rows over all batches; models and tests of the last good build of everything and of parts since; items,
-    firms and whole yuan of the newest match run, before anybody decided; patrol rounds, signals, cases and
-    closed cases since the beginning.
+    Rows over all batches; models and tests of the last good build; items, firms and whole yuan of the newest
+    match run, before anybody decided; patrol rounds, signals, cases and closed cases since the beginning.
 
     Raises psycopg.OperationalError when PostgreSQL does not answer.
     """

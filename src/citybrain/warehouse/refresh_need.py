@@ -64,8 +64,7 @@ class BuiltFrom(NamedTuple):
 
     project_sha256: str
     batches_loaded: int
-    recorded: dict[str, int] | None
-    """None of a build that left the models of OPERATIONS out."""
+    recorded: dict[str, int]
 
 
 def _inputs(settings: Settings) -> list[Path]:
@@ -109,7 +108,7 @@ def note_built_from(settings: Settings, inputs: BuiltFrom) -> None:
     alone what had worked before. Raises psycopg.Error.
     """
     noted: dict[str, Any] = inputs._asdict() | {
-        "recorded": None if inputs.recorded is None else Jsonb(inputs.recorded),
+        "recorded": Jsonb(inputs.recorded),
         "operations": OPERATIONS,
     }
     with connect(settings, DatabaseRole.TRANSFORMER, "refresh-need") as connection:
@@ -122,12 +121,6 @@ def wait_for_build(settings: Settings, longest: timedelta) -> None:
         milliseconds = f"{int(longest.total_seconds() * 1000)}"
         connection.execute("SELECT set_config('lock_timeout', %s, true)", [milliseconds])
         connection.execute("SELECT pg_advisory_xact_lock_shared(hashtext(%s))", [BUILD_LOCK])
-
-
-def nothing_built_yet(settings: Settings) -> bool:
-    """Was there no good build of everything so far? Raises psycopg.Error."""
-    with connect(settings, DatabaseRole.TRANSFORMER, "refresh-need") as connection:
-        return connection.execute(LAST_GOOD_BUILD).fetchone() is None
 
 
 def why_build(settings: Settings) -> str | None:

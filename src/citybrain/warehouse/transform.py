@@ -58,12 +58,8 @@ class FreshnessReport:
     per_source: list[NodeResult]
 
 
-def build_warehouse(
-    select: str | None = None, on_node: OnNode | None = None, leave_out: str | None = None
-) -> TransformReport:
+def build_warehouse(select: str | None = None, on_node: OnNode | None = None) -> TransformReport:
     """Build, test and publish the warehouse: everything, or what dbt's selection syntax picks.
-
-    `leave_out`, of the same syntax, is what another build makes right after this one.
 
     After a build that left failures, and with no batch settled since, only what failed or was skipped runs
     again (`dbt retry`). Failing models and tests are in the report. Raises DbtError when dbt gave no results
@@ -80,11 +76,11 @@ def build_warehouse(
             logger.info("located %d points", located)
         if _retry_pays(connection, settings, select):
             try:
-                return _invoke(connection, settings, "retry", select, None, on_node)
+                return _invoke(connection, settings, "retry", select, on_node)
             except DbtError as error:
                 logger.warning("dbt retry is of no use (%s): building everything", error)
-        report = _invoke(connection, settings, "build", select, leave_out, on_node)
-        note_built_from(settings, inputs if leave_out is None else inputs._replace(recorded=None))
+        report = _invoke(connection, settings, "build", select, on_node)
+        note_built_from(settings, inputs)
         return report
 
 
@@ -112,7 +108,6 @@ def _invoke(
     settings: Settings,
     command: str,
     select: str | None,
-    leave_out: str | None,
     on_node: OnNode | None,
 ) -> TransformReport:
     """One dbt invocation, recorded."""
@@ -121,7 +116,6 @@ def _invoke(
     if command == "build":  # unit tests judge the code, not the data: they are the test suite's
         arguments += ["--exclude-resource-type", "unit_test"]
         arguments += ["--select", *select.split()] if select else []
-        arguments += ["--exclude", *leave_out.split()] if leave_out else []
     try:
         invocation_id, results, ending = _results(settings, "run_results.json", arguments, on_node)
     except DbtError:
