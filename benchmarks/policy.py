@@ -1,6 +1,7 @@
 """How fast policies are matched: the platform's own run, beside zen-engine and openfisca-core, same items.
 
-    .venv/bin/python benchmarks/policy.py [--enterprises 20000 100000 200000] [--items 1178] [--peer-items 60]
+    .venv/bin/python benchmarks/policy.py [--enterprises 20000] [--items 1178] [--peer-items 60] [--keep FILE]
+    .venv/bin/python benchmarks/policy_growth.py FILE
 
 The items are drawn from templates (four to eight of some hundreds of distinct criteria, six kinds of amount),
 written as item files, published and matched by `citybrain.policy.matching.match` itself: three-valued, with
@@ -9,19 +10,29 @@ masks, distances and numeric amounts, every row written. 5 % of the facts are mi
 The peers (`pip install zen-engine openfisca-core`; one that is not installed is left out) answer yes or no
 over every enterprise and are compared by enterprise-and-item pairs a second: openfisca-core for all items,
 zen-engine, which is slow, for the first `--peer-items`. A missing fact is no. All must find the same eligible
-pairs, or the run fails. openfisca-core holds its facts in memory before the clock starts; so it is compared
-twice, also with the reading of the facts counted on both sides. Ratios within one run survive a change of
-machine; seconds do not.
+pairs, or the run fails. Ratios within one run survive a change of machine; seconds do not.
+
+A comparison is fair where both begin with the same facts in the same place. They lie in PostgreSQL, so what
+counts is "both from the database": openfisca-core's arrays are filled by the same binary COPY, and their
+filling is counted as our reading is. Beside it stand both with what each holds in memory once it has read
+(arrays there, cells of facts here, which are the fruit of a part of the judging), and ours with the reading
+against theirs without. What the items pay is compared line by line, too: openfisca-core counts in float32.
+
+One size a run; `--keep` puts its report into a file of reports, from which `policy_growth.py` makes the table
+and the plot of the documentation.
 """
 
 import argparse
 import json
 import os
 import random
+import re
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -52,31 +63,38 @@ Row = dict[str, Any]
 
 def main() -> None:
     options = _options()
-    reports = []
-    for enterprises in options.enterprises:
-        folder = Path(tempfile.mkdtemp(prefix="citybrain-bench-", dir="/tmp"))  # PostgreSQL's user reaches it
-        folder.chmod(0o711)
-        try:
-            with ExitStack() as servers:
-                reports.append(_run(options, enterprises, folder, servers))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        if not options.json:
-            _print(reports[-1])
+    folder = Path(tempfile.mkdtemp(prefix="citybrain-bench-", dir="/tmp"))  # PostgreSQL's user reaches it
+    folder.chmod(0o711)
+    try:
+        with ExitStack() as servers:
+            report = _run(options, options.enterprises, folder, servers)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     if options.json:
-        print(json.dumps(reports))
-    elif len(reports) > 1:
-        _print_growth(reports)
+        print(json.dumps(report))
+    else:
+        _print(report)
+    if options.keep:
+        _keep(options.keep, report)
+
+
+def _keep(path: Path, report: Row) -> None:
+    """In place of the report of the same size, if there is one."""
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    others = [one for one in known if one["enterprises"] != report["enterprises"]]
+    reports = sorted([*others, report], key=lambda one: one["enterprises"])
+    path.write_text(json.dumps(reports, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--enterprises", type=int, nargs="+", default=[20_000, 100_000, 200_000])
+    parser.add_argument("--enterprises", type=int, default=20_000)
     parser.add_argument("--items", type=int, default=1178)
     parser.add_argument("--peer-items", type=int, default=60)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--keep", type=Path, help="file of reports that this one is put into")
     return parser.parse_args()
 
 
@@ -93,16 +111,13 @@ def _print(report: Row) -> None:
         print(f"{name:62} {rate / 1e6:9.2f} million pairs/s")
     for name, ratio in report["ratios"].items():
         print(f"{name:62} {ratio:9.1f} x")
-
-
-def _print_growth(reports: list[Row]) -> None:
-    """Seconds over enterprises, and what a hundred thousand of them cost: even bars are linear growth."""
-    for name in ("explained and written (facts, matching)", FROM_DATABASE):
-        print(f"\n{name}, seconds for 100,000 enterprises at each size")
-        each = [report["seconds"][name] / report["enterprises"] * 1e5 for report in reports]
-        for report, seconds in zip(reports, each, strict=True):
-            bar = "#" * round(40 * seconds / max(each))
-            print(f"{report['enterprises']:>10,} {report['seconds'][name]:9.2f} s {seconds:9.2f}  {bar}")
+    if money := report["money"]:
+        print(
+            f"money beside openfisca-core (float32): {money['lines']:,} lines, {money['differ']:,} differ by"
+            f" half a fen and more, the largest by {money['largest']:,.2f} yuan, all by {money['in_all']:,.2f}"
+            f" of {money['yuan']:,.2f} yuan; {money['only_here']:,} lines only here,"
+            f" {money['only_there']:,} only there"
+        )
 
 
 # The made-up city
@@ -275,6 +290,7 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
         for phase, took in full.phases.items():
             seconds[f"  {phase}"] = took
         seconds["explained and written (facts, matching)"] = full.phases["facts"] + full.phases["matching"]
+        granted = _granted(admin, [item["id"] for item in items])
         with _Timed(seconds, "the same again, nothing changed"):
             assert not match(settings, DAY).made
         admin.execute(
@@ -293,7 +309,7 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
         admin.execute("DROP TABLE marts.mart_enterprise_facts")
         _fill(admin, facts, rows)
         with _Timed(seconds, ARRAYS):
-            _read_as_arrays(admin, facts)
+            _read_as_arrays(admin, facts, enterprises)
     with _Timed(seconds, FROM_DATABASE):
         read = situation(settings, DAY)
         with _Timed(seconds, ONCE_READ):
@@ -314,6 +330,7 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
         "publish_ms": seconds["publishing every item (files read, checked, compiled)"] / options.items * 1000,
         "rates": {},
         "ratios": {},
+        "money": None,
     }
     explained = pairs / seconds["explained and written (facts, matching)"]
     bare, read_once = pairs / seconds[FROM_DATABASE], pairs / seconds[ONCE_READ]
@@ -322,24 +339,25 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
         "citybrain, eligible only, from the database": bare,
         "citybrain, eligible only, facts once read": read_once,
     }
-    for name, peer, most in (
-        ("zen-engine evaluate_batch", _zen, options.peer_items),
-        ("openfisca-core", _openfisca, options.items),
-    ):
-        asked = [item["versions"][0]["require"]["all"] for item in items[:most]]
-        found = peer(rows, asked)
-        if found is None:
-            continue
-        peer_eligible, took = found
-        assert peer_eligible == sum(eligible[:most]), (name, peer_eligible)
-        rates[name] = enterprises * len(asked) / took
-        report["ratios"][f"explained and written, beside {name}"] = explained / rates[name]
-        report["ratios"][f"eligible only, from the database, beside {name}"] = bare / rates[name]
-        report["ratios"][f"eligible only, facts once read, beside {name}"] = read_once / rates[name]
-        if peer is _openfisca:
-            whole = enterprises * len(asked) / (took + seconds[ARRAYS])
-            rates[f"{name}, its arrays read from the database"] = whole
-            report["ratios"][f"eligible only, both from the database, beside {name}"] = bare / whole
+    ratios = report["ratios"]
+
+    def compared(name: str, asked: int, took: float) -> None:
+        rates[name] = enterprises * asked / took
+        ratios[f"explained and written, beside {name}"] = explained / rates[name]
+        ratios[f"eligible only, from the database, beside {name}"] = bare / rates[name]
+        ratios[f"eligible only, facts once read, beside {name}"] = read_once / rates[name]
+
+    asked = [item["versions"][0]["require"]["all"] for item in items]
+    if zen := _zen(rows, asked[: options.peer_items]):
+        assert zen[0] == sum(eligible[: options.peer_items]), zen
+        compared("zen-engine evaluate_batch", min(options.peer_items, options.items), zen[1])
+    if fisca := _openfisca(rows, asked, [item["versions"][0]["amount"] for item in items]):
+        assert fisca.eligible == eligible
+        compared("openfisca-core", options.items, fisca.seconds)
+        whole = pairs / (fisca.seconds + seconds[ARRAYS])
+        rates["openfisca-core, its arrays read from the database"] = whole
+        ratios["eligible only, both from the database, beside openfisca-core"] = bare / whole
+        report["money"] = _money_beside(fisca, granted)
     report["rates"] = rates
     return report
 
@@ -381,8 +399,11 @@ def _start(folder: Path, servers: ExitStack) -> Any:
     return settings
 
 
-def _read_as_arrays(admin: psycopg.Connection[Any], facts: Any) -> Any:
-    """What openfisca-core needs before it can answer: a float32 vector a fact, codes as their places."""
+def _read_as_arrays(admin: psycopg.Connection[Any], facts: Any, enterprises: int) -> Any:
+    """What openfisca-core needs before it can answer: a float32 vector a fact, codes as their places; read as
+    the platform reads its own, by binary COPY."""
+    from citybrain.policy.answers import received
+
     columns = []
     for name in FACTS:
         column = sql.Identifier(facts[name].column)
@@ -390,10 +411,27 @@ def _read_as_arrays(admin: psycopg.Connection[Any], facts: Any) -> Any:
             columns.append(sql.SQL("dense_rank() OVER (ORDER BY {})").format(column))
         else:
             columns.append(sql.SQL("{}::int").format(column) if facts[name].type == "bool" else column)
-    query = sql.SQL("SELECT {} FROM marts.mart_enterprise_facts").format(
-        sql.SQL(", ").join(sql.SQL("coalesce({}::float8, 'NaN')").format(column) for column in columns)
-    )
-    return np.array(admin.execute(query).fetchall(), dtype=np.float32).T
+    query = sql.SQL(
+        "COPY (SELECT (row_number() OVER () - 1)::int, {} FROM marts.mart_enterprise_facts)"
+        " TO STDOUT (FORMAT binary)"
+    ).format(sql.SQL(", ").join(sql.SQL("coalesce({}::float4, 'NaN')").format(column) for column in columns))
+    rows = received(admin, query, len(columns), ">f4", enterprises)
+    return [rows[f"value{place}"].astype(np.float32) for place in range(len(columns))]
+
+
+def _granted(admin: psycopg.Connection[Any], item_ids: list[str]) -> list[tuple[Any, Any]]:
+    """By item: the numbers of the enterprises that are eligible, and the fen they get."""
+    granted = []
+    for item_id in item_ids:
+        found = admin.execute(
+            "SELECT right(m.uscc, 8)::int, (m.amount * 100)::bigint FROM policy.match_row m"
+            " JOIN policy.item_version v USING (item_version_id)"
+            " WHERE v.item_id = %s AND m.status = 'eligible' ORDER BY 1",
+            (item_id,),
+        ).fetchall()
+        pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
+        granted.append((pairs[:, 0], pairs[:, 1]))
+    return granted
 
 
 def _counted(settings: Any) -> tuple[int, int]:
@@ -462,8 +500,18 @@ def _test(condition: Row) -> str:
     )
 
 
-def _openfisca(rows: list[Row], items: list[list[Row]]) -> tuple[int, float] | None:
-    """Eligible pairs and seconds of openfisca-core; None where it is not installed.
+@dataclass(frozen=True)
+class Fisca:
+    """What openfisca-core says: by item, how many enterprises meet the conditions, and for each enterprise
+    what it would be paid (float32, NaN or 0 for nothing). `seconds`: for the conditions of all items."""
+
+    eligible: list[int]
+    seconds: float
+    paid: Callable[[int], Any]
+
+
+def _openfisca(rows: list[Row], items: list[list[Row]], amounts: list[Row]) -> Fisca | None:
+    """None where openfisca-core is not installed.
 
     Numbers that are missing are NaN and codes that are missing -1, so that no test of them holds.
     """
@@ -485,13 +533,71 @@ def _openfisca(rows: list[Row], items: list[list[Row]]) -> tuple[int, float] | N
         declare(name)
     for place, conditions in enumerate(items):
         declare(f"item_{place}", value_type=bool, formula=_formula(conditions, codes))
+        declare(f"paid_{place}", formula=_paid(place, amounts[place], codes))
     simulation = SimulationBuilder().build_default_simulation(system, len(rows))
     for name in FACTS:
         values = [_number(row[name], codes.get(name)) for row in rows]
         simulation.set_input(name, "2026", np.array(values, dtype=np.float32))
     began = time.perf_counter()
-    found = sum(int(simulation.calculate(f"item_{place}", "2026").sum()) for place in range(len(items)))
-    return found, time.perf_counter() - began
+    eligible = [int(simulation.calculate(f"item_{place}", "2026").sum()) for place in range(len(items))]
+    took = time.perf_counter() - began
+    return Fisca(eligible, took, lambda place: simulation.calculate(f"paid_{place}", "2026"))
+
+
+def _paid(place: int, amount: Row, codes: dict[str, dict[str, int]]) -> Any:
+    """The amount of an item as a formula of openfisca-core; the cap is that of every item here."""
+
+    def worth(firm: Any, period: Any) -> Any:
+        if amount["kind"] == "flat":
+            return amount["value"]
+        if amount["kind"] == "formula":
+            capped = re.findall(r"least\((\w+)", amount["expr"])[0]
+            grown = firm("revenue", period) - firm("revenue_before", period)
+            return 0.1 * np.maximum(grown, 0) + 0.01 * np.minimum(firm(capped, period), 5_000_000)
+        base = firm(amount["of"], period)
+        if amount["kind"] == "tiers":
+            return _tiers(amount, base)
+        if amount["kind"] == "rate_by":
+            size = firm(amount["by"], period)
+            return base * sum((size == codes["size"][name]) * rate for name, rate in amount["rates"].items())
+        return base * amount.get("rate", amount.get("value"))
+
+    def formula(firm: Any, period: Any) -> Any:
+        return np.where(firm(f"item_{place}", period), np.minimum(worth(firm, period), 500_000), 0)
+
+    return formula
+
+
+def _tiers(amount: Row, base: Any) -> Any:
+    starts, rates = zip(*((tier["from"], tier["rate"]) for tier in amount["tiers"]), strict=True)
+    if amount["mode"] == "whole":
+        return base * sum(
+            (base >= start) * more for start, more in zip(starts, np.diff(rates, prepend=0), strict=True)
+        )
+    tops = [*starts[1:], np.inf]
+    return sum(
+        np.maximum(np.minimum(base, top) - start, 0) * rate
+        for start, top, rate in zip(starts, tops, rates, strict=True)
+    )
+
+
+def _money_beside(fisca: Fisca, granted: list[tuple[Any, Any]]) -> Row:
+    """Every line that either pays, yuan against yuan."""
+    found = {"lines": 0, "differ": 0, "only_here": 0, "only_there": 0}
+    largest = in_all = yuan = 0.0
+    for place, (numbers, fen) in enumerate(granted):
+        paid = fisca.paid(place).astype(np.float64)
+        there = np.flatnonzero(paid > 0)
+        found["only_here"] += len(np.setdiff1d(numbers, there))
+        found["only_there"] += len(np.setdiff1d(there, numbers))
+        _, here_at, there_at = np.intersect1d(numbers, there, return_indices=True)
+        off = paid[there[there_at]] - fen[here_at] / 100
+        found["lines"] += len(off)
+        found["differ"] += int((np.abs(off) >= 0.005 + 1e-9).sum())
+        largest = max(largest, float(np.abs(off).max(initial=0)))
+        in_all += float(off.sum())
+        yuan += float(fen.sum()) / 100
+    return {**found, "largest": largest, "in_all": in_all, "yuan": yuan}
 
 
 def _number(value: Any, codes: dict[str, int] | None) -> float:

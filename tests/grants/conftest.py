@@ -9,8 +9,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from bureau import Bureau
 
+from bureau import Bureau
 from citybrain.settings import SOURCE_TREE, DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
 from citybrain.warehouse.row_scope import SYSTEM, enter

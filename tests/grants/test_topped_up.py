@@ -1,11 +1,11 @@
-"""A group that is topped up, from the first grant to the difference: matched, decided, paid, booked, matched."""
+"""A group that is topped up, from the first grant to the difference: matched, decided, paid, booked, again."""
 
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from bureau import ACTIVE, DAY, REVIEW, Bureau, code, firm, item, version
 
+from bureau import ACTIVE, DAY, REVIEW, Bureau, code, firm, item, version
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
 from conftest import People
@@ -61,7 +61,11 @@ def test_only_the_difference_is_paid(desk: Settings, people: People, bureau: Bur
     bureau.matches(DAY)
     lines = bureau.lines()
     assert lines["TOP-RATE", 0][:2] == ("pay", Decimal("40.00"))
-    assert lines["TOP-RATE", 1] == ("excluded", Decimal("50.00"), "就高补差：本年度同组已享受 60.00 元，没有差额")
+    assert lines["TOP-RATE", 1] == (
+        "excluded",
+        Decimal("50.00"),
+        "就高补差：本年度同组已享受 60.00 元，没有差额",
+    )
     assert {lines["TOP-FLAT", number][0] for number in (0, 1)} == {"excluded"}
     assert make_lists().made == ["TOP-RATE/2026/1"]
     assert list_of("TOP-RATE").total == Decimal(40)
@@ -78,5 +82,6 @@ def test_only_the_difference_is_paid(desk: Settings, people: People, bureau: Bur
 def awarded(desk: Settings) -> list[Any]:
     with connect(desk, DatabaseRole.DESK) as connection:
         return connection.execute(
-            "SELECT uscc, sum(amount) FROM policy.award WHERE exclusion_group = 'TOPPED' GROUP BY 1 ORDER BY 1"
+            "SELECT uscc, sum(amount) FROM policy.award WHERE exclusion_group = 'TOPPED' GROUP BY 1"
+            " ORDER BY 1"
         ).fetchall()

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from bureau import ACTIVE, DAY, Bureau, firm, item, version
 
+from bureau import ACTIVE, DAY, Bureau, firm, item, version
 from citybrain.policy.library import load_policies
 from citybrain.policy.publishing import definition_of
 from citybrain.policy.trial import Limit, TrialError, limits_of, tried
@@ -17,6 +17,10 @@ from conftest import People
 pytestmark = pytest.mark.integration
 
 SOLD = {"id": "sold", "fact": "revenue", "op": ">=", "value": 1000}
+STANDS = """
+SELECT (SELECT count(*) FROM policy.match_run) AS runs, (SELECT count(*) FROM policy.match_row) AS rows,
+    (SELECT count(*) FROM policy.item_version) AS versions
+"""
 FUND = {"budget": {"id": "TRIED-FUND", "amount": 350}}
 
 
@@ -88,7 +92,9 @@ def test_every_number_of_a_clause_can_be_tried(bureau: Bureau) -> None:
         ({"kind": "flat", "value": None}, {}),
     ],
 )  # fmt: skip
-def test_the_numbers_of_every_amount(bureau: Bureau, amount: dict[str, Any], expected: dict[str, str]) -> None:
+def test_the_numbers_of_every_amount(
+    bureau: Bureau, amount: dict[str, Any], expected: dict[str, str]
+) -> None:
     params = {"share": 0.25} if amount["kind"] == "formula" else {}
     found = definition(bureau, require={"all": [ACTIVE]}, amount=amount, params=params)
     assert {name: limit.shown for name, limit in limits(found).items()} == expected
@@ -112,8 +118,9 @@ def test_the_numbers_of_every_amount(bureau: Bureau, amount: dict[str, Any], exp
 )
 def test_a_number_that_cannot_be(bureau: Bureau, typed: dict[str, str], reason: str) -> None:
     staff = [
-        {"id": "few", "fact": "staff", "op": "<", "value": 9}, {"id": "some", "fact": "staff", "op": ">", "value": 0},
-    ]  # fmt: skip
+        {"id": "few", "fact": "staff", "op": "<", "value": 9},
+        {"id": "some", "fact": "staff", "op": ">", "value": 0},
+    ]
     found = definition(bureau, require={"all": [ACTIVE, SOLD, *staff]}, caps={"per_enterprise": 5})
     with pytest.raises(TrialError, match=reason):
         tried(found, typed)
@@ -123,14 +130,11 @@ def figures(page: Any) -> dict[str, str]:
     return dict(re.findall(r'<b id="(after|gained|lost|yuan)">([^<]+)</b>', page.content.decode()))
 
 
-def test_an_officer_tries_another_limit(
-    bureau: Bureau, people: People, browse: Callable[[Any], Any]
-) -> None:
+def test_an_officer_tries_another_limit(bureau: Bureau, people: People, browse: Callable[[Any], Any]) -> None:
     bureau.writes(item("TRIED", version(require={"all": [ACTIVE, SOLD]}, caps=FUND)))
     bureau.knows([firm(1000), firm(900), firm(3000), firm(None), firm(800, region_code="341623")])
     bureau.matches(DAY)
-    before = bureau.rows("SELECT (SELECT count(*) FROM policy.match_run) AS runs, (SELECT count(*)"
-                         " FROM policy.match_row) AS rows, (SELECT count(*) FROM policy.item_version) AS v")  # fmt: skip
+    before = bureau.rows(STANDS)
     officer = browse(people.officer)
     assert "条款试算" in officer.get("/grants/").content.decode()
     assert "/grants/trial/TRIED/" in officer.get("/grants/trial/?q=事项TRIED").content.decode()
@@ -147,10 +151,11 @@ def test_an_officer_tries_another_limit(
     assert "1000 元 → <b>800 元</b>" in text and 'data-county="341623"' in text and "还差 0.02 万元" in text
     higher = officer.get("/grants/trial/TRIED/", {"require.all.1.value": "2000", "amount.rate": "50"})
     assert figures(higher) == {"after": "1 户", "gained": "+0", "lost": "−1", "yuan": "+0.11 万元"}
-    refused = officer.get("/grants/trial/TRIED/", {"require.all.1.value": "'; DROP TABLE x; --"}).content.decode()
+    refused = officer.get(
+        "/grants/trial/TRIED/", {"require.all.1.value": "'; DROP TABLE x; --"}
+    ).content.decode()
     assert "须是数字" in refused and "&#x27;; DROP TABLE x; --" in refused
     assert officer.get("/grants/trial/NOTHING/").status_code == 404
     assert browse(None).get("/grants/trial/TRIED/").status_code == 302
-    after = bureau.rows("SELECT (SELECT count(*) FROM policy.match_run) AS runs, (SELECT count(*)"
-                        " FROM policy.match_row) AS rows, (SELECT count(*) FROM policy.item_version) AS v")  # fmt: skip
+    after = bureau.rows(STANDS)
     assert after == before
