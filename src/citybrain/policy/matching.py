@@ -37,6 +37,7 @@ from citybrain.policy.sessions import items_in_force, matcher, same_state
 from citybrain.policy.settlement import settle, settle_changes
 from citybrain.policy.snapshot import keep_snapshot, read_facts
 from citybrain.policy.some_firms import match_some
+from citybrain.policy.tidying import tidy
 from citybrain.policy.totals import Totals, totals, totals_by_difference
 from citybrain.policy.writing import (
     NEW_ROWS,
@@ -94,7 +95,16 @@ def match(
     psycopg.Error.
     """
     publish(settings)
-    day = as_of or datetime.now(CITY_ZONE).date()
+    report = _run(settings, as_of or datetime.now(CITY_ZONE).date(), dry_run, on_item, full)
+    if report.made and report.kind == "full":
+        began = time.monotonic()
+        tidy(settings)
+        return replace(report, phases={**report.phases, "tidying": _since(began)})
+    return report
+
+
+def _run(settings: Settings, day: date, dry_run: bool, on_item: OnItem | None, full: bool) -> MatchReport:
+    """In one transaction."""
     facts = load_facts(settings)
     began = time.monotonic()
     with matcher(settings) as writer:
