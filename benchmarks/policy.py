@@ -30,8 +30,8 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -105,7 +105,8 @@ def _print(report: Row) -> None:
         f" {report['rows']:,} rows written ({report['eligible']:,} eligible)"
     )
     for name, value in report["seconds"].items():
-        print(f"{name:62} {value:9.2f} s")
+        worked = f"{report['cpu'][name]:9.2f} s of processor" if name in report["cpu"] else ""
+        print(f"{name:62} {value:9.2f} s {worked}")
     print(f"{'compiling and publishing, an item':62} {report['publish_ms']:9.2f} ms")
     for name, rate in report["rates"].items():
         print(f"{name:62} {rate / 1e6:9.2f} million pairs/s")
@@ -114,7 +115,8 @@ def _print(report: Row) -> None:
     if money := report["money"]:
         print(
             f"money beside openfisca-core (float32): {money['lines']:,} lines, {money['differ']:,} differ by"
-            f" half a fen and more, the largest by {money['largest']:,.2f} yuan, all by {money['in_all']:,.2f}"
+            f" half a fen and more, the largest by {money['largest']:,.2f} yuan, all by"
+            f" {money['in_all']:,.2f}"
             f" of {money['yuan']:,.2f} yuan; {money['only_here']:,} lines only here,"
             f" {money['only_there']:,} only there"
         )
@@ -265,7 +267,7 @@ def _code(number: int) -> str:
 
 
 def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: ExitStack) -> Row:
-    settings = _start(folder, servers)
+    settings, postmaster = _start(folder, servers)
     from citybrain.policy.facts import load_facts
     from citybrain.policy.impact import impact
     from citybrain.policy.library import load_policies
@@ -278,41 +280,42 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
     rows = [_enterprise(draw) for _ in range(enterprises)]
     _write_files(settings.project, items)
     facts = load_facts(settings)
-    seconds: dict[str, float] = {}
+    clock = _Clock(postmaster)
+    seconds = clock.seconds
     with psycopg.connect(settings.admin_url, dbname="city", autocommit=True) as admin:
         _fill(admin, facts, rows)
-        with _Timed(seconds, "publishing every item (files read, checked, compiled)"):
+        with clock("publishing every item (files read, checked, compiled)"):
             publish(settings)
-        with _Timed(seconds, "publishing again, nothing changed"):
+        with clock("publishing again, nothing changed"):
             publish(settings)
-        with _Timed(seconds, "first full run, all of it"):
+        with clock("first full run, all of it"):
             full = match(settings, DAY)
         for phase, took in full.phases.items():
             seconds[f"  {phase}"] = took
         seconds["explained and written (facts, matching)"] = full.phases["facts"] + full.phases["matching"]
         granted = _granted(admin, [item["id"] for item in items])
-        with _Timed(seconds, "the same again, nothing changed"):
+        with clock("the same again, nothing changed"):
             assert not match(settings, DAY).made
         admin.execute(
             "UPDATE marts.mart_enterprise_facts"
             " SET revenue_value = revenue_value * 1.1, staff_value = staff_value + 1"
             " WHERE hashtext(uscc) % 100 = 0"
         )
-        with _Timed(seconds, "incremental run, 1 % of the enterprises, all of it"):
+        with clock("incremental run, 1 % of the enterprises, all of it"):
             part = match(settings, DAY)
         assert part.kind == "incremental", part.kind
         for phase, took in part.phases.items():
             seconds[f"  {phase} "] = took
         rule = load_policies(settings)[0].rules[0]
-        with _Timed(seconds, "impact of one item"):
+        with clock("impact of one item"):
             impact(settings, rule, "BENCH-0000", DAY)
         admin.execute("DROP TABLE marts.mart_enterprise_facts")
         _fill(admin, facts, rows)
-        with _Timed(seconds, ARRAYS):
+        with clock(ARRAYS):
             _read_as_arrays(admin, facts, enterprises)
-    with _Timed(seconds, FROM_DATABASE):
+    with clock(FROM_DATABASE):
         read = situation(settings, DAY)
-        with _Timed(seconds, ONCE_READ):
+        with clock(ONCE_READ):
             eligible = [reach.enterprises for reach in read.reach()]
     criteria, distinct = _counted(settings)
     pairs = enterprises * options.items
@@ -327,6 +330,7 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
         "eligible": sum(item.eligible for item in full.items),
         "changed_enterprises": part.changed_enterprises,
         "seconds": seconds,
+        "cpu": clock.cpu,
         "publish_ms": seconds["publishing every item (files read, checked, compiled)"] / options.items * 1000,
         "rates": {},
         "ratios": {},
@@ -362,18 +366,41 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
     return report
 
 
-class _Timed:
-    def __init__(self, seconds: dict[str, float], name: str) -> None:
-        self.seconds, self.name = seconds, name
+class _Clock:
+    """Seconds, and processor seconds of this process and of PostgreSQL's: those hardly depend on who else is
+    on the machine."""
 
-    def __enter__(self) -> None:
-        self.began = time.perf_counter()
+    def __init__(self, postmaster: int) -> None:
+        self.postmaster = postmaster
+        self.seconds: dict[str, float] = {}
+        self.cpu: dict[str, float] = {}
 
-    def __exit__(self, *_: object) -> None:
-        self.seconds[self.name] = time.perf_counter() - self.began
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        began, worked = time.perf_counter(), self._worked()
+        yield
+        self.seconds[name] = time.perf_counter() - began
+        self.cpu[name] = self._worked() - worked
+
+    def _worked(self) -> float:
+        ticks = 0
+        processes = [self.postmaster, *_children(self.postmaster)]
+        for process in processes:
+            with suppress(
+                FileNotFoundError, ProcessLookupError
+            ):  # it has ended: its parent counts it from now
+                fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+                ticks += sum(int(field) for field in fields[11:15])  # its own and of those that have ended
+        return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _start(folder: Path, servers: ExitStack) -> Any:
+def _children(process: int) -> list[int]:
+    text = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii")
+    return [int(each) for each in text.split()]
+
+
+def _start(folder: Path, servers: ExitStack) -> tuple[Any, int]:
+    """The settings of a platform of its own, and the process of its PostgreSQL."""
     for name in [name for name in os.environ if name.startswith("CITYBRAIN_")]:
         del os.environ[name]
     project = folder / "project"
@@ -396,7 +423,7 @@ def _start(folder: Path, servers: ExitStack) -> Any:
     prepare(settings)
     upgrade(settings)
     seaweedfs.wait_ready(settings, s3)
-    return settings
+    return settings, database.pid
 
 
 def _read_as_arrays(admin: psycopg.Connection[Any], facts: Any, enterprises: int) -> Any:

@@ -45,7 +45,9 @@ LEFT, TOP, WIDTH, HEIGHT = 70, 30, 520, 300
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("reports", type=Path, nargs="?", default=ROOT / "benchmarks" / "policy_reports.json")
     reports: list[Report] = json.loads(parser.parse_args().reports.read_text(encoding="utf-8"))
     page = PAGE.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A group that is topped up, from the first grant to the difference: matched, decided, paid, booked, again."""
+"""A group that is topped up: matched, decided, paid, booked, and matched again for the difference."""
 
 from decimal import Decimal
 from typing import Any
