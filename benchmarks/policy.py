@@ -1,6 +1,6 @@
 """How fast policies are matched: the platform's own run, beside zen-engine and openfisca-core, same items.
 
-    .venv/bin/python benchmarks/policy.py [--enterprises 20000] [--items 1178] [--peer-items 60] [--keep FILE]
+    .venv/bin/python benchmarks/policy.py [--enterprises 20000] [--items 1178] [--peer-items 4] [--keep FILE]
     .venv/bin/python benchmarks/policy_growth.py FILE
 
 The items are drawn from templates (four to eight of some hundreds of distinct criteria, six kinds of amount),
@@ -8,9 +8,10 @@ written as item files, published and matched by `citybrain.policy.matching.match
 masks, distances and numeric amounts, every row written. 5 % of the facts are missing.
 
 The peers (`pip install zen-engine openfisca-core`; one that is not installed is left out) answer yes or no
-over every enterprise and are compared by enterprise-and-item pairs a second: openfisca-core for all items,
-zen-engine, which is slow, for the first `--peer-items`. A missing fact is no. All must find the same eligible
-pairs, or the run fails. Ratios within one run survive a change of machine; seconds do not.
+over every enterprise and are compared by enterprise-and-item pairs a second: openfisca-core and zen-engine's
+one decision table for all items, zen-engine with a decision an item, which is slow, for `--peer-items` of them.
+A missing fact is no. All must find the same eligible pairs, or the run fails. Ratios within one run survive a
+change of machine; seconds do not.
 
 A comparison is fair where both begin with the same facts in the same place. They lie in PostgreSQL, so what
 counts is "both from the database": openfisca-core's arrays are filled by the same binary COPY, and their
@@ -92,7 +93,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--enterprises", type=int, default=20_000)
     parser.add_argument("--items", type=int, default=1178)
-    parser.add_argument("--peer-items", type=int, default=60)
+    parser.add_argument("--peer-items", type=int, default=4)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--keep", type=Path, help="file of reports that this one is put into")
     return parser.parse_args()
@@ -352,9 +353,13 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
         ratios[f"eligible only, facts once read, beside {name}"] = read_once / rates[name]
 
     asked = [item["versions"][0]["require"]["all"] for item in items]
-    if zen := _zen(rows, asked[: options.peer_items]):
-        assert zen[0] == sum(eligible[: options.peer_items]), zen
-        compared("zen-engine evaluate_batch", min(options.peer_items, options.items), zen[1])
+    for name, together, most in (
+        ("zen-engine evaluate_batch, a decision an item", False, options.peer_items),
+        ("zen-engine evaluate_batch, one table for all items", True, options.items),
+    ):
+        if zen := _zen(rows, asked[:most], together):
+            assert zen[0] == sum(eligible[:most]), (name, zen)
+            compared(name, len(asked[:most]), zen[1])
     if fisca := _openfisca(rows, asked, [item["versions"][0]["amount"] for item in items]):
         assert fisca.eligible == eligible
         compared("openfisca-core", options.items, fisca.seconds)
@@ -474,20 +479,28 @@ def _counted(settings: Any) -> tuple[int, int]:
 # The peers
 
 
-def _zen(rows: list[Row], items: list[list[Row]]) -> tuple[int, float] | None:
-    """Eligible pairs and seconds of zen-engine; None where it is not installed."""
+def _zen(rows: list[Row], items: list[list[Row]], together: bool) -> tuple[int, float] | None:
+    """Eligible pairs and seconds of zen-engine; None where it is not installed.
+
+    `together`: one decision table with a row an item, evaluated once an enterprise; else a decision an item.
+    """
     try:
         import zen
     except ImportError:
         return None
     contexts = [{name: _plain(value) for name, value in row.items()} for row in rows]
-    decisions = {str(place): _graph(conditions) for place, conditions in enumerate(items)}
-    engine = zen.ZenEngine({"loader": {"type": "static", "content": decisions}})
+    if together:
+        tables = {"all": _table(items, "collect")}
+    else:
+        tables = {str(place): _table([conditions], "first") for place, conditions in enumerate(items)}
+    content = {key: _graph(table) for key, table in tables.items()}
+    engine = zen.ZenEngine({"loader": {"type": "static", "content": content}})
     found = 0
     began = time.perf_counter()
-    for key in decisions:
-        answers = engine.evaluate_batch([{"key": key, "context": row} for row in contexts])
-        found += sum(bool((answer["data"]["result"] or {}).get("eligible")) for answer in answers)
+    for key in content:
+        for answer in engine.evaluate_batch([{"key": key, "context": row} for row in contexts]):
+            result = answer["data"]["result"]
+            found += len(result) if together else bool((result or {}).get("item"))
     return found, time.perf_counter() - began
 
 
@@ -497,15 +510,22 @@ def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _graph(conditions: list[Row]) -> Row:
-    """An item as a decision table with one row: all met, or nothing."""
-    inputs = [{"id": each["id"], "name": each["id"], "field": each["fact"]} for each in conditions]
-    table = {
-        "hitPolicy": "first",
-        "inputs": inputs,
-        "outputs": [{"id": "eligible", "name": "eligible", "field": "eligible"}],
-        "rules": [{"_id": "1", **{each["id"]: _test(each) for each in conditions}, "eligible": "true"}],
+def _table(items: list[list[Row]], policy: str) -> Row:
+    """A decision table with a row an item: all its conditions, or nothing."""
+    asked = dict.fromkeys(each["fact"] for conditions in items for each in conditions)
+    rules = [
+        {"_id": str(place), "item": str(place + 1), **{each["fact"]: _test(each) for each in conditions}}
+        for place, conditions in enumerate(items)
+    ]
+    return {
+        "hitPolicy": policy,
+        "inputs": [{"id": name, "name": name, "field": name} for name in asked],
+        "outputs": [{"id": "item", "name": "item", "field": "item"}],
+        "rules": rules,
     }
+
+
+def _graph(table: Row) -> Row:
     return {
         "nodes": [
             {"id": "in", "name": "in", "type": "inputNode"},

@@ -29,10 +29,15 @@ SECONDS = (
     ("impact of one item", "impact of one item"),
     ("publishing again, nothing changed", "publishing when nothing changed"),
 )
+ITEM_BY_ITEM = "zen-engine evaluate_batch, a decision an item"
+ONE_TABLE = "zen-engine evaluate_batch, one table for all items"
 RATIOS = (
-    ("explained and written, beside zen-engine evaluate_batch", "explained and written : zen-engine"),
-    ("eligible only, from the database, beside zen-engine evaluate_batch",
-     "eligible only, from the database : zen-engine (facts in memory)"),
+    (f"explained and written, beside {ITEM_BY_ITEM}", "explained and written : zen-engine, a decision an item"),
+    (f"explained and written, beside {ONE_TABLE}", "explained and written : zen-engine, one table for all items"),
+    (f"eligible only, from the database, beside {ITEM_BY_ITEM}",
+     "eligible only, from the database : zen-engine, a decision an item"),
+    (f"eligible only, from the database, beside {ONE_TABLE}",
+     "eligible only, from the database : zen-engine, one table for all items"),
     ("eligible only, both from the database, beside openfisca-core",
      "**eligible only : openfisca-core, both from the database**"),
     ("eligible only, facts once read, beside openfisca-core",
