@@ -9,7 +9,7 @@ masks, distances and numeric amounts, every row written. 5 % of the facts are mi
 
 The peers (`pip install zen-engine openfisca-core`; one that is not installed is left out) answer yes or no
 over every enterprise and are compared by enterprise-and-item pairs a second: openfisca-core and zen-engine's
-one decision table for all items, zen-engine with a decision an item, which is slow, for `--peer-items` of them.
+one decision table for all items, zen-engine with a decision an item, which is slow, for `--peer-items`.
 A missing fact is no. All must find the same eligible pairs, or the run fails. Ratios within one run survive a
 change of machine; seconds do not.
 

@@ -32,8 +32,10 @@ SECONDS = (
 ITEM_BY_ITEM = "zen-engine evaluate_batch, a decision an item"
 ONE_TABLE = "zen-engine evaluate_batch, one table for all items"
 RATIOS = (
-    (f"explained and written, beside {ITEM_BY_ITEM}", "explained and written : zen-engine, a decision an item"),
-    (f"explained and written, beside {ONE_TABLE}", "explained and written : zen-engine, one table for all items"),
+    (f"explained and written, beside {ITEM_BY_ITEM}",
+     "explained and written : zen-engine, a decision an item"),
+    (f"explained and written, beside {ONE_TABLE}",
+     "explained and written : zen-engine, one table for all items"),
     (f"eligible only, from the database, beside {ITEM_BY_ITEM}",
      "eligible only, from the database : zen-engine, a decision an item"),
     (f"eligible only, from the database, beside {ONE_TABLE}",
