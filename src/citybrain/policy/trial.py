@@ -153,8 +153,9 @@ def _of_parameters(version: Version, of_conditions: list[Limit]) -> Iterator[Lim
     """Those that only the amount's formula names; conditions show theirs."""
     shown = {limit.path for limit in of_conditions}
     for name, value in version.params.items():
-        number = isinstance(value, int | Decimal) and not isinstance(value, bool)
-        if number and version.amount.kind == "formula" and ("params", name) not in shown:
+        if version.amount.kind != "formula" or ("params", name) in shown or isinstance(value, bool):
+            continue
+        if isinstance(value, int | Decimal):
             yield Limit(("params", name), f"公式参数 {name}", plain(Decimal(value)))
 
 
@@ -169,15 +170,16 @@ def _of_amount(version: Version, facts: Facts) -> Iterator[Limit]:
             yield _share((*at, "rate"), "补助比例", value)
         case Match(ratio=Decimal() as value):
             yield Limit((*at, "ratio"), "配套比例 1 :", plain(value))
-        case FlatBy() | RateBy():
-            key = "values" if isinstance(amount, FlatBy) else "rates"
-            names = facts[amount.by].values
-            for name, value in (amount.values if isinstance(amount, FlatBy) else amount.rates).items():
-                label = f"补助标准（{names.get(name, name)}）"
-                if value is not None and key == "values":
-                    yield Limit((*at, key, name), label, plain(value), "元")
-                elif value is not None:
-                    yield _share((*at, key, name), label, value)
+        case FlatBy():
+            for name, yuan_of in amount.values.items():
+                if yuan_of is not None:
+                    label = f"补助标准（{facts[amount.by].values.get(name, name)}）"
+                    yield Limit((*at, "values", name), label, plain(yuan_of), "元")
+        case RateBy():
+            for name, rate_of in amount.rates.items():
+                if rate_of is not None:
+                    label = f"补助比例（{facts[amount.by].values.get(name, name)}）"
+                    yield _share((*at, "rates", name), label, rate_of)
         case Tiers():
             for place, tier in enumerate(amount.tiers):
                 label = f"第 {place + 1} 档（{yuan(tier.start)} 起）"
