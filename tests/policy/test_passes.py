@@ -50,7 +50,7 @@ def together(trial: Trial, chosen: list[Rule]) -> dict[int, dict[str, dict[str, 
     with trial.transaction(force_rollback=True):
         count = make_facts_now(trial, FACTS, DAY)
         make_new_rows(trial)
-        match_some(trial, NOW, count, items, (), NEW_ROWS, 1)
+        match_some(trial, NOW, count, items, (), NEW_ROWS, 1, lambda: None)
         query = sql.SQL("SELECT item_version_id, {} FROM {}").format(
             sql.SQL(", ").join(map(sql.Identifier, SHOWN)), sql.Identifier(NEW_ROWS)
         )

@@ -21,6 +21,7 @@ from psycopg import sql
 from citybrain.policy.writing import (
     ADDED,
     CLOSED,
+    MANY,
     make_new_rows,
     merge,
     merge_standing,
@@ -210,7 +211,7 @@ def settle_changes(
         _propose(NEW_ROWS, matches, firms, sql.SQL(IN_SCOPE)), {"run": run_id, "year": day.year}
     )
     standing = "standing_proposal"
-    take_standing(connection, of_either(versions, touched), ROWS, standing, COLUMNS)
+    take_standing(connection, of_either(versions, touched), ROWS, standing, COLUMNS, len(touched) > MANY)
     merge_standing(connection, run_id, ROWS, NEW_ROWS, (standing, CLOSED_ROWS, ADDED_ROWS), COLUMNS, CONTENT)
 
 
