@@ -1,27 +1,39 @@
 """How fast policies are matched: the platform's own run, beside zen-engine and openfisca-core, same items.
 
-    .venv/bin/python benchmarks/policy.py [--enterprises 20000 100000 200000] [--items 1178] [--peer-items 60]
+    .venv/bin/python benchmarks/policy.py [--enterprises 20000] [--items 1178] [--peer-items 4] [--keep FILE]
+    .venv/bin/python benchmarks/policy_growth.py FILE
 
 The items are drawn from templates (four to eight of some hundreds of distinct criteria, six kinds of amount),
 written as item files, published and matched by `citybrain.policy.matching.match` itself: three-valued, with
 masks, distances and numeric amounts, every row written. 5 % of the facts are missing.
 
 The peers (`pip install zen-engine openfisca-core`; one that is not installed is left out) answer yes or no
-over every enterprise and are compared by enterprise-and-item pairs a second: openfisca-core for all items,
-zen-engine, which is slow, for the first `--peer-items`. A missing fact is no. All must find the same eligible
-pairs, or the run fails. openfisca-core holds its facts in memory before the clock starts; so it is compared
-twice, also with the reading of the facts counted on both sides. Ratios within one run survive a change of
-machine; seconds do not.
+over every enterprise and are compared by enterprise-and-item pairs a second: openfisca-core and zen-engine's
+one decision table for all items, zen-engine with a decision an item, which is slow, for `--peer-items`.
+A missing fact is no. All must find the same eligible pairs, or the run fails. Ratios within one run survive a
+change of machine; seconds do not.
+
+A comparison is fair where both begin with the same facts in the same place. They lie in PostgreSQL, so what
+counts is "both from the database": openfisca-core's arrays are filled by the same binary COPY, and their
+filling is counted as our reading is. Beside it stand both with what each holds in memory once it has read
+(arrays there, cells of facts here, which are the fruit of a part of the judging), and ours with the reading
+against theirs without. What the items pay is compared line by line, too: openfisca-core counts in float32.
+
+One size a run; `--keep` puts its report into a file of reports, from which `policy_growth.py` makes the table
+and the plot of the documentation.
 """
 
 import argparse
 import json
 import os
 import random
+import re
 import shutil
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -52,31 +64,38 @@ Row = dict[str, Any]
 
 def main() -> None:
     options = _options()
-    reports = []
-    for enterprises in options.enterprises:
-        folder = Path(tempfile.mkdtemp(prefix="citybrain-bench-", dir="/tmp"))  # PostgreSQL's user reaches it
-        folder.chmod(0o711)
-        try:
-            with ExitStack() as servers:
-                reports.append(_run(options, enterprises, folder, servers))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        if not options.json:
-            _print(reports[-1])
+    folder = Path(tempfile.mkdtemp(prefix="citybrain-bench-", dir="/tmp"))  # PostgreSQL's user reaches it
+    folder.chmod(0o711)
+    try:
+        with ExitStack() as servers:
+            report = _run(options, options.enterprises, folder, servers)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     if options.json:
-        print(json.dumps(reports))
-    elif len(reports) > 1:
-        _print_growth(reports)
+        print(json.dumps(report))
+    else:
+        _print(report)
+    if options.keep:
+        _keep(options.keep, report)
+
+
+def _keep(path: Path, report: Row) -> None:
+    """In place of the report of the same size, if there is one."""
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    others = [one for one in known if one["enterprises"] != report["enterprises"]]
+    reports = sorted([*others, report], key=lambda one: one["enterprises"])
+    path.write_text(json.dumps(reports, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--enterprises", type=int, nargs="+", default=[20_000, 100_000, 200_000])
+    parser.add_argument("--enterprises", type=int, default=20_000)
     parser.add_argument("--items", type=int, default=1178)
-    parser.add_argument("--peer-items", type=int, default=60)
+    parser.add_argument("--peer-items", type=int, default=4)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--keep", type=Path, help="file of reports that this one is put into")
     return parser.parse_args()
 
 
@@ -87,22 +106,21 @@ def _print(report: Row) -> None:
         f" {report['rows']:,} rows written ({report['eligible']:,} eligible)"
     )
     for name, value in report["seconds"].items():
-        print(f"{name:62} {value:9.2f} s")
+        worked = f"{report['cpu'][name]:9.2f} s of processor" if name in report["cpu"] else ""
+        print(f"{name:62} {value:9.2f} s {worked}")
     print(f"{'compiling and publishing, an item':62} {report['publish_ms']:9.2f} ms")
     for name, rate in report["rates"].items():
         print(f"{name:62} {rate / 1e6:9.2f} million pairs/s")
     for name, ratio in report["ratios"].items():
         print(f"{name:62} {ratio:9.1f} x")
-
-
-def _print_growth(reports: list[Row]) -> None:
-    """Seconds over enterprises, and what a hundred thousand of them cost: even bars are linear growth."""
-    for name in ("explained and written (facts, matching)", FROM_DATABASE):
-        print(f"\n{name}, seconds for 100,000 enterprises at each size")
-        each = [report["seconds"][name] / report["enterprises"] * 1e5 for report in reports]
-        for report, seconds in zip(reports, each, strict=True):
-            bar = "#" * round(40 * seconds / max(each))
-            print(f"{report['enterprises']:>10,} {report['seconds'][name]:9.2f} s {seconds:9.2f}  {bar}")
+    if money := report["money"]:
+        print(
+            f"money beside openfisca-core (float32): {money['lines']:,} lines, {money['differ']:,} differ by"
+            f" half a fen and more, the largest by {money['largest']:,.2f} yuan, all by"
+            f" {money['in_all']:,.2f}"
+            f" of {money['yuan']:,.2f} yuan; {money['only_here']:,} lines only here,"
+            f" {money['only_there']:,} only there"
+        )
 
 
 # The made-up city
@@ -250,7 +268,7 @@ def _code(number: int) -> str:
 
 
 def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: ExitStack) -> Row:
-    settings = _start(folder, servers)
+    settings, postmaster = _start(folder, servers)
     from citybrain.policy.facts import load_facts
     from citybrain.policy.impact import impact
     from citybrain.policy.library import load_policies
@@ -263,40 +281,42 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
     rows = [_enterprise(draw) for _ in range(enterprises)]
     _write_files(settings.project, items)
     facts = load_facts(settings)
-    seconds: dict[str, float] = {}
+    clock = _Clock(postmaster)
+    seconds = clock.seconds
     with psycopg.connect(settings.admin_url, dbname="city", autocommit=True) as admin:
         _fill(admin, facts, rows)
-        with _Timed(seconds, "publishing every item (files read, checked, compiled)"):
+        with clock("publishing every item (files read, checked, compiled)"):
             publish(settings)
-        with _Timed(seconds, "publishing again, nothing changed"):
+        with clock("publishing again, nothing changed"):
             publish(settings)
-        with _Timed(seconds, "first full run, all of it"):
+        with clock("first full run, all of it"):
             full = match(settings, DAY)
         for phase, took in full.phases.items():
             seconds[f"  {phase}"] = took
         seconds["explained and written (facts, matching)"] = full.phases["facts"] + full.phases["matching"]
-        with _Timed(seconds, "the same again, nothing changed"):
+        granted = _granted(admin, [item["id"] for item in items])
+        with clock("the same again, nothing changed"):
             assert not match(settings, DAY).made
         admin.execute(
             "UPDATE marts.mart_enterprise_facts"
             " SET revenue_value = revenue_value * 1.1, staff_value = staff_value + 1"
             " WHERE hashtext(uscc) % 100 = 0"
         )
-        with _Timed(seconds, "incremental run, 1 % of the enterprises, all of it"):
+        with clock("incremental run, 1 % of the enterprises, all of it"):
             part = match(settings, DAY)
         assert part.kind == "incremental", part.kind
         for phase, took in part.phases.items():
             seconds[f"  {phase} "] = took
         rule = load_policies(settings)[0].rules[0]
-        with _Timed(seconds, "impact of one item"):
+        with clock("impact of one item"):
             impact(settings, rule, "BENCH-0000", DAY)
         admin.execute("DROP TABLE marts.mart_enterprise_facts")
         _fill(admin, facts, rows)
-        with _Timed(seconds, ARRAYS):
-            _read_as_arrays(admin, facts)
-    with _Timed(seconds, FROM_DATABASE):
+        with clock(ARRAYS):
+            _read_as_arrays(admin, facts, enterprises)
+    with clock(FROM_DATABASE):
         read = situation(settings, DAY)
-        with _Timed(seconds, ONCE_READ):
+        with clock(ONCE_READ):
             eligible = [reach.enterprises for reach in read.reach()]
     criteria, distinct = _counted(settings)
     pairs = enterprises * options.items
@@ -311,9 +331,11 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
         "eligible": sum(item.eligible for item in full.items),
         "changed_enterprises": part.changed_enterprises,
         "seconds": seconds,
+        "cpu": clock.cpu,
         "publish_ms": seconds["publishing every item (files read, checked, compiled)"] / options.items * 1000,
         "rates": {},
         "ratios": {},
+        "money": None,
     }
     explained = pairs / seconds["explained and written (facts, matching)"]
     bare, read_once = pairs / seconds[FROM_DATABASE], pairs / seconds[ONCE_READ]
@@ -322,40 +344,68 @@ def _run(options: argparse.Namespace, enterprises: int, folder: Path, servers: E
         "citybrain, eligible only, from the database": bare,
         "citybrain, eligible only, facts once read": read_once,
     }
-    for name, peer, most in (
-        ("zen-engine evaluate_batch", _zen, options.peer_items),
-        ("openfisca-core", _openfisca, options.items),
+    ratios = report["ratios"]
+
+    def compared(name: str, asked: int, took: float) -> None:
+        rates[name] = enterprises * asked / took
+        ratios[f"explained and written, beside {name}"] = explained / rates[name]
+        ratios[f"eligible only, from the database, beside {name}"] = bare / rates[name]
+        ratios[f"eligible only, facts once read, beside {name}"] = read_once / rates[name]
+
+    asked = [item["versions"][0]["require"]["all"] for item in items]
+    for name, together, most in (
+        ("zen-engine evaluate_batch, a decision an item", False, options.peer_items),
+        ("zen-engine evaluate_batch, one table for all items", True, options.items),
     ):
-        asked = [item["versions"][0]["require"]["all"] for item in items[:most]]
-        found = peer(rows, asked)
-        if found is None:
-            continue
-        peer_eligible, took = found
-        assert peer_eligible == sum(eligible[:most]), (name, peer_eligible)
-        rates[name] = enterprises * len(asked) / took
-        report["ratios"][f"explained and written, beside {name}"] = explained / rates[name]
-        report["ratios"][f"eligible only, from the database, beside {name}"] = bare / rates[name]
-        report["ratios"][f"eligible only, facts once read, beside {name}"] = read_once / rates[name]
-        if peer is _openfisca:
-            whole = enterprises * len(asked) / (took + seconds[ARRAYS])
-            rates[f"{name}, its arrays read from the database"] = whole
-            report["ratios"][f"eligible only, both from the database, beside {name}"] = bare / whole
+        if zen := _zen(rows, asked[:most], together):
+            assert zen[0] == sum(eligible[:most]), (name, zen)
+            compared(name, len(asked[:most]), zen[1])
+    if fisca := _openfisca(rows, asked, [item["versions"][0]["amount"] for item in items]):
+        assert fisca.eligible == eligible
+        compared("openfisca-core", options.items, fisca.seconds)
+        whole = pairs / (fisca.seconds + seconds[ARRAYS])
+        rates["openfisca-core, its arrays read from the database"] = whole
+        ratios["eligible only, both from the database, beside openfisca-core"] = bare / whole
+        report["money"] = _money_beside(fisca, granted)
     report["rates"] = rates
     return report
 
 
-class _Timed:
-    def __init__(self, seconds: dict[str, float], name: str) -> None:
-        self.seconds, self.name = seconds, name
+class _Clock:
+    """Seconds, and processor seconds of this process and of PostgreSQL's: those hardly depend on who else is
+    on the machine."""
 
-    def __enter__(self) -> None:
-        self.began = time.perf_counter()
+    def __init__(self, postmaster: int) -> None:
+        self.postmaster = postmaster
+        self.seconds: dict[str, float] = {}
+        self.cpu: dict[str, float] = {}
 
-    def __exit__(self, *_: object) -> None:
-        self.seconds[self.name] = time.perf_counter() - self.began
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        began, worked = time.perf_counter(), self._worked()
+        yield
+        self.seconds[name] = time.perf_counter() - began
+        self.cpu[name] = self._worked() - worked
+
+    def _worked(self) -> float:
+        ticks = 0
+        processes = [self.postmaster, *_children(self.postmaster)]
+        for process in processes:
+            with suppress(
+                FileNotFoundError, ProcessLookupError
+            ):  # it has ended: its parent counts it from now
+                fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+                ticks += sum(int(field) for field in fields[11:15])  # its own and of those that have ended
+        return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _start(folder: Path, servers: ExitStack) -> Any:
+def _children(process: int) -> list[int]:
+    text = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii")
+    return [int(each) for each in text.split()]
+
+
+def _start(folder: Path, servers: ExitStack) -> tuple[Any, int]:
+    """The settings of a platform of its own, and the process of its PostgreSQL."""
     for name in [name for name in os.environ if name.startswith("CITYBRAIN_")]:
         del os.environ[name]
     project = folder / "project"
@@ -378,11 +428,14 @@ def _start(folder: Path, servers: ExitStack) -> Any:
     prepare(settings)
     upgrade(settings)
     seaweedfs.wait_ready(settings, s3)
-    return settings
+    return settings, database.pid
 
 
-def _read_as_arrays(admin: psycopg.Connection[Any], facts: Any) -> Any:
-    """What openfisca-core needs before it can answer: a float32 vector a fact, codes as their places."""
+def _read_as_arrays(admin: psycopg.Connection[Any], facts: Any, enterprises: int) -> Any:
+    """What openfisca-core needs before it can answer: a float32 vector a fact, codes as their places; read as
+    the platform reads its own, by binary COPY."""
+    from citybrain.policy.answers import received
+
     columns = []
     for name in FACTS:
         column = sql.Identifier(facts[name].column)
@@ -390,10 +443,27 @@ def _read_as_arrays(admin: psycopg.Connection[Any], facts: Any) -> Any:
             columns.append(sql.SQL("dense_rank() OVER (ORDER BY {})").format(column))
         else:
             columns.append(sql.SQL("{}::int").format(column) if facts[name].type == "bool" else column)
-    query = sql.SQL("SELECT {} FROM marts.mart_enterprise_facts").format(
-        sql.SQL(", ").join(sql.SQL("coalesce({}::float8, 'NaN')").format(column) for column in columns)
-    )
-    return np.array(admin.execute(query).fetchall(), dtype=np.float32).T
+    query = sql.SQL(
+        "COPY (SELECT (row_number() OVER () - 1)::int, {} FROM marts.mart_enterprise_facts)"
+        " TO STDOUT (FORMAT binary)"
+    ).format(sql.SQL(", ").join(sql.SQL("coalesce({}::float4, 'NaN')").format(column) for column in columns))
+    rows = received(admin, query, len(columns), ">f4", enterprises)
+    return [rows[f"value{place}"].astype(np.float32) for place in range(len(columns))]
+
+
+def _granted(admin: psycopg.Connection[Any], item_ids: list[str]) -> list[tuple[Any, Any]]:
+    """By item: the numbers of the enterprises that are eligible, and the fen they get."""
+    granted = []
+    for item_id in item_ids:
+        found = admin.execute(
+            "SELECT right(m.uscc, 8)::int, (m.amount * 100)::bigint FROM policy.match_row m"
+            " JOIN policy.item_version v USING (item_version_id)"
+            " WHERE v.item_id = %s AND m.status = 'eligible' ORDER BY 1",
+            (item_id,),
+        ).fetchall()
+        pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
+        granted.append((pairs[:, 0], pairs[:, 1]))
+    return granted
 
 
 def _counted(settings: Any) -> tuple[int, int]:
@@ -409,20 +479,28 @@ def _counted(settings: Any) -> tuple[int, int]:
 # The peers
 
 
-def _zen(rows: list[Row], items: list[list[Row]]) -> tuple[int, float] | None:
-    """Eligible pairs and seconds of zen-engine; None where it is not installed."""
+def _zen(rows: list[Row], items: list[list[Row]], together: bool) -> tuple[int, float] | None:
+    """Eligible pairs and seconds of zen-engine; None where it is not installed.
+
+    `together`: one decision table with a row an item, evaluated once an enterprise; else a decision an item.
+    """
     try:
         import zen
     except ImportError:
         return None
     contexts = [{name: _plain(value) for name, value in row.items()} for row in rows]
-    decisions = {str(place): _graph(conditions) for place, conditions in enumerate(items)}
-    engine = zen.ZenEngine({"loader": {"type": "static", "content": decisions}})
+    if together:
+        tables = {"all": _table(items, "collect")}
+    else:
+        tables = {str(place): _table([conditions], "first") for place, conditions in enumerate(items)}
+    content = {key: _graph(table) for key, table in tables.items()}
+    engine = zen.ZenEngine({"loader": {"type": "static", "content": content}})
     found = 0
     began = time.perf_counter()
-    for key in decisions:
-        answers = engine.evaluate_batch([{"key": key, "context": row} for row in contexts])
-        found += sum(bool((answer["data"]["result"] or {}).get("eligible")) for answer in answers)
+    for key in content:
+        for answer in engine.evaluate_batch([{"key": key, "context": row} for row in contexts]):
+            result = answer["data"]["result"]
+            found += len(result) if together else bool((result or {}).get("item"))
     return found, time.perf_counter() - began
 
 
@@ -432,15 +510,22 @@ def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _graph(conditions: list[Row]) -> Row:
-    """An item as a decision table with one row: all met, or nothing."""
-    inputs = [{"id": each["id"], "name": each["id"], "field": each["fact"]} for each in conditions]
-    table = {
-        "hitPolicy": "first",
-        "inputs": inputs,
-        "outputs": [{"id": "eligible", "name": "eligible", "field": "eligible"}],
-        "rules": [{"_id": "1", **{each["id"]: _test(each) for each in conditions}, "eligible": "true"}],
+def _table(items: list[list[Row]], policy: str) -> Row:
+    """A decision table with a row an item: all its conditions, or nothing."""
+    asked = dict.fromkeys(each["fact"] for conditions in items for each in conditions)
+    rules = [
+        {"_id": str(place), "item": str(place + 1), **{each["fact"]: _test(each) for each in conditions}}
+        for place, conditions in enumerate(items)
+    ]
+    return {
+        "hitPolicy": policy,
+        "inputs": [{"id": name, "name": name, "field": name} for name in asked],
+        "outputs": [{"id": "item", "name": "item", "field": "item"}],
+        "rules": rules,
     }
+
+
+def _graph(table: Row) -> Row:
     return {
         "nodes": [
             {"id": "in", "name": "in", "type": "inputNode"},
@@ -462,8 +547,18 @@ def _test(condition: Row) -> str:
     )
 
 
-def _openfisca(rows: list[Row], items: list[list[Row]]) -> tuple[int, float] | None:
-    """Eligible pairs and seconds of openfisca-core; None where it is not installed.
+@dataclass(frozen=True)
+class Fisca:
+    """What openfisca-core says: by item, how many enterprises meet the conditions, and for each enterprise
+    what it would be paid (float32, NaN or 0 for nothing). `seconds`: for the conditions of all items."""
+
+    eligible: list[int]
+    seconds: float
+    paid: Callable[[int], Any]
+
+
+def _openfisca(rows: list[Row], items: list[list[Row]], amounts: list[Row]) -> Fisca | None:
+    """None where openfisca-core is not installed.
 
     Numbers that are missing are NaN and codes that are missing -1, so that no test of them holds.
     """
@@ -485,13 +580,71 @@ def _openfisca(rows: list[Row], items: list[list[Row]]) -> tuple[int, float] | N
         declare(name)
     for place, conditions in enumerate(items):
         declare(f"item_{place}", value_type=bool, formula=_formula(conditions, codes))
+        declare(f"paid_{place}", formula=_paid(place, amounts[place], codes))
     simulation = SimulationBuilder().build_default_simulation(system, len(rows))
     for name in FACTS:
         values = [_number(row[name], codes.get(name)) for row in rows]
         simulation.set_input(name, "2026", np.array(values, dtype=np.float32))
     began = time.perf_counter()
-    found = sum(int(simulation.calculate(f"item_{place}", "2026").sum()) for place in range(len(items)))
-    return found, time.perf_counter() - began
+    eligible = [int(simulation.calculate(f"item_{place}", "2026").sum()) for place in range(len(items))]
+    took = time.perf_counter() - began
+    return Fisca(eligible, took, lambda place: simulation.calculate(f"paid_{place}", "2026"))
+
+
+def _paid(place: int, amount: Row, codes: dict[str, dict[str, int]]) -> Any:
+    """The amount of an item as a formula of openfisca-core; the cap is that of every item here."""
+
+    def worth(firm: Any, period: Any) -> Any:
+        if amount["kind"] == "flat":
+            return amount["value"]
+        if amount["kind"] == "formula":
+            capped = re.findall(r"least\((\w+)", amount["expr"])[0]
+            grown = firm("revenue", period) - firm("revenue_before", period)
+            return 0.1 * np.maximum(grown, 0) + 0.01 * np.minimum(firm(capped, period), 5_000_000)
+        base = firm(amount["of"], period)
+        if amount["kind"] == "tiers":
+            return _tiers(amount, base)
+        if amount["kind"] == "rate_by":
+            size = firm(amount["by"], period)
+            return base * sum((size == codes["size"][name]) * rate for name, rate in amount["rates"].items())
+        return base * amount.get("rate", amount.get("value"))
+
+    def formula(firm: Any, period: Any) -> Any:
+        return np.where(firm(f"item_{place}", period), np.minimum(worth(firm, period), 500_000), 0)
+
+    return formula
+
+
+def _tiers(amount: Row, base: Any) -> Any:
+    starts, rates = zip(*((tier["from"], tier["rate"]) for tier in amount["tiers"]), strict=True)
+    if amount["mode"] == "whole":
+        return base * sum(
+            (base >= start) * more for start, more in zip(starts, np.diff(rates, prepend=0), strict=True)
+        )
+    tops = [*starts[1:], np.inf]
+    return sum(
+        np.maximum(np.minimum(base, top) - start, 0) * rate
+        for start, top, rate in zip(starts, tops, rates, strict=True)
+    )
+
+
+def _money_beside(fisca: Fisca, granted: list[tuple[Any, Any]]) -> Row:
+    """Every line that either pays, yuan against yuan."""
+    found = {"lines": 0, "differ": 0, "only_here": 0, "only_there": 0}
+    largest = in_all = yuan = 0.0
+    for place, (numbers, fen) in enumerate(granted):
+        paid = fisca.paid(place).astype(np.float64)
+        there = np.flatnonzero(paid > 0)
+        found["only_here"] += len(np.setdiff1d(numbers, there))
+        found["only_there"] += len(np.setdiff1d(there, numbers))
+        _, here_at, there_at = np.intersect1d(numbers, there, return_indices=True)
+        off = paid[there[there_at]] - fen[here_at] / 100
+        found["lines"] += len(off)
+        found["differ"] += int((np.abs(off) >= 0.005 + 1e-9).sum())
+        largest = max(largest, float(np.abs(off).max(initial=0)))
+        in_all += float(off.sum())
+        yuan += float(fen.sum()) / 100
+    return {**found, "largest": largest, "in_all": in_all, "yuan": yuan}
 
 
 def _number(value: Any, codes: dict[str, int] | None) -> float:

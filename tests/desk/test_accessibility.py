@@ -32,7 +32,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("/cases/?show=open", "/cases/map/?show=open", "/cases/{filed}/", "/cases/devices/", "/command/"),
     ),
     "flood_warden": ("/phone/flood/", "/phone/report/", "/phone/me/"),
-    "policy_officer": ("/grants/", "/grants/firm/", "/policies/"),
+    "policy_officer": ("/grants/", "/grants/firm/", "/grants/trial/", "/policies/"),
 }
 
 

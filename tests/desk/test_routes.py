@@ -104,6 +104,8 @@ TABLE: dict[str, Row] = {
     "grants:download": get(404, "treasury"),
     "grants:payment": get(404, *GRANTS),
     "grants:take-receipts": post(404, "treasury"),
+    "grants:trials": get(200, *GRANTS),
+    "grants:trial": get(404, *GRANTS),
     "grants:recoveries": get(200, *GRANTS),
     "grants:claim": post(404, "treasury"),
     "grants:settle-claim": post(404, "policy_checker"),

@@ -1,14 +1,17 @@
 """People of every role on a prepared desk; Django is loaded."""
 
 import itertools
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from citybrain.settings import DatabaseRole, Settings
+from bureau import Bureau
+from citybrain.settings import SOURCE_TREE, DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
 from citybrain.warehouse.row_scope import SYSTEM, enter
 
@@ -60,6 +63,33 @@ def people(desk: Settings, nothing_granted: None) -> People:
         return user
 
     return People(make("policy_officer"), make("policy_checker"), make("treasury"), make)
+
+
+@pytest.fixture
+def bureau(desk: Settings, nothing_granted: None, tmp_path: Path) -> Iterator[Bureau]:
+    """Item files of human resources that are really published and matched; no facts table yet."""
+    project = tmp_path / "project"
+    (project / "policies").mkdir(parents=True)
+    for name in ("facts.yml", "anomalies.yml"):
+        shutil.copy(SOURCE_TREE / "policies" / name, project / "policies")
+    own = desk.model_copy(update={"project": project})
+    with psycopg.connect(desk.dsn(DatabaseRole.TRANSFORMER), autocommit=True) as transformer:
+        yield Bureau(own, transformer, "human_resources")
+        transformer.execute("DROP TABLE IF EXISTS marts.mart_enterprise_facts")
+
+
+@pytest.fixture
+def browse(desk: Settings) -> Callable[[Any], Any]:
+    """A browser without scripts for a person, or for nobody."""
+    from django.test import Client
+
+    def sign_in(person: Any) -> Client:
+        client = Client(headers={"host": "127.0.0.1"})
+        if person is not None:
+            client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return sign_in
 
 
 @pytest.fixture

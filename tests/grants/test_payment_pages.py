@@ -17,19 +17,6 @@ Client = Any
 
 
 @pytest.fixture
-def browse(desk: Settings) -> Callable[[Any], Client]:
-    from django.test import Client as TestClient
-
-    def sign_in(person: Any) -> Client:
-        client = TestClient(headers={"host": "127.0.0.1"})
-        if person is not None:
-            client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
-        return client
-
-    return sign_in
-
-
-@pytest.fixture
 def paid(desk: Settings, people: People) -> Any:
     """A payment file of two enterprises."""
     from acting import approve, countersign, list_of, pay

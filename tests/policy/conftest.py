@@ -7,9 +7,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from bureau import Bureau
 from rules_and_rows import create_facts_table
 
+from bureau import Bureau
 from citybrain.settings import SOURCE_TREE, DatabaseRole, Settings
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bureau import ACTIVE, REVIEW, Bureau, item, version
 from typer.testing import CliRunner
 
+from bureau import ACTIVE, REVIEW, Bureau, item, version
 from citybrain.catalogue import ContentError
 from citybrain.cli import app
 from citybrain.policy import load_policies, policy_faults
@@ -132,6 +132,15 @@ def test_a_whole_version_of_everything_loads_and_is_told(bureau: Bureau) -> None
             item("SALES", version(amount={"kind": "tiers", "of": "revenue", "mode": "whole", "tiers": [
                 {"from": 5, "value": 1}, {"from": 1, "value": 2}]})),
             "rising order",
+        ),
+        *(
+            (item("SALES", version(amount={"kind": "tiers", "of": "revenue", "mode": mode, "tiers": [tier]})),
+             "greater than or equal to 0")
+            for mode, tier in (
+                ("whole", {"from": -5, "value": 1}),
+                ("whole", {"from": 5, "value": -1}),
+                ("marginal", {"from": 5, "rate": -0.1}),
+            )
         ),
         (item("SALES", version(recheck_before_pay=["profit"])), "no fact is called 'profit'"),
         (item("SALES", version(), version()), "versions overlap on 2026-01-01"),

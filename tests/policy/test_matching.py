@@ -11,10 +11,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from bureau import ACTIVE, DAY, SALES, Bureau, code, firm, item, later, version
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bureau import ACTIVE, DAY, SALES, Bureau, code, firm, item, later, version
 from citybrain.catalogue import ContentError
 from citybrain.policy.comparison import compare_runs
 from citybrain.policy.explanation import explain

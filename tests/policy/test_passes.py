@@ -7,12 +7,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from bureau import ACTIVE, DAY, SALES, Bureau, code, firm, item, later, version
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 from rules_and_rows import FACTS, Enterprise, enterprises, fill, found, rules
 
+from bureau import ACTIVE, DAY, SALES, Bureau, code, firm, item, later, version
 from citybrain.policy.anomalies import bunchings
 from citybrain.policy.answers import ask
 from citybrain.policy.bounds import Facts, facts_valued, numbers_of
@@ -50,7 +50,7 @@ def together(trial: Trial, chosen: list[Rule]) -> dict[int, dict[str, dict[str, 
     with trial.transaction(force_rollback=True):
         count = make_facts_now(trial, FACTS, DAY)
         make_new_rows(trial)
-        match_some(trial, NOW, count, items, (), NEW_ROWS, 1)
+        match_some(trial, NOW, count, items, (), NEW_ROWS, 1, lambda: None)
         query = sql.SQL("SELECT item_version_id, {} FROM {}").format(
             sql.SQL(", ").join(map(sql.Identifier, SHOWN)), sql.Identifier(NEW_ROWS)
         )
@@ -318,13 +318,17 @@ def test_the_difference_is_topped_up(bureau: Bureau) -> None:
         item("SALES", version(exclusion=group)),
         item("FLAT", version(exclusion=group, amount={"kind": "flat", "value": 60})),
     )
-    bureau.knows([firm(1000), firm(500)])
+    bureau.knows([firm(1000), firm(500), firm(1000)])
     bureau.matches()
     bureau.award(0, "FLAT", DAY.year, amount=60)
     bureau.award(1, "FLAT", DAY.year, amount=60)
+    bureau.award(2, "SALES", DAY.year, amount=40)
     bureau.matches()
     assert bureau.lines()["SALES", 0][:2] == ("pay", Decimal("40.00"))
     assert bureau.lines()["SALES", 1][0] == "excluded"  # its fifty are less than the sixty it has
+    # What it was awarded forty for is worth a hundred by now, and not granted twice: the sixty are topped up.
+    assert bureau.lines()["SALES", 2][0] == "excluded"
+    assert bureau.lines()["FLAT", 2][:2] == ("pay", Decimal("20.00"))
 
 
 # Reports

@@ -5,10 +5,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from bureau import ACTIVE, Bureau, item, version
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bureau import ACTIVE, Bureau, item, version
 from citybrain.lake import download, spool_folder
 from citybrain.policy.publishing import publish
 from citybrain.policy.texts import ZONE, Kept, keep_texts

@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pyarrow.parquet as parquet
 import pytest
-from bureau import Bureau, code
 from psycopg import sql
 
+from bureau import Bureau, code
 from citybrain.policy.compiler import compile_rule
 from citybrain.policy.edges import edges
 from citybrain.policy.facts import load_facts

@@ -80,23 +80,33 @@ def number_rows(
     """Make the temporary table of `source`, which has the identity and a column for each fact."""
     names = sql.SQL(", ").join(sql.Identifier("s", name) for name in (*IDENTITY, *sorted(facts)))
     row_hash = sql.SQL(", hashtextextended(ROW({})::text, 0) AS row_hash").format(names)
+    # Hashing costs more than the planner thinks: behind the fence two processes do it, the numbering one.
+    several_processes(connection, True)
     connection.execute(
         sql.SQL(
             "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT"
-            " (row_number() OVER (ORDER BY s.uscc) - 1)::int AS ord, {}, {}::date AS as_of{}"
-            " FROM ({}) AS s ORDER BY s.uscc"
+            " (row_number() OVER (ORDER BY r.uscc) - 1)::int AS ord, r.*, {}::date AS as_of"
+            " FROM (SELECT {}{} FROM ({}) AS s OFFSET 0) AS r ORDER BY r.uscc"
         ).format(
             sql.Identifier(table),
-            names,
             sql.Literal(as_of.isoformat()),
+            names,
             row_hash if hashed else sql.SQL(""),
             source,
         )
     )
+    several_processes(connection, False)
     connection.execute(sql.SQL("CREATE UNIQUE INDEX ON {} (ord)").format(sql.Identifier(table)))
     connection.execute(sql.SQL("ANALYZE {} (ord, uscc)").format(sql.Identifier(table)))
     row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
     return int(row[0]) if row else 0
+
+
+def several_processes(connection: Connection, wanted: bool) -> None:
+    """Whether statements over a large table are worth another process whatever its start is said to cost."""
+    for setting, cheap in (("parallel_setup_cost", "10"), ("parallel_tuple_cost", "0.001")):
+        value = sql.Literal(cheap) if wanted else sql.SQL("DEFAULT")
+        connection.execute(sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(setting), value))
 
 
 def make_part(connection: Connection, facts: Facts, as_of: date, changed: str) -> int:
@@ -104,7 +114,7 @@ def make_part(connection: Connection, facts: Facts, as_of: date, changed: str) -
     source = sql.SQL("SELECT n.* FROM {} n JOIN {} USING (uscc)").format(
         sql.Identifier(NOW), sql.Identifier(changed)
     )
-    return number_rows(connection, PART, source, facts, as_of)
+    return number_rows(connection, PART, source, facts, as_of, hashed=False)
 
 
 def digest(connection: Connection) -> str:

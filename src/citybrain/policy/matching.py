@@ -9,6 +9,7 @@ rules, facts, day, code and earlier awards are those of the newest run is not ma
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -33,12 +34,14 @@ from citybrain.policy.facts_table import NOW, PART, make_facts_now, make_part
 from citybrain.policy.passes import ItemCount, OnItem, PlannedItem, run_pass
 from citybrain.policy.publishing import publish
 from citybrain.policy.run_report import MatchError, MatchReport, NoFactsError, newest_run, stored_report
-from citybrain.policy.sessions import items_in_force, matcher, same_state
+from citybrain.policy.sessions import matcher, planned_items, same_state, stored_items
 from citybrain.policy.settlement import settle, settle_changes
 from citybrain.policy.snapshot import keep_snapshot, read_facts
 from citybrain.policy.some_firms import match_some
+from citybrain.policy.tidying import tidy
 from citybrain.policy.totals import Totals, totals, totals_by_difference
 from citybrain.policy.writing import (
+    MANY,
     NEW_ROWS,
     ROWS,
     make_new_rows,
@@ -94,13 +97,24 @@ def match(
     psycopg.Error.
     """
     publish(settings)
-    day = as_of or datetime.now(CITY_ZONE).date()
+    report = _run(settings, as_of or datetime.now(CITY_ZONE).date(), dry_run, on_item, full)
+    if report.made and report.kind == "full":
+        began = time.monotonic()
+        tidy(settings)
+        return replace(report, phases={**report.phases, "tidying": _since(began)})
+    return report
+
+
+def _run(settings: Settings, day: date, dry_run: bool, on_item: OnItem | None, full: bool) -> MatchReport:
+    """In one transaction."""
     facts = load_facts(settings)
     began = time.monotonic()
     with matcher(settings) as writer:
         _require_facts(writer)
-        items = items_in_force(writer, day)
-        enterprises = make_facts_now(writer, facts, day)
+        with ThreadPoolExecutor(1, thread_name_prefix="policy-plans") as pool:
+            planned = pool.submit(planned_items, stored_items(writer, day))
+            enterprises = make_facts_now(writer, facts, day)  # PostgreSQL is busy while plans are read here
+            items = planned.result()
         identity = identity_of(writer, items, facts)
         earlier = earlier_run(writer)
         if earlier and earlier.as_of == day and earlier.identity == identity and not (dry_run or full):
@@ -204,14 +218,15 @@ def _find_changes(
     matched = {item.item_version_id for item in work.items}
     others = [item for item in items if item.item_version_id not in matched]
     touched = [row[0] for row in writer.execute(TOUCHED_FIRMS).fetchall()]
-    take_standing(writer, of_either([*matched, *work.dropped], touched))
+    scope = of_either([*matched, *work.dropped], touched)
     make_new_rows(writer)
     counts = everybody(work.items, NEW_ROWS)
     rows = make_part(writer, facts, day, CHANGED)
     known = earlier.counts if earlier else {}
     near = {item.item_version_id: known.get(item.item_version_id, (0, 0, 0))[2] for item in others}
     cut = [item.item_version_id for item in others if near[item.item_version_id] >= item.plan.keep]
-    match_some(writer, PART, rows, others, cut, NEW_ROWS, run_id)
+    read_standing = partial(take_standing, writer, scope, many=len(touched) > MANY)
+    match_some(writer, PART, rows, others, cut, NEW_ROWS, run_id, read_standing)
     return *merge_standing(writer, run_id), counts
 
 

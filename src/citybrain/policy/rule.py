@@ -122,7 +122,7 @@ def resolve(version: Version, facts: Facts) -> Rule:
     criteria: list[Criterion] = []
     seen: set[str] = set()
     params = _parameters(version, faults)
-    for where, leaf in _located_leaves(version.require, ("require",)):
+    for where, leaf in located_leaves(version.require, ("require",)):
         if leaf.id in seen or leaf.id == AMOUNT_ID:
             faults.append(((*where, "id"), f"{leaf.id!r} is taken"))
         seen.add(leaf.id)
@@ -192,7 +192,7 @@ def _later(
     facts: Facts,
     faults: list[tuple[Location, str]],
 ) -> Iterator[Criterion]:
-    for place, (inner, leaf) in enumerate(_located_leaves(when, where)):
+    for place, (inner, leaf) in enumerate(located_leaves(when, where)):
         criterion = _criterion(place, leaf, inner, params, facts, faults)
         if criterion is not None:
             yield criterion
@@ -202,13 +202,14 @@ def _unknown(name: str) -> str:
     return f"no fact is called {name!r}: policies/facts.yml lists them"
 
 
-def _located_leaves(node: Node, where: Location) -> Iterator[tuple[Location, Leaf]]:
+def located_leaves(node: Node, where: Location) -> Iterator[tuple[Location, Leaf]]:
+    """The criteria of a tree and where each stands in the file."""
     if isinstance(node, Leaf):
         yield where, node
         return
     key = {All: "all", AnyOf: "any", AtLeast: "of"}[type(node)]
     for place, child in enumerate(children(node)):
-        yield from _located_leaves(child, (*where, key, place))
+        yield from located_leaves(child, (*where, key, place))
 
 
 def _criterion(

@@ -26,7 +26,7 @@ class MatchReport:
     """`run_id` is that of the newest run when nothing had changed (`made` false), None in a rehearsal.
 
     `rows_closed`, `rows_added`: result rows that differ from those of the run before. `phases`: seconds of
-    reading facts, matching, settling and keeping, of a run made by this call.
+    reading facts, matching, settling and keeping, and after a full run tidying, of a run made by this call.
     """
 
     run_id: int | None

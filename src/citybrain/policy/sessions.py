@@ -1,5 +1,7 @@
 """Sessions of role `matcher`: what may read facts and write results, and nothing else."""
 
+import json
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,7 +20,7 @@ LOCK = "citybrain policy match"
 Connection = psycopg.Connection[Any]
 
 IN_FORCE = """
-SELECT v.item_version_id, v.item_id, i.title, v.sha256, v.payable, v.plan_sha256, p.plan
+SELECT v.item_version_id, v.item_id, i.title, v.sha256, v.payable, v.plan_sha256, p.plan::text
 FROM policy.item_version v JOIN policy.item i USING (item_id) JOIN policy.plan p ON p.sha256 = v.plan_sha256
 WHERE v.withdrawn_at IS NULL AND v.valid_from <= %(day)s AND (v.valid_to IS NULL OR v.valid_to >= %(day)s)
 ORDER BY v.item_version_id
@@ -70,9 +72,18 @@ def same_state(settings: Settings, writer: Connection) -> Connection:
 
 def items_in_force(connection: Connection, day: date) -> list[PlannedItem]:
     """The versions that hold on `day`, in order of version."""
+    return planned_items(stored_items(connection, day))
+
+
+def stored_items(connection: Connection, day: date) -> list[tuple[Any, ...]]:
+    """As they are stored, plans as text of JSON."""
+    return connection.execute(IN_FORCE, {"day": day}).fetchall()
+
+
+def planned_items(stored: Iterable[tuple[Any, ...]]) -> list[PlannedItem]:
     return [
-        PlannedItem(version_id, item_id, title, sha256, payable, plan_sha256, Plan.from_json(plan))
-        for version_id, item_id, title, sha256, payable, plan_sha256, plan in connection.execute(
-            IN_FORCE, {"day": day}
-        ).fetchall()
+        PlannedItem(
+            version_id, item_id, title, sha256, payable, plan_sha256, Plan.from_json(json.loads(plan))
+        )
+        for version_id, item_id, title, sha256, payable, plan_sha256, plan in stored
     ]

@@ -2,7 +2,8 @@
 
 Exclusion comes first: of a group an enterprise gets the largest amount, and nothing when it was awarded one
 before (`highest_wins`, `once_a_year`: in this calendar year; `once_ever`: ever; `mutual`: another item of the
-group, ever; an item without a group: this year). `top_up` pays the largest less what was awarded this year.
+group, ever; an item without a group: this year). `top_up` pays the largest that was not awarded yet, less
+what was awarded of the group this year.
 Then the funds: what was awarded from a fund this year is gone; the rest is spent in the order of the fund
 (`rank`), from the front until a line does not fit, or every line is cut by the same share (`pro_rata`).
 
@@ -20,6 +21,7 @@ from psycopg import sql
 from citybrain.policy.writing import (
     ADDED,
     CLOSED,
+    MANY,
     make_new_rows,
     merge,
     merge_standing,
@@ -111,7 +113,7 @@ WITH versions AS MATERIALIZED (
         CASE WHEN award_version IS NULL AND row_number() OVER best = 1
             THEN greatest(amount - topped, 0) ELSE 0 END AS wanted
     FROM lines
-    WINDOW best AS (PARTITION BY uscc, pool ORDER BY amount DESC, item_id)
+    WINDOW best AS (PARTITION BY uscc, pool ORDER BY award_version IS NOT NULL, amount DESC, item_id)
 ), queued AS (
     SELECT *,
         sum(wanted) OVER (PARTITION BY fund_id ORDER BY
@@ -209,7 +211,7 @@ def settle_changes(
         _propose(NEW_ROWS, matches, firms, sql.SQL(IN_SCOPE)), {"run": run_id, "year": day.year}
     )
     standing = "standing_proposal"
-    take_standing(connection, of_either(versions, touched), ROWS, standing, COLUMNS)
+    take_standing(connection, of_either(versions, touched), ROWS, standing, COLUMNS, len(touched) > MANY)
     merge_standing(connection, run_id, ROWS, NEW_ROWS, (standing, CLOSED_ROWS, ADDED_ROWS), COLUMNS, CONTENT)
 
 

@@ -5,7 +5,8 @@ server would spend its time on reading a thousand of them: here each distinct am
 one of the enterprises, many amounts a statement, and one statement writes the rows of every item.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -75,18 +76,29 @@ def match_some(
     cut: Collection[int],
     target: str,
     run_id: int,
+    read_standing: Callable[[], None],
 ) -> None:
     """Write the rows of `items` for every enterprise of the facts table `table` into `target`.
 
+    `read_standing` makes the table of standing rows; PostgreSQL does it while answers are combined here.
     `cut`: versions whose near list was cut at `keep`. It is ranked anew by full runs; until then only who
     stands in it (table of standing rows) stays in it. Other lists take in who is near.
     """
     if not items or not enterprises:
+        read_standing()
         return
-    amounts = _distinct_amounts(items)
-    _list_items(connection, items, amounts)
-    _work_out(connection, table, amounts)
-    places, found = _candidates(connection, table, enterprises, items, cut)
+    criteria = distinct_criteria(items)
+    answers = ask(connection, table, list(criteria.numbers), criteria.asks, enterprises)
+    with ThreadPoolExecutor(1, thread_name_prefix="policy-some") as pool:
+        combined = pool.submit(
+            lambda: [combine(item.plan, criteria.of(item.plan), answers) for item in items]
+        )
+        read_standing()
+        amounts = _distinct_amounts(items)
+        _list_items(connection, items, amounts)
+        _work_out(connection, table, amounts)
+        stay = _near_before(connection, table, enterprises, cut)
+        places, found = _candidates(items, combined.result(), stay)
     query = sql.SQL(WRITE).format(
         target=sql.Identifier(target),
         columns=sql.SQL(", ").join(map(sql.Identifier, COLUMNS)),
@@ -130,15 +142,12 @@ def _work_out(connection: Connection, table: str, amounts: dict[tuple[str, str],
 
 
 def _candidates(
-    connection: Connection, table: str, enterprises: int, items: Sequence[PlannedItem], cut: Collection[int]
+    items: Sequence[PlannedItem], combined: Sequence[Candidates], stay: Mapping[int, Vector]
 ) -> tuple[Vector, Candidates]:
-    """The candidates of all items, and the place of each one's item."""
-    criteria = distinct_criteria(items)
-    answers = ask(connection, table, list(criteria.numbers), criteria.asks, enterprises)
-    stay = _near_before(connection, table, enterprises, cut)
+    """The candidates of all items, and the place of each one's item. `stay`: by version of a list that was
+    cut, whether each enterprise stands in it."""
     each = []
-    for item in items:
-        found = combine(item.plan, criteria.of(item.plan), answers)
+    for item, found in zip(items, combined, strict=True):
         if item.item_version_id in stay:
             found = found.chosen((found.lenient == 0) | stay[item.item_version_id][found.ord])
         each.append(found)

@@ -21,7 +21,7 @@ from citybrain.policy.item_file import (
     Version,
     children,
 )
-from citybrain.policy.rule import Criterion, Rule
+from citybrain.policy.rule import AGO, Criterion, Rule
 from citybrain.policy.span import Span
 
 STATUS_ZH = {"eligible": "符合", "needs_data": "缺数据", "near": "接近符合", "ineligible": "不符合"}
@@ -34,6 +34,11 @@ EXCLUSION_ZH = {
     "once_ever": "同组事项只享受一次",
     "mutual": "享受过同组其他事项的不再享受",
 }
+COMPARED_ZH = {
+    ">": "高于", ">=": "不低于", "<": "低于", "<=": "不高于", "==": "为", "!=": "不为", "in": "为",
+    "not_in": "不为", "at_least_ago": "距今满", "at_most_ago": "距今不超过",
+}  # fmt: skip
+COMPARED_DAY_ZH = {">": "晚于", ">=": "不早于", "<": "早于", "<=": "不晚于"}
 MOST_LISTED = 8
 
 
@@ -42,30 +47,23 @@ def sentence(criterion: Criterion) -> str:
     fact, leaf = criterion.fact, criterion.leaf
     if not criterion.known:
         return f"{fact.label}（标准待核定）"
-    if leaf.op == "at_least_ago":
-        return f"{fact.label}距今满 {Span.read(criterion.values[0]).zh}（含）"
-    if leaf.op == "at_most_ago":
-        return f"{fact.label}距今不超过 {Span.read(criterion.values[0]).zh}（含）"
+    words = f"{fact.label}{compared(leaf.op, fact)}"
+    if leaf.op in AGO:
+        return f"{words} {Span.read(criterion.values[0]).zh}（含）"
     values = [shown(value, fact) for value in criterion.values]
     match leaf.op:
         case "is":
             return fact.label if criterion.values[0] is True else f"不是：{fact.label}"
-        case "==":
-            return f"{fact.label}为 {values[0]}"
-        case "!=":
-            return f"{fact.label}不为 {values[0]}"
-        case ">":
-            return f"{fact.label}{_later(fact, '高于')} {values[0]}（不含）"
-        case ">=":
-            return f"{fact.label}{_later(fact, '不低于')} {values[0]}（含）"
-        case "<":
-            return f"{fact.label}{_later(fact, '低于')} {values[0]}（不含）"
-        case "<=":
-            return f"{fact.label}{_later(fact, '不高于')} {values[0]}（含）"
+        case "==" | "!=":
+            return f"{words} {values[0]}"
+        case ">" | "<":
+            return f"{words} {values[0]}（不含）"
+        case ">=" | "<=":
+            return f"{words} {values[0]}（含）"
         case "in":
-            return f"{fact.label}为 {_listed(values)} 之一"
+            return f"{words} {_listed(values)} 之一"
         case "not_in":
-            return f"{fact.label}不为 {_listed(values)}"
+            return f"{words} {_listed(values)}"
         case "between":
             return f"{fact.label}在 {values[0]}（含）至 {values[1]}（含）之间"
         case "under":
@@ -99,11 +97,9 @@ def exclusion_words(exclusion: Exclusion | None) -> str:
     return f"{EXCLUSION_ZH[exclusion.rule]}（组 {exclusion.group}）"
 
 
-def _later(fact: Fact, words: str) -> str:
-    """Days come before and after, they are not high and low."""
-    if fact.type != "date":
-        return words
-    return {"高于": "晚于", "不低于": "不早于", "低于": "早于", "不高于": "不晚于"}[words]
+def compared(op: str, fact: Fact) -> str:
+    """An operator in words. Days come before and after, they are not high and low."""
+    return (COMPARED_DAY_ZH if fact.type == "date" else {}).get(op) or COMPARED_ZH.get(op, "")
 
 
 def _listed(values: list[str]) -> str:

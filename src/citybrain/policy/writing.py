@@ -23,6 +23,7 @@ Connection = psycopg.Connection[Any]
 
 ROWS = "policy.match_row"
 NEW_ROWS = "new_row"
+MANY = 200  # enterprises
 STANDING, CLOSED, ADDED = "standing_row", "closed_row", "added_row"
 COLUMNS = ("item_version_id", *RESULT, "first_run")
 
@@ -264,8 +265,7 @@ def merge(
 def of_either(versions: Sequence[int], usccs: Sequence[str]) -> sql.Composable:
     """A condition on the rows m: of one of the versions or of one of the enterprises.
 
-    Of enterprises alone the key's index, skipping from version to version, may be the shorter way; of a large
-    table PostgreSQL rather reads all pages with several processes.
+    Of a few enterprises alone the key's index, skipping from version to version, is the shorter way.
     """
     conditions = [
         sql.SQL("m.{} = ANY ({})").format(sql.Identifier(column), sql.Literal(list(values)))
@@ -281,13 +281,22 @@ def take_standing(
     rows: str = ROWS,
     standing: str = STANDING,
     columns: Sequence[str] = COLUMNS,
+    many: bool = False,
 ) -> None:
-    """Make the temporary table of the standing rows of a part. `scope` is a condition on m."""
+    """Make the temporary table of the standing rows of a part. `scope` is a condition on m; `many`: a skip
+    from version to version for each of them would touch every page of the index, the table is read instead.
+    """
+    for way in ("enable_indexscan", "enable_bitmapscan"):
+        connection.execute(
+            sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(way), sql.SQL("off" if many else "on"))
+        )
     connection.execute(
         sql.SQL(STAND).format(
             standing=sql.Identifier(standing), columns=_names(columns), rows=_table(rows), scope=scope
         )
     )
+    for way in ("enable_indexscan", "enable_bitmapscan"):
+        connection.execute(sql.SQL("SET LOCAL {} = on").format(sql.Identifier(way)))
 
 
 def merge_standing(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from citybrain.desk.grants import firms, lists, payments
+from citybrain.desk.grants import firms, lists, payments, trials
 
 app_name = "grants"
 urlpatterns = [
@@ -18,6 +18,8 @@ urlpatterns = [
     path("payment/<int:file_id>/", payments.show, name="payment"),
     path("payment/<int:file_id>/download/", lists.download, name="download"),
     path("payment/<int:file_id>/receipts/", payments.take_receipts, name="take-receipts"),
+    path("trial/", trials.find, name="trials"),
+    path("trial/<slug:item_id>/", trials.trial, name="trial"),
     path("recoveries/", payments.recoveries, name="recoveries"),
     path("recovery/<int:recovery_id>/settle/", payments.settle_claim, name="settle-claim"),
     path("firm/", lists.find_firm, name="find-firm"),

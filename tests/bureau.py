@@ -55,20 +55,23 @@ def item(item_id: str, *versions: dict[str, Any], **more: Any) -> dict[str, Any]
 
 
 class Bureau:
-    def __init__(self, settings: Settings, transformer: psycopg.Connection[Any]) -> None:
+    def __init__(
+        self, settings: Settings, transformer: psycopg.Connection[Any], department: str = "taxation"
+    ) -> None:
         self.settings = settings
         self.transformer = transformer
+        self.department = department
 
     @property
     def file(self) -> Path:
-        return self.settings.policies_dir / "taxation" / "trial.yml"
+        return self.settings.policies_dir / self.department / "trial.yml"
 
     def writes(self, *items: Mapping[str, Any], **document: Any) -> Path:
-        """The item file of the department of taxation."""
+        """The item file of the department."""
         content = {
             "schema": "citybrain/policy-item@1",
             "document": {
-                "id": "TRIAL", "title": "试行办法", "department": "taxation", "uri": "citybrain:test",
+                "id": "TRIAL", "title": "试行办法", "department": self.department, "uri": "citybrain:test",
                 "origin": "synthetic", **document,
             },
             "items": list(items),
