@@ -132,9 +132,10 @@ def _on_photographs(seer: _Seer, folder: Path, part: str, classes: dict[int, str
         figures |= _of_any_kind(looked, seer.least_score)
         if len(kinds) > 1:
             figures |= _of_kinds(looked, kinds)
-        if set(kinds) == set(seer.codes) == set(seer.eyes.codes.values()):
+        codes = seer.eyes.codes
+        if set(kinds) <= set(codes.values()) and len(set(codes.values())) == len(codes):
             weights, imgsz = seer.eyes.weights.path, seer.eyes.imgsz
-            figures |= mean_average_precision(weights, seer.recipe, folder, part, classes, imgsz)
+            figures |= mean_average_precision(weights, codes, folder, part, classes, imgsz)
     else:
         alarmed = sum(any(box.score >= seer.least_score for box in found) for _, found in looked)
         figures["false_anywhere_per_1000_frames"] = 1000 * alarmed / len(pictures)
