@@ -182,7 +182,9 @@ def main() -> None:
     jpegs = pictures(folder, part, arguments.pictures)
     kept = Path(tempfile.gettempdir()) / "vision-benchmark-networks"
     weights = named(arguments.weights)
-    own_eyes = OpenVinoEyes(weights, arguments.imgsz, kept, threads=1 if arguments.as_worker else arguments.threads)
+    own_eyes = OpenVinoEyes(
+        weights, arguments.imgsz, kept, threads=1 if arguments.as_worker else arguments.threads
+    )
     if arguments.as_worker:
         ours(own_eyes)(jpegs[:8])
         print(max(timed(ours(own_eyes), jpegs * 2)[0] for _ in range(arguments.rounds)))
@@ -226,9 +228,7 @@ def speed(
                 list(shape),  # type: ignore[arg-type]
             ),
             "ours": ours(own_eyes),
-            "ours by ONNX Runtime": ours(
-                OnnxEyes(weights, arguments.imgsz, kept, threads=arguments.threads)
-            ),
+            "ours by ONNX Runtime": ours(OnnxEyes(weights, arguments.imgsz, kept, threads=arguments.threads)),
         }
         best = taking_turns(runs, jpegs, arguments.rounds)
     finally:

@@ -19,9 +19,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @needs_vision
 @pytest.mark.slow
 @pytest.mark.parametrize(("runtime", "difference"), [("openvino", 0.06), ("onnxruntime", 0.02)])
-def test_another_runtime_sees_what_torch_sees(
-    told: dict[str, Any], runtime: str, difference: float
-) -> None:
+def test_another_runtime_sees_what_torch_sees(told: dict[str, Any], runtime: str, difference: float) -> None:
     """OpenVINO counts in bfloat16 where the processor has it."""
     found = told[runtime]
     assert found["boxes"] >= 10

@@ -30,7 +30,7 @@ class AnyEyes(Protocol):
 def open_eyes(
     settings: Settings, weights: Weights, imgsz: int, names: Mapping[str, str], threads: int
 ) -> AnyEyes:
-    """Load a network on what CITYBRAIN_VISION_RUNTIME says; `auto` looks for a graphics card and for OpenVINO.
+    """Load a network on what CITYBRAIN_VISION_RUNTIME says; `auto` takes the fastest that is here.
 
     Raises VisionEnvironmentError, FileNotFoundError.
     """
@@ -52,8 +52,8 @@ def open_eyes(
 
 
 def fastest_here(driver: Path = NVIDIA_DRIVER) -> Runtime:
-    """torch where `driver` says there is a graphics card (torch, which would know, takes seconds to load), else
-    OpenVINO, else ONNX Runtime where OpenVINO is not installed.
+    """torch where `driver` says that there is a graphics card (torch, which would know, takes seconds to
+    load), else OpenVINO, else ONNX Runtime where OpenVINO is not installed.
     """
     if driver.exists():
         return "torch"

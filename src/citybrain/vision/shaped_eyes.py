@@ -52,8 +52,8 @@ class ShapedEyes(ABC):
 
     @abstractmethod
     def look_many(self, images: Iterable[Pixels]) -> list[list[Box]]:
-        """`look` for each picture, several at once; the pictures may be decoded while they are taken, and none
-        is kept.
+        """`look` for each picture, several at once; the pictures may be decoded while they are taken, and
+        none is kept.
         """
 
     @abstractmethod

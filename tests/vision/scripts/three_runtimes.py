@@ -1,4 +1,4 @@
-"""The same yards seen by torch, OpenVINO and ONNX Runtime, one by one and many at once; prints how they differ."""
+"""The same yards seen by three runtimes, one by one and many at once; prints how they differ."""
 
 import hashlib
 import json
@@ -44,13 +44,20 @@ def differences(one: AnyEyes, other: AnyEyes, pictures: Sequence[Pixels]) -> dic
 
 torch_eyes = Eyes(weights, 416, threads=2)
 told = {}
-for eyes in (OpenVinoEyes(weights, 416, kept / "openvino", threads=2), OnnxEyes(weights, 416, kept / "onnx", threads=2)):
+for eyes in (
+    OpenVinoEyes(weights, 416, kept / "openvino", threads=2),
+    OnnxEyes(weights, 416, kept / "onnx", threads=2),
+):
     name = eyes.device.split()[0]
     told[name] = differences(torch_eyes, eyes, [*images, tall]) | {
         "many_as_one": eyes.look_many(iter(images)) == [eyes.look(image) for image in images],
         "device": eyes.device,
     }
-    if name == "onnxruntime":  # torch scales pictures a little differently; these two share everything but the runtime
-        told["between"] = differences(OpenVinoEyes(weights, 416, kept / "openvino", threads=2), eyes, [*images, tall])
+    if (
+        name == "onnxruntime"
+    ):  # torch scales pictures a little differently; these two share everything but the runtime
+        told["between"] = differences(
+            OpenVinoEyes(weights, 416, kept / "openvino", threads=2), eyes, [*images, tall]
+        )
 told["files"] = sorted(f"{file.parent.name}/{file.suffix}" for file in kept.rglob("*.*"))
 sys.stdout.write(json.dumps(told))
