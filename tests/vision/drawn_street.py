@@ -1,4 +1,4 @@
-"""Stills of a street as a camera on a pole sees it, drawn: a wall, the pavement, two bins, rubbish beside them.
+"""Stills of a street as a camera on a pole sees it, drawn: a wall, a pavement, two bins, rubbish before them.
 
 Nothing in them is a photograph, and no training has seen them.
 """
