@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from vision_python import needs_vision, run_there
 
+from citybrain.vision.eyes import codes_of
 from citybrain.vision.runtime import fastest_here
 
 
@@ -55,3 +56,10 @@ def test_a_graphics_card_is_taken_where_there_is_one(tmp_path: Path, monkeypatch
     assert fastest_here(driver) == "openvino"
     driver.touch()
     assert fastest_here(driver) == "torch"
+
+
+def test_a_network_may_call_things_as_darknet_did() -> None:
+    names = {0: "motorbike", 1: "diningtable", 2: "truck", 3: "traffic light"}
+    assert codes_of(names, {}) == {0: "motorcycle", 1: "dining_table", 2: "lorry", 3: "traffic_light"}
+    ours = {"motorcycle": "two_wheeler", "dining table": "trading_outside_shop", "truck": "heavy"}
+    assert list(codes_of(names, ours).values())[:3] == ["two_wheeler", "trading_outside_shop", "heavy"]
