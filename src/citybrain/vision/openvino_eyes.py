@@ -3,6 +3,7 @@ Needs the vision environment.
 """
 
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ class OpenVinoEyes(ShapedEyes):
     """Counts as exactly as OpenVINO finds best for the processor; `device` says how."""
 
     ending = ".xml"
+
+    @cached_property
+    def _core(self) -> Any:
+        import openvino
+
+        return openvino.Core()
 
     def output(self, network: Any, prepared: Pixels) -> NDArray[np.float32]:
         told: NDArray[np.float32] = network.create_infer_request().infer({0: prepared[None]})[0]
@@ -48,11 +55,8 @@ class OpenVinoEyes(ShapedEyes):
         return [seen[place] for place in range(len(seen))]
 
     def _open(self, file: Path, shape: Shape) -> Any:
-        import openvino
-
-        core = openvino.Core()
-        network = core.compile_model(
-            _with_preparation(core.read_model(file), shape),
+        network = self._core.compile_model(
+            _with_preparation(self._core.read_model(file), shape),
             "CPU",
             {
                 "PERFORMANCE_HINT": "THROUGHPUT",
