@@ -208,8 +208,8 @@ class Settings(BaseSettings):
     )
     vision_runtime: Literal["auto", "openvino", "onnxruntime", "torch"] = Field(
         default="auto",
-        description="what networks run on: auto takes torch where a graphics card is, else OpenVINO where it is"
-        " installed, else ONNX Runtime",
+        description="what networks run on: auto takes torch where a graphics card is, else OpenVINO where it"
+        " is installed, else ONNX Runtime",
     )
 
     gate_batches: int = Field(default=200, ge=1, description="landed batches one gate run claims at most")
