@@ -89,6 +89,16 @@ def ours(eyes: ShapedEyes) -> Callable[[list[bytes]], int]:
     return run
 
 
+def one_by_one(eyes: ShapedEyes) -> Callable[[list[bytes]], int]:
+    """As a worker of the patrol looks: a picture at a time."""
+
+    def run(jpegs: list[bytes]) -> int:
+        side = max(eyes.imgsz, 640)
+        return sum(len(eyes.look(read_picture(jpeg, side).image)) for jpeg in jpegs)
+
+    return run
+
+
 def exported_folder(weights: Weights, shape: tuple[int, int], folder: Path, names: dict[int, str]) -> Path:
     """The network as ultralytics' exporter would lay it out."""
     target = folder / f"{weights.name}_openvino_model"
@@ -186,8 +196,8 @@ def main() -> None:
         weights, arguments.imgsz, kept, threads=1 if arguments.as_worker else arguments.threads
     )
     if arguments.as_worker:
-        ours(own_eyes)(jpegs[:8])
-        print(max(timed(ours(own_eyes), jpegs * 2)[0] for _ in range(arguments.rounds)))
+        one_by_one(own_eyes)(jpegs[:8])
+        print(max(timed(one_by_one(own_eyes), jpegs * 2)[0] for _ in range(arguments.rounds)))
         return
     report: dict[str, Any] = {
         "device": own_eyes.device,

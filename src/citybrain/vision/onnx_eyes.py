@@ -2,16 +2,12 @@
 vision environment.
 """
 
-from collections import deque
-from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from citybrain.vision.boxes import Box
 from citybrain.vision.environment import import_onnxruntime
 from citybrain.vision.fitting import Shape
 from citybrain.vision.pictures import Pixels
@@ -29,19 +25,6 @@ class OnnxEyes(ShapedEyes):
         planes = np.ascontiguousarray(prepared[:, :, ::-1].transpose(2, 0, 1), dtype=np.float32)
         told: NDArray[np.float32] = network.run(None, {"pictures": planes[None] / np.float32(255)})[0]
         return told
-
-    def look_many(self, images: Iterable[Pixels]) -> list[list[Box]]:
-        """`look` for each picture, one thread a picture."""
-        seen: list[list[Box]] = []
-        waiting: deque[Future[list[Box]]] = deque()
-        with ThreadPoolExecutor(self.threads) as pool:
-            for image in images:
-                self.network(self.shape(image))  # opened here: two threads would open it twice
-                waiting.append(pool.submit(self.look, image))
-                if len(waiting) > self.threads:
-                    seen.append(waiting.popleft().result())
-            seen += [one.result() for one in waiting]
-        return seen
 
     def _open(self, file: Path, shape: Shape) -> Any:
         runtime = import_onnxruntime()

@@ -2,7 +2,6 @@
 Needs the vision environment.
 """
 
-from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from citybrain.vision.boxes import Box
-from citybrain.vision.fitting import Shape, letterbox
+from citybrain.vision.fitting import Shape
 from citybrain.vision.pictures import Pixels
 from citybrain.vision.shaped_eyes import ShapedEyes
 
@@ -31,29 +29,6 @@ class OpenVinoEyes(ShapedEyes):
         told: NDArray[np.float32] = network.create_infer_request().infer({0: prepared[None]})[0]
         return told
 
-    def look_many(self, images: Iterable[Pixels]) -> list[list[Box]]:
-        """`look` for each picture, one stream a thread."""
-        import openvino
-
-        queues: dict[Shape, Any] = {}
-        seen: dict[int, list[Box]] = {}
-
-        def done(request: Any, told: tuple[int, tuple[int, int], float, Shape]) -> None:
-            place, size, scale, shape = told
-            seen[place] = self.boxes(request.get_output_tensor(0).data, size, scale, shape)
-
-        for place, image in enumerate(images):
-            shape = self.shape(image)
-            if shape not in queues:
-                queues[shape] = openvino.AsyncInferQueue(self.network(shape), self.threads)
-                queues[shape].set_callback(done)
-            prepared, scale = letterbox(image, shape)
-            size = image.shape[0], image.shape[1]
-            queues[shape].start_async({0: prepared[None]}, (place, size, scale, shape))
-        for queue in queues.values():
-            queue.wait_all()
-        return [seen[place] for place in range(len(seen))]
-
     def _open(self, file: Path, shape: Shape) -> Any:
         network = self._core.compile_model(
             _with_preparation(self._core.read_model(file), shape),
@@ -62,6 +37,8 @@ class OpenVinoEyes(ShapedEyes):
                 "PERFORMANCE_HINT": "THROUGHPUT",
                 "NUM_STREAMS": str(self.threads),
                 "INFERENCE_NUM_THREADS": str(self.threads),
+                # it would bind its first thread to the first core, and so would every other worker
+                "ENABLE_CPU_PINNING": "NO",
             },
         )
         precision = network.get_property("INFERENCE_PRECISION_HINT").to_string()

@@ -3,7 +3,9 @@ once and kept, and boxes out of what it tells.
 """
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -50,11 +52,20 @@ class ShapedEyes(ABC):
         self.network(first)
         self.codes = codes_of(names_of(self._file(first)), classes or {})
 
-    @abstractmethod
     def look_many(self, images: Iterable[Pixels]) -> list[list[Box]]:
         """`look` for each picture, several at once; the pictures may be decoded while they are taken, and
         none is kept.
         """
+        seen: list[list[Box]] = []
+        waiting: deque[Future[list[Box]]] = deque()
+        with ThreadPoolExecutor(self.threads) as pool:
+            for image in images:
+                self.network(self.shape(image))  # opened here: two threads would open it twice
+                waiting.append(pool.submit(self.look, image))
+                if len(waiting) > self.threads:
+                    seen.append(waiting.popleft().result())
+            seen += [one.result() for one in waiting]
+        return seen
 
     @abstractmethod
     def output(self, network: Any, prepared: Pixels) -> NDArray[np.float32]:
