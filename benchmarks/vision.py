@@ -2,18 +2,19 @@
 
     .venv-vision/bin/python benchmarks/vision.py --photographs ~/photographs --labels traffic_topview/val
 
-Four pipelines take turns over the same 1080p JPEGs in memory: ultralytics' `predict` on the weights as
-they are, the same on the network exported for OpenVINO, ours, and ours with two processes of one thread. The
-pictures are labelled photographs, enlarged to 1920 x 1080; `--labels` names the set and split whose boxes the
-average precision is told against, vehicles of any kind. `--memory 10000` shows whether memory stays flat over
-so many. On a machine that does other things meanwhile, read the pictures a second of its processor's time.
+Pipelines take turns over the same 1080p JPEGs in memory (`speed`): ultralytics' `predict` on the weights as
+they are, the same on the network exported for OpenVINO, ours by OpenVINO and ours by ONNX Runtime. `workers`
+are one and two processes of ours with one thread each. The pictures are labelled photographs, enlarged to
+1920 x 1080; `--labels` names the set and split whose boxes the average precision is told against
+(`precision`), vehicles of any kind. `memory` looks at `--memory` pictures and tells what the process holds
+meanwhile. `--part` runs some of these; `--out` is added to, so that parts may run one after the other. On a
+machine that does other things meanwhile, read the pictures a second of its processor's time.
 """
 
 import argparse
 import io
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -29,15 +30,21 @@ from PIL import Image
 
 from citybrain.settings import SOURCE_TREE
 from citybrain.vision.boxes import Box
+from citybrain.vision.candidates import found_in
+from citybrain.vision.converting import convert
 from citybrain.vision.eyes import LOWEST_SCORE, SAME_THING, Eyes
-from citybrain.vision.openvino_eyes import OpenVinoEyes, convert, found_in, letterbox, shape_of
+from citybrain.vision.fitting import letterbox, shape_of
+from citybrain.vision.onnx_eyes import OnnxEyes
+from citybrain.vision.openvino_eyes import OpenVinoEyes
 from citybrain.vision.pictures import read_picture
+from citybrain.vision.shaped_eyes import ShapedEyes
 from citybrain.vision.training.gather import labelled_boxes, photographs_of
 from citybrain.vision.training.scoring import Tally
 from citybrain.vision.weights import Weights
 
 FULL_HD = (1920, 1080)
 VEHICLES = ("car", "lorry", "bus", "motorcycle", "bicycle")
+PARTS = ("speed", "workers", "precision", "memory")
 SHIPPED = SOURCE_TREE / "detectors" / "models" / "yard_vehicles" / "weights.pt"
 
 
@@ -74,7 +81,7 @@ def ultralytics_predict(model: Any, imgsz: int) -> Callable[[list[bytes]], int]:
     return run
 
 
-def ours(eyes: OpenVinoEyes) -> Callable[[list[bytes]], int]:
+def ours(eyes: ShapedEyes) -> Callable[[list[bytes]], int]:
     def run(jpegs: list[bytes]) -> int:
         images = (read_picture(jpeg, max(eyes.imgsz, 640)).image for jpeg in jpegs)
         return sum(len(boxes) for boxes in eyes.look_many(images))
@@ -82,10 +89,20 @@ def ours(eyes: OpenVinoEyes) -> Callable[[list[bytes]], int]:
     return run
 
 
+def one_by_one(eyes: ShapedEyes) -> Callable[[list[bytes]], int]:
+    """As a worker of the patrol looks: a picture at a time."""
+
+    def run(jpegs: list[bytes]) -> int:
+        side = max(eyes.imgsz, 640)
+        return sum(len(eyes.look(read_picture(jpeg, side).image)) for jpeg in jpegs)
+
+    return run
+
+
 def exported_folder(weights: Weights, shape: tuple[int, int], folder: Path, names: dict[int, str]) -> Path:
     """The network as ultralytics' exporter would lay it out."""
     target = folder / f"{weights.name}_openvino_model"
-    convert(weights, shape, target / f"{weights.name}.xml")
+    convert(weights, shape, target / f"{weights.name}.xml", OpenVinoEyes.write)
     (target / "metadata.yaml").write_text(
         json.dumps(
             {"stride": 32, "task": "detect", "batch": 1, "imgsz": list(shape), "names": names, "channels": 3}
@@ -102,7 +119,7 @@ def timed(run: Callable[[list[bytes]], int], jpegs: list[bytes]) -> tuple[float,
     return len(jpegs) / (time.perf_counter() - wall), len(jpegs) / max(time.process_time() - busy, 1e-9)
 
 
-def stages(eyes: OpenVinoEyes, jpegs: list[bytes]) -> dict[str, float]:
+def stages(eyes: ShapedEyes, jpegs: list[bytes]) -> dict[str, float]:
     """Milliseconds of the processor for a picture, stage by stage, one after the other."""
     spent = dict.fromkeys(("decode", "fit", "network", "boxes"), 0.0)
     for jpeg in jpegs:
@@ -112,7 +129,7 @@ def stages(eyes: OpenVinoEyes, jpegs: list[bytes]) -> dict[str, float]:
         shape = shape_of(image.shape[0], image.shape[1], eyes.imgsz)
         prepared, scale = letterbox(image, shape)
         marks.append(time.process_time())
-        output = eyes._network(shape).create_infer_request().infer({0: prepared[None]})[0]
+        output = eyes.output(eyes.network(shape), prepared)
         marks.append(time.process_time())
         list(found_in(output, (image.shape[0], image.shape[1]), scale, shape))
         marks.append(time.process_time())
@@ -165,87 +182,106 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=48)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--memory", type=int, default=0)
+    parser.add_argument("--memory", type=int, default=10_000, help="pictures of the part `memory`")
+    parser.add_argument("--part", choices=PARTS, nargs="+", default=PARTS)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--as-worker", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     name, _, part = arguments.labels.partition("/")
     folder = arguments.photographs / name
     jpegs = pictures(folder, part, arguments.pictures)
-    place = Path(tempfile.mkdtemp(prefix="vision-benchmark-"))
     kept = Path(tempfile.gettempdir()) / "vision-benchmark-networks"
     weights = named(arguments.weights)
+    own_eyes = OpenVinoEyes(
+        weights, arguments.imgsz, kept, threads=1 if arguments.as_worker else arguments.threads
+    )
     if arguments.as_worker:
-        eyes = OpenVinoEyes(weights, arguments.imgsz, kept, threads=1)
-        ours(eyes)(jpegs[:8])
-        print(max(timed(ours(eyes), jpegs * 2)[0] for _ in range(arguments.rounds)))
+        one_by_one(own_eyes)(jpegs[:8])
+        print(max(timed(one_by_one(own_eyes), jpegs * 2)[0] for _ in range(arguments.rounds)))
         return
-    try:
-        report = run_all(arguments, weights, jpegs, folder, part, place, kept)
-    finally:
-        shutil.rmtree(place)
+    report: dict[str, Any] = {
+        "device": own_eyes.device,
+        "pictures": len(jpegs),
+        "kilobytes_a_picture": round(sum(map(len, jpegs)) / len(jpegs) / 1000),
+    }
+    if "memory" in arguments.part:  # before torch is loaded, as in a worker
+        held = memory(ours(own_eyes), jpegs, arguments.memory)
+        report["megabytes_after"] = {str(done): round(megabytes) for done, megabytes in held}
+    if "speed" in arguments.part:
+        report |= speed(arguments, weights, own_eyes, jpegs, kept)
+    if "workers" in arguments.part:
+        report |= {f"workers_{count}": round(workers(arguments, count), 1) for count in (1, 2)}
+    if "precision" in arguments.part:
+        report["ap50"] = precision(arguments, weights, own_eyes, folder, part, kept)
+    if arguments.out and arguments.out.exists():
+        report = json.loads(arguments.out.read_text(encoding="utf-8")) | report
     text = json.dumps(report, indent=1)
     print(text)
     if arguments.out:
         arguments.out.write_text(text + "\n", encoding="utf-8")
 
 
-def run_all(
-    arguments: argparse.Namespace,
-    weights: Weights,
-    jpegs: list[bytes],
-    folder: Path,
-    part: str,
-    place: Path,
-    kept: Path,
+def speed(
+    arguments: argparse.Namespace, weights: Weights, own_eyes: OpenVinoEyes, jpegs: list[bytes], kept: Path
 ) -> dict[str, Any]:
     torch_eyes = Eyes(weights, arguments.imgsz, threads=arguments.threads)
-    own_eyes = OpenVinoEyes(weights, arguments.imgsz, kept, threads=arguments.threads)
     import ultralytics
 
     shape = shape_of(FULL_HD[1], FULL_HD[0], arguments.imgsz)
-    exported = exported_folder(weights, shape, place, dict(torch_eyes._network.names))
-    runs = {
-        "ultralytics .pt": ultralytics_predict(torch_eyes._network, arguments.imgsz),
-        "ultralytics exported": ultralytics_predict(
-            ultralytics.YOLO(str(exported), task="detect"),
-            list(shape),  # type: ignore[arg-type]
-        ),
-        "ours": ours(own_eyes),
-    }
-    best = dict.fromkeys(runs, (0.0, 0.0))
-    for run in runs.values():
-        run(jpegs[:4])
-    for _ in range(arguments.rounds):
-        for name, run in runs.items():
-            wall, busy = timed(run, jpegs)
-            best[name] = max(best[name][0], wall), max(best[name][1], busy)
-    one, two = workers(arguments, 1), workers(arguments, 2)
-    precision = {
-        "torch": average_precision(torch_eyes.look, folder, part),
-        "ours": average_precision(own_eyes.look, folder, part),
-    }
+    place = Path(tempfile.mkdtemp(prefix="vision-benchmark-"))
+    try:
+        exported = exported_folder(weights, shape, place, dict(torch_eyes._network.names))
+        runs = {
+            "ultralytics .pt": ultralytics_predict(torch_eyes._network, arguments.imgsz),
+            "ultralytics exported": ultralytics_predict(
+                ultralytics.YOLO(str(exported), task="detect"),
+                list(shape),  # type: ignore[arg-type]
+            ),
+            "ours": ours(own_eyes),
+            "ours by ONNX Runtime": ours(OnnxEyes(weights, arguments.imgsz, kept, threads=arguments.threads)),
+        }
+        best = taking_turns(runs, jpegs, arguments.rounds)
+    finally:
+        shutil.rmtree(place)
     wall = {name: figures[0] for name, figures in best.items()}
-    report: dict[str, Any] = {
-        "device": own_eyes.device,
-        "pictures": len(jpegs),
-        "kilobytes_a_picture": round(sum(map(len, jpegs)) / len(jpegs) / 1000),
+    return {
         "pictures_per_second": {name: round(figures[0], 1) for name, figures in best.items()},
         "pictures_per_processor_second": {name: round(figures[1], 1) for name, figures in best.items()},
         "times_ultralytics_pt": round(wall["ours"] / wall["ultralytics .pt"], 2),
         "times_ultralytics_exported": round(wall["ours"] / wall["ultralytics exported"], 2),
         "processor_seconds_per_1000": round(1000 / best["ours"][1], 1),
         "milliseconds_by_stage": stages(own_eyes, jpegs),
-        "one_worker": round(one, 1),
-        "two_workers": round(two, 1),
-        "ap50": {name: round(value, 4) for name, value in precision.items()},
     }
-    if arguments.memory:
-        report["megabytes_after"] = {
-            str(done): round(held) for done, held in memory(runs["ours"], jpegs, arguments.memory)
-        }
-    report["most_megabytes"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)
-    return report
+
+
+def taking_turns(
+    runs: dict[str, Callable[[list[bytes]], int]], jpegs: list[bytes], rounds: int
+) -> dict[str, tuple[float, float]]:
+    """The best of each pipeline's rounds: pictures a second, and a second of the processor."""
+    best = dict.fromkeys(runs, (0.0, 0.0))
+    for run in runs.values():
+        run(jpegs[:4])
+    for _ in range(rounds):
+        for name, run in runs.items():
+            wall, busy = timed(run, jpegs)
+            best[name] = max(best[name][0], wall), max(best[name][1], busy)
+    return best
+
+
+def precision(
+    arguments: argparse.Namespace,
+    weights: Weights,
+    own_eyes: OpenVinoEyes,
+    folder: Path,
+    part: str,
+    kept: Path,
+) -> dict[str, float]:
+    eyes = {
+        "torch": Eyes(weights, arguments.imgsz, threads=arguments.threads),
+        "ours": own_eyes,
+        "ours by ONNX Runtime": OnnxEyes(weights, arguments.imgsz, kept, threads=arguments.threads),
+    }
+    return {name: round(average_precision(one.look, folder, part), 4) for name, one in eyes.items()}
 
 
 if __name__ == "__main__":

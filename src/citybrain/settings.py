@@ -206,9 +206,10 @@ class Settings(BaseSettings):
         description="days for which a camera's still of a finding is kept as it was taken, for nobody's eyes:"
         " rejected findings become training pictures; 0 keeps none",
     )
-    vision_runtime: Literal["auto", "openvino", "torch"] = Field(
+    vision_runtime: Literal["auto", "openvino", "onnxruntime", "torch"] = Field(
         default="auto",
-        description="what networks run on: auto takes torch where a graphics card is, else OpenVINO",
+        description="what networks run on: auto takes torch where a graphics card is, else OpenVINO where it"
+        " is installed, else ONNX Runtime",
     )
 
     gate_batches: int = Field(default=200, ge=1, description="landed batches one gate run claims at most")

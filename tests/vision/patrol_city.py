@@ -139,6 +139,7 @@ def draw(
     _zone: Sequence[Sequence[float]],
     captions: Mapping[str, str],
     _titles: Mapping[str, str],
+    _seen: Sequence[Box],
 ) -> bytes:
     """An evidence JPEG; the captions stand in its comment."""
     stream = io.BytesIO()

@@ -62,6 +62,12 @@ def test_the_head_of_a_person_is_covered_where_no_face_is_seen(told: dict[str, A
     assert third < y2 < third + 22  # the upper third of the box, widened on every side
 
 
+def test_who_stands_beside_is_covered_though_no_detector_asks_for_persons(told: dict[str, Any]) -> None:
+    head, feet = told["beside_squares"]
+    assert head < feet / 4  # a few squares against noise
+    assert told["faint"] == []
+
+
 def test_lettering_on_the_road_is_no_plate(told: dict[str, Any]) -> None:
     assert told["lettering"] == []
 

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from citybrain.sensing.compiler import INPUT
+from citybrain.sensing.input_rows import INPUT
 from citybrain.sensing.rule_file import ReadingRule, RowsRule, SilenceRule
 from citybrain.sensing.statement import Relations, Statement
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg import sql
 
-from citybrain.sensing.compiler import INPUT
+from citybrain.sensing.input_rows import INPUT
 from citybrain.sensing.rule_file import ReadingRule, RowsRule, RuleFile, SilenceRule
 from citybrain.sensing.scope import scope_of_all
 from citybrain.sensing.statement import Statement

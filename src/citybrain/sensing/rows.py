@@ -9,7 +9,7 @@ import shapely
 import shapely.geometry
 from psycopg import sql
 
-from citybrain.sensing.compiler import INPUT
+from citybrain.sensing.input_rows import INPUT
 from citybrain.sensing.rule_file import RowsRule, RuleFile
 from citybrain.sensing.rule_parts import Within
 from citybrain.sensing.statement import Relations, Statement

@@ -6,22 +6,19 @@ spell that began before, its beginning is carried.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-import numpy as np
 import psycopg
-import shapely
 from psycopg import sql
 
-from citybrain.sensing.compiler import INPUT
+from citybrain.sensing.arrivals import Arrivals, arrivals_since, parts_of
+from citybrain.sensing.references import first_new_reference, name_references
 from citybrain.sensing.rule_file import ReadingRule, RuleFile, SilenceRule
-from citybrain.sensing.rule_parts import Compare, Place
+from citybrain.sensing.rule_parts import Place
 from citybrain.sensing.statement import Relations, Statement
 
 Connection = psycopg.Connection[Any]
-REFERENCE_METRES_A_DEGREE = 111_320
 
 CREATE_SCOPE = """
 CREATE TEMP TABLE scope (subject text PRIMARY KEY, anchor timestamptz NOT NULL, reference text)
@@ -38,11 +35,6 @@ EMPTY_CARRIED = """
 CREATE TEMP TABLE carried (subject text, class_code text, started_at timestamptz, peak double precision,
     confirmed_at timestamptz, threshold double precision) ON COMMIT DROP
 """
-NEW_ROWS = """
-SELECT max((i.{arrived})::timestamptz) AS arrived_until, max((i.{at})::timestamptz) AS newest
-FROM {relation} AS i WHERE {where} AND (i.{arrived})::timestamptz > {since}
-"""
-NEWEST = "SELECT max((i.{at})::timestamptz) FROM {relation} AS i WHERE {where}"
 FILL = """
 INSERT INTO pg_temp.scope (subject, anchor)
 SELECT (i.{subject})::text, min((i.{at})::timestamptz)
@@ -76,17 +68,6 @@ ON CONFLICT (subject) DO UPDATE SET anchor = least(scope.anchor, excluded.anchor
 """
 
 
-@dataclass(frozen=True)
-class Arrivals:
-    """What is new since the last sweep: up to which arrival, the rule's clock, and where late rows end."""
-
-    arrived_until: datetime | None
-    reference_until: datetime | None
-    clock: datetime
-    horizon: datetime
-    first: bool
-
-
 def fill_scope(
     connection: Connection,
     file: RuleFile,
@@ -99,7 +80,7 @@ def fill_scope(
 
     before: the row of `sensing.swept`; None for a rule that was never swept, or not as it stands.
     """
-    arrivals = _arrivals(connection, file, rule, before, stand_ins or {})
+    arrivals = arrivals_since(connection, file, rule, before, stand_ins or {})
     if arrivals is None:
         return None
     connection.execute(CREATE_SCOPE)
@@ -127,7 +108,7 @@ def scope_of_all(
     connection.execute(EMPTY_CARRIED)
     statement = Statement(dict(stand_ins or {}))
     fill = sql.SQL(FILL).format(
-        **_parts(statement, rule, clock),
+        **parts_of(statement, rule, clock),
         since=statement.bind("-infinity"),
         horizon=statement.bind(anchor),
         clock=statement.bind(clock),
@@ -136,36 +117,6 @@ def scope_of_all(
     connection.execute("UPDATE pg_temp.scope SET anchor = %s", (anchor,))
     if isinstance(rule, ReadingRule) and rule.compare is not None:
         name_references(connection, rule.compare, file.register, stand_ins or {})
-
-
-def _arrivals(
-    connection: Connection,
-    file: RuleFile,
-    rule: ReadingRule | SilenceRule,
-    before: Mapping[str, Any] | None,
-    stand_ins: Relations,
-) -> Arrivals | None:
-    statement = Statement(dict(stand_ins))
-    since = before["arrived_until"] if before else None
-    look = sql.SQL(NEW_ROWS).format(
-        **_parts(statement, rule, None), since=statement.bind(since or "-infinity")
-    )
-    row = connection.execute(look, statement.parameters).fetchone()
-    arrived_until, newest = row if row else (None, None)
-    reference_until = before["reference_until"] if before else None
-    if isinstance(rule, ReadingRule) and rule.compare is not None:
-        reference_until = _newest_reference(connection, rule.compare, stand_ins)
-        moved = before is not None and reference_until != before["reference_until"]
-    else:
-        moved = False
-    if arrived_until is None and not moved:
-        return None
-    known_clock = before["clock"] if before else None
-    clock = max(one for one in (newest, known_clock) if one is not None) if newest or known_clock else None
-    if clock is None:
-        return None
-    back = file.lateness if before else timedelta(hours=file.first_look_hours)
-    return Arrivals(arrived_until or since, reference_until, clock, clock - back, before is None)
 
 
 def _fill(
@@ -177,7 +128,7 @@ def _fill(
 ) -> int:
     statement = Statement(dict(stand_ins or {}))
     begin = "-infinity" if arrivals.first else since
-    parts = _parts(statement, rule, arrivals.clock)
+    parts = parts_of(statement, rule, arrivals.clock)
     parts |= {
         "since": statement.bind(begin),
         "horizon": statement.bind(arrivals.horizon),
@@ -205,7 +156,7 @@ def _widen(
     if rule.compensate is not None:
         _add_register(connection, file.register, _first_anchor(connection), stand_ins)
     if rule.compare is not None:
-        late = _first_new_reference(connection, rule.compare, before, arrivals, stand_ins)
+        late = first_new_reference(connection, rule.compare, before, arrivals, stand_ins)
         if late is not None:
             _add_register(connection, file.register, late, stand_ins)
         name_references(connection, rule.compare, file.register, stand_ins)
@@ -243,102 +194,3 @@ def _add_register(
         where=statement.conditions(place.where, {"": sql.Identifier("p")}, statement.bind(anchor)),
     )
     connection.execute(register, statement.parameters)
-
-
-def _newest_reference(connection: Connection, compare: Compare, stand_ins: Relations) -> datetime | None:
-    statement = Statement(dict(stand_ins))
-    query = sql.SQL("SELECT max(({})::timestamptz) FROM {}").format(
-        sql.Identifier(compare.arrived), statement.relation(compare.relation)
-    )
-    row = connection.execute(query).fetchone()
-    return row[0] if row else None
-
-
-def _first_new_reference(
-    connection: Connection,
-    compare: Compare,
-    before: Mapping[str, Any] | None,
-    arrivals: Arrivals,
-    stand_ins: Relations,
-) -> datetime | None:
-    """The earliest moment of the references that came since, not before the horizon."""
-    if before is None or before["reference_until"] is None:
-        return None
-    statement = Statement(dict(stand_ins))
-    at, arrived = sql.Identifier(compare.at), sql.Identifier(compare.arrived)
-    query = sql.SQL(
-        "SELECT min(({at})::timestamptz) FROM {relation} WHERE ({arrived})::timestamptz > {since}"
-        " AND ({at})::timestamptz BETWEEN {horizon} AND {clock}"
-    ).format(
-        at=at,
-        relation=statement.relation(compare.relation),
-        arrived=arrived,
-        since=statement.bind(before["reference_until"]),
-        horizon=statement.bind(arrivals.horizon),
-        clock=statement.bind(arrivals.clock),
-    )
-    row = connection.execute(query, statement.parameters).fetchone()
-    return row[0] if row else None
-
-
-def name_references(connection: Connection, compare: Compare, place: Place, stand_ins: Relations) -> None:
-    """The nearest reference of each subject of the scope, by the straight line between their positions."""
-    statement = Statement(dict(stand_ins))
-    subjects = connection.execute(
-        sql.SQL(
-            "SELECT s.subject, (p.{longitude})::double precision, (p.{latitude})::double precision"
-            " FROM pg_temp.scope AS s INNER JOIN {register} AS p ON (p.{subject})::text = s.subject"
-            " WHERE p.{longitude} IS NOT NULL AND p.{latitude} IS NOT NULL"
-        ).format(
-            longitude=sql.Identifier(place.longitude or ""),
-            latitude=sql.Identifier(place.latitude or ""),
-            register=statement.relation(place.relation),
-            subject=sql.Identifier(place.subject),
-        )
-    ).fetchall()
-    references = connection.execute(
-        sql.SQL(
-            "SELECT ({subject})::text, max(({longitude})::double precision),"
-            " max(({latitude})::double precision) FROM {relation}"
-            " WHERE {longitude} IS NOT NULL AND {latitude} IS NOT NULL"
-            " AND ({at})::timestamptz >= (SELECT min(anchor) FROM pg_temp.scope) - {minutes}"
-            " GROUP BY 1 ORDER BY 1"
-        ).format(
-            at=sql.Identifier(compare.at),
-            minutes=statement.bind(timedelta(minutes=compare.minutes)),
-            subject=sql.Identifier(compare.subject),
-            longitude=sql.Identifier(compare.longitude),
-            latitude=sql.Identifier(compare.latitude),
-            relation=statement.relation(compare.relation),
-        ),
-        statement.parameters,
-    ).fetchall()
-    if not subjects or not references:
-        return
-    tree = shapely.STRtree(_points(references))
-    nearest = tree.nearest(_points(subjects))
-    named = [(references[int(place)][0], row[0]) for row, place in zip(subjects, nearest, strict=True)]
-    with connection.cursor() as cursor:
-        cursor.executemany("UPDATE pg_temp.scope SET reference = %s WHERE subject = %s", named)
-
-
-def _points(rows: list[Any]) -> Any:
-    """Points in metres on a plane that is true to length around the rows' latitude."""
-    where = np.array([(row[1], row[2]) for row in rows], dtype=float)
-    shrink = np.cos(np.radians(where[:, 1]))
-    return shapely.points(
-        where[:, 0] * REFERENCE_METRES_A_DEGREE * shrink, where[:, 1] * REFERENCE_METRES_A_DEGREE
-    )
-
-
-def _parts(
-    statement: Statement, rule: ReadingRule | SilenceRule, clock: datetime | None
-) -> dict[str, sql.Composable]:
-    rows = rule.input
-    return {
-        "relation": statement.relation(rows.relation),
-        "subject": sql.Identifier(rows.subject),
-        "at": sql.Identifier(rows.at),
-        "arrived": sql.Identifier(rows.arrived),
-        "where": statement.conditions(rows.where, {"": INPUT}, statement.bind(clock)),
-    }

@@ -15,11 +15,14 @@ import psycopg
 from croniter import croniter
 from psycopg.rows import dict_row
 
-from citybrain.sensing.compiler import FOUND_COLUMNS, compile_reading, compile_silence
+from citybrain.sensing.arrivals import Arrivals
+from citybrain.sensing.compiler import compile_reading
 from citybrain.sensing.rows import find_rows, state_of
 from citybrain.sensing.rule_file import ReadingRule, RowsRule, RuleFile, SilenceRule
-from citybrain.sensing.scope import Arrivals, fill_scope
+from citybrain.sensing.scope import fill_scope
 from citybrain.sensing.settle import Told, settle
+from citybrain.sensing.silences import compile_silence
+from citybrain.sensing.spells import FOUND_COLUMNS
 from citybrain.sensing.statement import Relations, Statement
 from citybrain.sensing.telling import AnyRule, Signal
 from citybrain.sensing.tracks import measure

@@ -28,15 +28,17 @@ def evidence_frame(
     zone: Polygon,
     captions: Mapping[str, str],
     titles: Mapping[str, str] | None = None,
+    seen: Sequence[Box] = (),
 ) -> bytes:
     """A JPEG: the BGR picture with faces and plates covered, the zone's outline ([x, y] fractions), the boxes
     under their titles (by class code, else the code) and scores; and below it a strip with a line a caption.
+    Of what is `seen` besides, persons and vehicles are covered like those of `boxes`, and not drawn.
 
     Where no Chinese font is installed, captions lose what ASCII does not have. Raises VisionEnvironmentError.
     """
     from citybrain.vision.privacy import cover
 
-    frame = Image.fromarray(cover(image, boxes)[:, :, ::-1])
+    frame = Image.fromarray(cover(image, [*boxes, *seen])[:, :, ::-1])
     size = max(round(frame.height / 32), 12)
     draw = ImageDraw.Draw(frame)
     stroke = max(round(frame.height / 270), 2)

@@ -11,17 +11,22 @@ from citybrain.vision.environment import import_ultralytics
 from citybrain.vision.pictures import Pixels
 from citybrain.vision.weights import Weights
 
-# What public networks call the things of this project.
-OUR_NAMES = {"truck": "lorry", "motorbike": "motorcycle"}
+# What public networks call the things of this project; some of them still say it as darknet did.
+OUR_NAMES = {"truck": "lorry", "motorbike": "motorcycle", "diningtable": "dining table"}
 LOWEST_SCORE = 0.05  # below it boxes are noise; detectors' own limits lie above
 SAME_THING = 0.6  # IoU from which two boxes, whatever their classes, are taken for one thing
 BATCH = 8
 
 
 def codes_of(names: Mapping[int, str], ours: Mapping[str, str]) -> dict[int, str]:
-    """Class codes by number of a network's own `names`; `ours` says which are called otherwise here."""
-    known = {**OUR_NAMES, **ours}
-    return {number: known.get(name, name.replace(" ", "_")) for number, name in names.items()}
+    """Class codes by number of a network's own `names`; `ours` says which are called otherwise here, by the
+    network's name or by the one of OUR_NAMES.
+    """
+    codes = {}
+    for number, name in names.items():
+        known = OUR_NAMES.get(name, name)
+        codes[number] = ours.get(name, ours.get(known, known.replace(" ", "_")))
+    return codes
 
 
 class Eyes:

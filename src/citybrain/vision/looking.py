@@ -113,7 +113,8 @@ def _seen(
     began: float,
 ) -> Result:
     zones, sight = detector.zones(place.camera_id), tools.sight_of(detector)
-    boxes = detector.kept_at(place.camera_id, sight.look(picture.image))
+    seen = sight.look(picture.image)
+    boxes = detector.kept_at(place.camera_id, seen)
     confirm = second_look(sight, detector, picture.image)
     patch_of = patch_in(picture.image)
     change = step(detector, zones, before.memory, boxes, still.taken_at, confirm, patch_of)
@@ -124,7 +125,7 @@ def _seen(
             due_at,
             finding,
             still.taken_at,
-            [_evidence(settings, tools, detector, boxes, zones, place, still, finding)],
+            [_evidence(settings, tools, detector, boxes, seen, zones, place, still, finding)],
             sight.model,
             (picture.width, picture.height),
             keep_original(settings, still.content, due_at) if finding.kind == "detected" else None,
@@ -164,12 +165,16 @@ def _evidence(
     tools: Tools,
     detector: Detector,
     boxes: Sequence[Box],
+    seen: Sequence[Box],
     zones: Zones,
     place: Camera,
     still: Still,
     finding: Finding,
 ) -> dict[str, Any]:
-    """The picture of a finding for people, kept in the lake under its hash; the still itself is not kept."""
+    """The picture of a finding for people, kept in the lake under its hash; the still itself is not kept.
+
+    Who stands beside is covered whether the detector asks for persons or not.
+    """
     thing = finding.thing
     zone = zones.get(thing.zone)
     whole = read_picture(still.content)
@@ -183,7 +188,7 @@ def _evidence(
     if detector.is_experimental(thing.class_code):
         captions["提示"] = EXPERIMENTAL_NOTICE
     outline = zone.polygon if zone is not None else ()
-    content = tools.draw(whole.image, boxes, outline, captions, detector.titles)
+    content = tools.draw(whole.image, boxes, outline, captions, detector.titles, seen)
     sha256 = hashlib.sha256(content).hexdigest()
     bucket, key = ensure_bucket(settings, "evidence"), f"{sha256[:2]}/{sha256}.jpg"
     with spool_folder(settings) as folder:

@@ -16,6 +16,7 @@ from citybrain.vision.plates import Rectangle, find_plates
 
 FACE_SCORE = 0.3
 PLATE_SCORE = 0.5
+BOX_SCORE = 0.25  # a person or a vehicle below it is nobody
 SCORE_AFTER = 0.25  # what is found again at this score is covered again
 PASSES = 3
 VEHICLES = ("car", "lorry", "bus", "motorcycle")
@@ -76,6 +77,8 @@ def private_places(image: Pixels, boxes: Sequence[Box]) -> list[Rectangle]:
     height, width = image.shape[:2]
     found = [*_faces(image), *_plates(image, WIDEST_IN_FRAME)]
     for box in boxes:
+        if box.score < BOX_SCORE:
+            continue
         x1, y1, x2, y2 = box.pixels(width, height)
         if box.class_code == "person":
             found.append((x1, y1, x2, round(y1 + (y2 - y1) * HEAD)))

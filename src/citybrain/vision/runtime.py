@@ -1,12 +1,20 @@
-"""What a network runs on here: torch where there is a graphics card, else OpenVINO on the processor."""
+"""What a network runs on here: torch where there is a graphics card, else OpenVINO on the processor, or ONNX
+Runtime where OpenVINO has nothing for the machine.
+"""
 
+import importlib.util
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from pathlib import Path
+from typing import Literal, Protocol
 
 from citybrain.settings import Settings
 from citybrain.vision.boxes import Box
 from citybrain.vision.pictures import Pixels
 from citybrain.vision.weights import Weights
+
+NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
+
+Runtime = Literal["torch", "openvino", "onnxruntime"]
 
 
 class AnyEyes(Protocol):
@@ -22,24 +30,31 @@ class AnyEyes(Protocol):
 def open_eyes(
     settings: Settings, weights: Weights, imgsz: int, names: Mapping[str, str], threads: int
 ) -> AnyEyes:
-    """Load a network on what CITYBRAIN_VISION_RUNTIME says; `auto` looks for a graphics card.
+    """Load a network on what CITYBRAIN_VISION_RUNTIME says; `auto` takes the fastest that is here.
 
     Raises VisionEnvironmentError, FileNotFoundError.
     """
     runtime = settings.vision_runtime
     if runtime == "auto":
-        runtime = "torch" if _has_cuda() else "openvino"
+        runtime = fastest_here()
+    kept = settings.data_dir / "vision" / runtime
     if runtime == "torch":
         from citybrain.vision.eyes import Eyes
 
         return Eyes(weights, imgsz, names, threads)
+    if runtime == "onnxruntime":
+        from citybrain.vision.onnx_eyes import OnnxEyes
+
+        return OnnxEyes(weights, imgsz, kept, names, threads)
     from citybrain.vision.openvino_eyes import OpenVinoEyes
 
-    return OpenVinoEyes(weights, imgsz, settings.data_dir / "vision" / "openvino", names, threads)
+    return OpenVinoEyes(weights, imgsz, kept, names, threads)
 
 
-def _has_cuda() -> bool:
-    """Whether the driver of a graphics card is here; torch, which would know, takes seconds to load."""
-    from pathlib import Path
-
-    return Path("/proc/driver/nvidia/version").exists()
+def fastest_here(driver: Path = NVIDIA_DRIVER) -> Runtime:
+    """torch where `driver` says that there is a graphics card (torch, which would know, takes seconds to
+    load), else OpenVINO, else ONNX Runtime where OpenVINO is not installed.
+    """
+    if driver.exists():
+        return "torch"
+    return "openvino" if importlib.util.find_spec("openvino") else "onnxruntime"

@@ -12,9 +12,9 @@ from citybrain.vision.pictures import Pixels
 SAME_IN_MIRROR = 0.5  # IoU from which a box of the mirrored picture is the box of the picture
 
 Corners = Sequence[Sequence[float]]
-Draw = Callable[[Pixels, Sequence[Box], Corners, Mapping[str, str], Mapping[str, str]], bytes]
+Draw = Callable[[Pixels, Sequence[Box], Corners, Mapping[str, str], Mapping[str, str], Sequence[Box]], bytes]
 """A JPEG for people: pixels with faces and plates covered, boxes, a zone's outline, captions by their labels,
-titles by class.
+titles by class; last, all that the network saw, whose persons and vehicles are covered too.
 """
 
 

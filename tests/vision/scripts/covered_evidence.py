@@ -20,6 +20,8 @@ from citybrain.vision.pictures import Pixels
 folder = Path(sys.argv[1])
 CAR = Box("car", 330 / 960, 180 / 540, 640 / 960, 420 / 540, 0.9)
 PERSON = Box("person", 0.32, 0.2, 0.43, 0.86, 0.8)
+BESIDE = Box("person", 0.05, 0.3, 0.12, 0.75, 0.4)
+FAINT = Box("person", 0.85, 0.3, 0.92, 0.75, 0.2)
 
 
 def package_file(package: str, *parts: str) -> Path:
@@ -53,12 +55,26 @@ def covered(name: str, image: Pixels, boxes: list[Box]) -> list[list[int]]:
     return [list(place) for place in privacy.private_places(image, boxes)]
 
 
+def squares(image: Pixels, person: Box) -> list[float]:
+    """How much neighbouring pixels differ over a person's head and over the feet."""
+    height, width = image.shape[:2]
+    x1, y1, x2, y2 = person.pixels(width, height)
+    third = (y2 - y1) // 3
+    parts = (image[y1 : y1 + third, x1:x2], image[y2 - third : y2, x1:x2])
+    return [float(np.abs(np.diff(part.astype(int), axis=1)).mean()) for part in parts]
+
+
 people = cv2.imread(str(package_file("ultralytics", "assets", "zidane.jpg")))
 yard = random_yard(3)
 empty = np.ascontiguousarray(render(yard, [], Light.DAY, 5).image[:, :, ::-1])
 zone = [list(corner) for corner in yard.zone]
+grain = np.random.default_rng(1).integers(0, 255, empty.shape, dtype=np.uint8)
 frame = evidence_frame(empty, [CAR], zone, {"小区": "合欢苑", "时间": "2026-11-26 10:00"}, {"car": "小汽车"})
 (folder / "frame.jpg").write_bytes(frame)
+# a person whom the detector does not ask for: covered, and no box is drawn
+beside = cv2.imdecode(
+    np.frombuffer(evidence_frame(grain, [], [], {}, None, [BESIDE]), np.uint8), cv2.IMREAD_COLOR
+)
 left, right = zone[0], zone[1]
 told = {
     "faces": covered("faces", people, []),
@@ -67,6 +83,8 @@ told = {
     "plate": covered("plate", rear_of_a_car(), [CAR]),
     "plate_expected": [[485, 370]],
     "person": [list(place) for place in privacy.private_places(np.full_like(empty, 127), [PERSON])],
+    "faint": [list(place) for place in privacy.private_places(np.full_like(empty, 127), [FAINT])],
+    "beside_squares": squares(beside, BESIDE),
     "lettering": [list(place) for place in privacy.private_places(empty, [])],
     "zone_edge": [round((left[0] + right[0]) / 2 * 960), round((left[1] + right[1]) / 2 * 540)],
     "box_edge": [640, 300],

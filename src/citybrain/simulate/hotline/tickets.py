@@ -136,18 +136,20 @@ def waiting_groups(
 ) -> Iterator[tuple[str, datetime, datetime]]:
     """Matters that at least two calls not older than `heard` wait for an answer to at once: the ticket of the
     first call, and from when to when. Only what reaches into the time since the city began; all times aware.
+    A call whose words fit several places is none of them: nobody can tell that it belongs to the others.
     """
     groups: dict[int, list[PhoneCall]] = {}
     local = until.astimezone(SHANGHAI)
     for call in _calls(ledger, ledger.started.astimezone(SHANGHAI) - 2 * heard, local):
-        groups.setdefault(call.same, []).append(call)
-    for same, calls in sorted(groups.items()):
+        if call.village is not None:
+            groups.setdefault(call.same, []).append(call)
+    for calls in groups.values():
         waits = [
             (call.received_at, min(call.received_at + heard, call.replied_at or local)) for call in calls
         ]
         for begin, end in overlaps(waits):
             if end >= ledger.started and begin <= until:
-                yield f"HL{same:011}", begin, end
+                yield calls[0].ticket_no, begin, end
 
 
 def overlaps(spans: list[tuple[datetime, datetime]]) -> Iterator[tuple[datetime, datetime]]:

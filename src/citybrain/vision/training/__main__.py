@@ -90,6 +90,13 @@ def measure(
     ] = 200,
     blocked: Annotated[int, typer.Option(help="rendered yards with a blocked lane")] = 200,
     threads: Annotated[int, typer.Option(min=1)] = 2,
+    referee: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, help="weights of a better network, which picks pictures with nothing to find"
+        ),
+    ] = None,
+    without: Annotated[str, typer.Option(help="set/split that the referee picks from")] = "",
 ) -> None:
     """Recall, precision, AP50 and false alarms, of several networks beside each other."""
     from citybrain.vision.training.measuring import measure_and_print
@@ -104,6 +111,8 @@ def measure(
         least_score,
         threads,
         out,
+        referee,
+        without,
     )
 
 

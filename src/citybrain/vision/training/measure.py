@@ -26,9 +26,11 @@ from citybrain.vision.zones import zone_of
 
 log = structlog.get_logger()
 
+ALARMS = "false_anywhere_per_1000_frames"
 OCCUPIED = {1: "occupied"}
 EMPTY = {0: "empty"}
 VEHICLE = "car"
+SURELY_NONE = 0.1  # a picture is without things of the recipe when the referee sees none from this score up
 RESAMPLES = 200  # of the pictures, for the interval of a figure
 PLACE_OVERLAP = 0.3  # a parking place's label is not tight about the vehicle in it
 LEAST_HEIGHT = 0.04  # of the frame: places further away are a few pixels high
@@ -44,6 +46,17 @@ class Result:
     kind: str  # photographs or rendered
     pictures: int
     figures: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Referee:
+    """A better network that says which photographs of `folder` (split `part`) show nothing of the recipe.
+    Nobody has labelled them for it: what the referee overlooks counts as a false alarm of the measured ones.
+    """
+
+    eyes: Eyes
+    folder: Path
+    part: str
 
 
 @dataclass(frozen=True)
@@ -63,10 +76,12 @@ def measure(
     video: Path | None,
     yards: Yards,
     least_score: float,
+    referee: Referee | None = None,
 ) -> list[Result]:
     """Every network on every set below `photographs` that is there. `least_score`: what counts as seen."""
     results: list[Result] = []
     drawn = _draw_yards(yards)
+    nothing = _with_nothing(referee, recipe) if referee else []
     for name, eyes in networks.items():
         seer = _Seer(eyes, recipe, least_score)
         results += [
@@ -80,6 +95,12 @@ def measure(
             )
             for what, kind, pictures, figures in _measured(seer, recipe, photographs, drawn)
         ]
+        if referee and nothing:
+            told = (
+                f"{referee.folder.name} {referee.part} without a thing that {referee.eyes.weights.name} sees"
+            )
+            figures = _rounded({ALARMS: _alarms(seer, nothing)})
+            results.append(Result(name, eyes.imgsz, told, "photographs", len(nothing), figures))
     if video is not None:
         results += _on_video(networks, recipe, video, least_score)
     return results
@@ -120,25 +141,43 @@ def _measured(seer: _Seer, recipe: Recipe, photographs: Path, drawn: Drawn) -> I
 
 
 def _on_photographs(seer: _Seer, folder: Path, part: str, classes: dict[int, str]) -> Line:
-    pictures = photographs_of(folder, part)
+    pictures, what = photographs_of(folder, part), f"{folder.name} {part}"
     began = time.perf_counter()
+    if not classes:
+        alarms = _alarms(seer, [picture for picture, _ in pictures])
+        speed = len(pictures) / (time.perf_counter() - began)
+        return what, "photographs", len(pictures), {"pictures_per_second": speed, ALARMS: alarms}
     looked = [
         (labelled_boxes(label, classes), seer.things(read_picture(picture.read_bytes()).image))
         for picture, label in pictures
     ]
     figures = {"pictures_per_second": len(pictures) / (time.perf_counter() - began)}
-    if classes:
-        kinds = sorted(set(classes.values()))
-        figures |= _of_any_kind(looked, seer.least_score)
-        if len(kinds) > 1:
-            figures |= _of_kinds(looked, kinds)
-        if set(kinds) == set(seer.codes) == set(seer.eyes.codes.values()):
-            weights, imgsz = seer.eyes.weights.path, seer.eyes.imgsz
-            figures |= mean_average_precision(weights, seer.recipe, folder, part, classes, imgsz)
-    else:
-        alarmed = sum(any(box.score >= seer.least_score for box in found) for _, found in looked)
-        figures["false_anywhere_per_1000_frames"] = 1000 * alarmed / len(pictures)
-    return f"{folder.name} {part}", "photographs", len(pictures), figures
+    figures |= _of_any_kind(looked, seer.least_score)
+    kinds = sorted(set(classes.values()))
+    if len(kinds) > 1:
+        figures |= _of_kinds(looked, kinds)
+    codes = seer.eyes.codes
+    if set(kinds) <= set(codes.values()) and len(set(codes.values())) == len(codes):
+        weights, imgsz = seer.eyes.weights.path, seer.eyes.imgsz
+        figures |= mean_average_precision(weights, codes, folder, part, classes, imgsz)
+    return what, "photographs", len(pictures), figures
+
+
+def _with_nothing(referee: Referee, recipe: Recipe) -> list[Path]:
+    return [
+        picture
+        for picture, _ in photographs_of(referee.folder, referee.part)
+        if not any(
+            box.class_code in recipe.classes and box.score >= SURELY_NONE
+            for box in referee.eyes.look(read_picture(picture.read_bytes()).image)
+        )
+    ]
+
+
+def _alarms(seer: _Seer, pictures: Sequence[Path]) -> float:
+    """Pictures in which something is seen, of a thousand with nothing to find."""
+    alarmed = sum(bool(seer.sure(read_picture(picture.read_bytes()).image)) for picture in pictures)
+    return 1000 * alarmed / len(pictures)
 
 
 Looked = list[tuple[list[Box], list[Box]]]  # of each picture: what is there, and what was seen
@@ -224,7 +263,7 @@ def _on_yards(seer: _Seer, drawn: Drawn) -> Iterator[Line]:
             seen += sum(any(iou(true, box) >= 0.5 for box in found) for true in in_lane)
         figures = {
             "false_in_lane_per_1000_frames": 1000 * alarms / len(scenes),
-            "false_anywhere_per_1000_frames": 1000 * anywhere / len(scenes),
+            ALARMS: 1000 * anywhere / len(scenes),
         }
         if standing:
             figures["recall_in_lane"] = seen / standing

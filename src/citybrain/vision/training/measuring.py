@@ -9,9 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from citybrain.vision.eyes import Eyes
-from citybrain.vision.training.measure import Result, Yards, as_json, measure
+from citybrain.vision.training.measure import Referee, Result, Yards, as_json, measure
 from citybrain.vision.training.recipe import Recipe
 from citybrain.vision.weights import Weights
+
+REFEREE_IMGSZ = 640
 
 
 def measure_and_print(
@@ -24,20 +26,34 @@ def measure_and_print(
     least_score: float,
     threads: int,
     out: Path,
+    referee: Path | None,
+    without: str,
 ) -> None:
-    """`networks`: weights files by name; `yards`: how many empty, parked and blocked ones."""
-    loaded = {}
-    for name, file in networks.items():
-        path = Path(file)
-        weights = Weights(name, path, "folder", sha256(path.read_bytes()).hexdigest())
-        for imgsz in sizes:
-            loaded[f"{name}@{imgsz}"] = Eyes(weights, imgsz, threads=threads)
-    results = measure(loaded, recipe, photographs, video, Yards(*yards, processes=threads), least_score)
+    """`networks`: weights files by name; `yards`: how many empty, parked and blocked ones; `without`: the set
+    and split that `referee`, weights of a better network, picks pictures with nothing to find from.
+    """
+    loaded = {
+        f"{name}@{imgsz}": _eyes(name, Path(file), imgsz, threads)
+        for name, file in networks.items()
+        for imgsz in sizes
+    }
+    judge = None
+    if referee is not None:
+        folder, _, part = without.partition("/")
+        judge = Referee(_eyes(referee.stem, referee, REFEREE_IMGSZ, threads), photographs / folder, part)
+    results = measure(
+        loaded, recipe, photographs, video, Yards(*yards, processes=threads), least_score, judge
+    )
     out.write_text(
         json.dumps({"least_score": least_score, "results": as_json(results)}, indent=1) + "\n",
         encoding="utf-8",
     )
     _print(results)
+
+
+def _eyes(name: str, path: Path, imgsz: int, threads: int) -> Eyes:
+    weights = Weights(name, path, "folder", sha256(path.read_bytes()).hexdigest())
+    return Eyes(weights, imgsz, threads=threads)
 
 
 def _print(results: Sequence[Result]) -> None:

@@ -2,23 +2,25 @@
 
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from citybrain.settings import get_settings
 from citybrain.vision.environment import import_ultralytics
 from citybrain.vision.training.gather import label_text, labelled_boxes, photographs_of
-from citybrain.vision.training.recipe import Recipe
 
 BATCH = 8
 
 
 def mean_average_precision(
-    weights: Path, recipe: Recipe, folder: Path, part: str, classes: dict[int, str], imgsz: int
+    weights: Path, codes: Mapping[int, str], folder: Path, part: str, classes: dict[int, str], imgsz: int
 ) -> dict[str, float]:
-    """`map50`, `map50_95` and both for every class, of a network whose classes are those of `recipe`.
+    """`map50`, `map50_95` and both for every class of the photographs' labels.
 
-    Boxes from score 0.001 up count, at IoU 0.5 and 0.5 to 0.95 (COCO's way, as ultralytics computes it).
+    codes: the network's classes as ours, each once; what it knows besides is not asked for. Boxes from score
+    0.001 up count, at IoU 0.5 and 0.5 to 0.95 (COCO's way, as ultralytics computes it).
     """
+    order = [codes[number] for number in sorted(codes)]
     ultralytics = import_ultralytics(get_settings().data_dir / "vision" / "ultralytics")
     with tempfile.TemporaryDirectory(prefix="citybrain-validation-") as place:
         below = Path(place)
@@ -27,10 +29,11 @@ def mean_average_precision(
         for picture, label in photographs_of(folder, part):
             (below / "images" / "test" / picture.name).symlink_to(picture.resolve())
             (below / "labels" / "test" / f"{picture.stem}.txt").write_text(
-                label_text(labelled_boxes(label, classes), recipe.classes), encoding="ascii"
+                label_text(labelled_boxes(label, classes), order), encoding="ascii"
             )
-        names = dict(enumerate(recipe.classes))
-        data = {"path": place, "train": "images/test", "val": "images/test", "names": names}
+        data = {
+            "path": place, "train": "images/test", "val": "images/test", "names": dict(enumerate(order))
+        }  # fmt: skip
         (below / "data.yaml").write_text(json.dumps(data), encoding="ascii")
         found = ultralytics.YOLO(str(weights), task="detect").val(
             data=str(below / "data.yaml"),
@@ -44,6 +47,6 @@ def mean_average_precision(
         )
     figures = {"map50": float(found.box.map50), "map50_95": float(found.box.map)}
     for number, at50, whole in zip(found.box.ap_class_index, found.box.ap50, found.box.ap, strict=True):
-        code = recipe.classes[int(number)]
+        code = order[int(number)]
         figures |= {f"map50_{code}": float(at50), f"map50_95_{code}": float(whole)}
     return figures
