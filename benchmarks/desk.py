@@ -3,16 +3,16 @@
     .venv/bin/python benchmarks/desk.py [--cases 500000] [--open 5000] [--users 20] [--seconds 120] [--json]
         [--home FOLDER [--fill-only]]
 
-PostgreSQL and the site (two gunicorn processes, as the stack runs it) are started for the run and filled with
-cases of five years, one in a hundred open; open ones have their steps on the ledger, and every other one a
-conversation. `--users` people then sign in and work without a pause longer than three seconds: dispatchers
-through the city's queue, its map, single cases and what they look up, on the desk and on the phone, handlers
-through the cases of their own organisation, a command page that asks every five seconds. They are played by
-Locust in an environment of its own (`requirements/bench.txt`, made when missing), on the same processors. Told
-are milliseconds at p50 and p95 by page, and how many queries a page makes. A page with more than 60 queries, or
-a failed request, ends the run with an error. Filling takes minutes and is not measured: with `--home` the
-filled database stays in that folder, which PostgreSQL's user must be able to reach, and the next run measures
-at once. Figures depend on the machine: compare runs of one.
+PostgreSQL and the site (two gunicorn processes, as the stack runs it) are started for the run and filled
+with cases of five years, one in a hundred open; open ones have their steps on the ledger, and every other
+one a conversation. `--users` people then sign in and work without a pause longer than three seconds:
+dispatchers through the city's queue, its map, single cases and what they look up, on the desk and on the
+phone, handlers through the cases of their own organisation, a command page that asks every five seconds.
+They are played by Locust in an environment of its own (`requirements/bench.txt`, made when missing), on the
+same processors. Told are milliseconds at p50 and p95 by page, and how many queries a page makes. A page
+with more than 60 queries, or a failed request, ends the run with an error. Filling takes minutes and is not
+measured: with `--home` the filled database stays in that folder, which PostgreSQL's user must be able to
+reach, and the next run measures at once. Figures depend on the machine: compare runs of one.
 """
 
 import argparse
@@ -57,8 +57,8 @@ SELECT 'BZ-' || to_char(found_at, 'YYYYMMDD') || '-' || lpad(n::text, 7, '0'), '
     'exposed_rubbish', scheme, version, '99', '01', '暴露垃圾', 'P' || n %% 20000,
     '示范路' || n %% 20000 || '号',
     (ARRAY['341602001001', '341621001001', '341622001001', '341623001001'])[1 + n %% 4], '',
-    115.3 + (n * 7919 %% 10000) * 0.00018, 32.5 + (n * 104729 %% 10000) * 0.00017, 'video', '["video"]',
-    'BENCH' || n, '', state, lead, handlers[1 + n %% cardinality(handlers)], false, found_at,
+    115.3 + (n::bigint * 7919 %% 10000) * 0.00018, 32.5 + (n::bigint * 104729 %% 10000) * 0.00017,
+    'video', '["video"]', 'BENCH' || n, '', state, lead, handlers[1 + n %% cardinality(handlers)], false, found_at,
     found_at + interval '5 minutes', CASE WHEN state = 'closed' THEN found_at + interval '3 hours' END, 1, 0,
     'synthetic', 5
 FROM (
@@ -91,8 +91,8 @@ FROM ops.event_case
 # What the ledger holds of the steps above, as `proof` reads it.
 LEDGER = """
 SELECT count(ledger.append('case_transition', 'case:' || number, jsonb_build_object('version', version,
-    'action', action, 'from', from_state, 'to', to_state, 'actor', NULL, 'organisation_id', NULL, 'reason', '',
-    'rules_version', 1, 'data', '{}'::jsonb,
+    'action', action, 'from', from_state, 'to', to_state, 'actor', NULL, 'organisation_id', NULL,
+    'reason', '', 'rules_version', 1, 'data', '{}'::jsonb,
     'at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'))))
 FROM (
     SELECT c.number, t.* FROM ops.transition AS t JOIN ops.event_case AS c ON c.id = t.case_id
@@ -102,8 +102,8 @@ FROM (
 # Two people write on every other open case; each in their own name, as the table demands.
 MESSAGES = """
 INSERT INTO ops.case_message (case_id, author_id, organisation_id, role, text, key, at)
-SELECT c.id, p.id, p.organisation_id, 'dispatcher', '请尽快到场，并回复处置时间', 'bench-' || p.id || '-' || said,
-    now() - interval '20 minutes' + said * interval '1 minute'
+SELECT c.id, p.id, p.organisation_id, 'dispatcher', '请尽快到场，并回复处置时间',
+    'bench-' || p.id || '-' || said, now() - interval '20 minutes' + said * interval '1 minute'
 FROM ops.event_case AS c, ops.person AS p, generate_series(1, 3) AS said
 WHERE p.id = %(author)s AND c.state <> 'closed' AND c.id / %(every)s %% 2 = 0
 """
@@ -143,7 +143,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--users", type=int, default=20)
     parser.add_argument("--seconds", type=int, default=120)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--home", type=Path, help="keep the filled database here, and use the one that is there")
+    parser.add_argument(
+        "--home", type=Path, help="keep the filled database here, and use the one that is there"
+    )
     parser.add_argument("--fill-only", action="store_true", help="measure nothing; needs --home")
     options = parser.parse_args()
     if options.fill_only and not options.home:

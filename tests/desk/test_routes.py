@@ -50,8 +50,11 @@ def post(status: int, *roles: str, **more: int) -> Row:
 
 
 TABLE: dict[str, Row] = {
-    "home": Row("GET", only(302, *VIEWERS, *GRANTS, "flood_warden"), otherwise=200),
+    "home": Row("GET", only(302, *VIEWERS, *GRANTS, "flood_warden", "system_admin"), otherwise=200),
     "sign-in": Row("GET", {}, otherwise=302, nobody=200),
+    "single-sign-on": Row("GET", {}, otherwise=404, nobody=404),  # no provider is named
+    "single-sign-on-back": Row("GET", {}, otherwise=404, nobody=404),
+    "second-factor": Row("GET", {}, otherwise=302),  # nobody's session waits for one
     "sign-out": Row("GET", {}, otherwise=405),
     "health": Row("GET", {}, otherwise=200, nobody=200),
     "cases:queue": get(200, *VIEWERS),
@@ -75,6 +78,12 @@ TABLE: dict[str, Row] = {
     "command:page": get(200, *WATCHERS),
     "command:state": get(200, *WATCHERS),
     "command:send": post(404, *SENDERS),  # a case that is not named
+    "systems:index": get(200, "system_admin"),
+    "systems:one": get(200, "system_admin"),
+    "systems:add-webhook": post(422, "system_admin"),  # a form without an address
+    "systems:webhook": get(404, "system_admin"),  # no webhook of theirs
+    "systems:act": post(404, "system_admin"),
+    "systems:send-again": post(404, "system_admin"),
     "county-outlines": Row("GET", {}, otherwise=200),
     "phone:lanes": get(200, *HANDLERS),
     "phone:flood": get(200, "flood_warden"),
@@ -176,6 +185,8 @@ for _model, _opens in {
     "accounts_organisation": {"system_admin": (*_SEEN, "add"), "security_admin": _SEEN},
     "accounts_user": {"security_admin": (*_SEEN, "add")},
     "systems_system": {"system_admin": _SEEN},
+    "otp_totp_totpdevice": {"security_admin": (*_SEEN, "delete")},
+    "otp_static_staticdevice": {},
 }.items():
     for _page in ("changelist", "add", "history", "delete", "change"):
         _who = [role for role, pages in _opens.items() if _page in pages]
@@ -219,6 +230,8 @@ def addresses(desk_city: City) -> dict[str, str]:
         "url": "nowhere/",
         "form": "json",
         "code": "exposed_rubbish",
+        "webhook_id": 2**30,
+        "delivery_id": 1,
         "token": "0" * 32,
         "report": "0" * 32,
     }
@@ -236,6 +249,8 @@ def addresses(desk_city: City) -> dict[str, str]:
         object_id = next((pk for part, pk in objects.items() if part in pattern), 0)
         step = "exclude" if "/line/" in pattern else "approve"
         given = {"object_id": object_id, "content_type_id": 1, "step": step, **words}
+        if pattern.startswith("systems/"):
+            given["code"] = system.code
 
         def filled(match: "re.Match[str]", given: dict[str, Any] = given) -> str:
             return str(given.get(match["name"] or match["group"], "1"))

@@ -497,6 +497,7 @@ class Notification(models.Model):
             models.Index(fields=["next_at"], condition=Q(state="pending"), name="notification_due"),
             models.Index(fields=["-urgent", "id"], condition=Q(state="pending"), name="notification_turn"),
             models.Index(fields=["case", "organisation"], name="notification_case"),
+            models.Index(fields=["channel", "id"], name="notification_channel"),
         ]
 
     def __str__(self) -> str:

@@ -99,7 +99,7 @@ def forms_for(case: Case, person: User, refusal: Refusal | None = None) -> list[
 
 
 def pictures_of(case: Case) -> tuple[list[Shown], list[Shown]]:
-    """Before, the first seen first; and after, the newest first. Those of messages stand in the conversation."""
+    """Before, the first seen first; and after, the newest first. The conversation shows its own."""
     about = case.evidence.exclude(kind=Evidence.Kind.MESSAGE)
     pictures = list(about.select_related("uploaded_by", "signal"))
     boxes = boxes_in(case, pictures)

@@ -82,7 +82,7 @@ def take_step(case: Case, person: User, sent: Sent) -> Case:
 
 @contextmanager
 def refusals_said(case: Case) -> Iterator[None]:
-    """What the rules, the look at a photo or the lake refuse becomes StepRefusedError, in words for people."""
+    """What the rules, the look at a photo or the lake refuse becomes StepRefusedError, said to people."""
     try:
         yield
     except (CaseRefusedError, PhotoRefusedError) as refused:
