@@ -14,11 +14,13 @@ pytestmark = pytest.mark.integration
 
 EVERYBODY = tuple(load_roles())
 HANDLERS = ("department_handler", "property_company", "grid_worker")
-REPORTERS = ("acceptor", "flood_warden", *HANDLERS)
+REPORTERS = ("acceptor", "collector", "flood_warden", *HANDLERS)
 # The case of the table lies in the county of `county_admin`, is led by the department of `department_handler`
-# and handled by the company of `property_company`; the community of `grid_worker` has no part in it.
+# and handled by the company of `property_company`; the community of `grid_worker` and
+# the office of `collector` have no part in it.
 SEE_THE_CASE = ("acceptor", "dispatcher", "command_centre", "county_admin", "auditor", *HANDLERS[:2])
-VIEWERS = (*SEE_THE_CASE, "grid_worker")
+NOT_THEIRS = {"grid_worker": 404, "collector": 404}
+VIEWERS = (*SEE_THE_CASE, *NOT_THEIRS)
 ENGINEERS = ("acceptor", "dispatcher", "command_centre", "county_admin", "auditor")
 WATCHERS = ("acceptor", "dispatcher", "command_centre", "county_admin", "auditor")
 SENDERS = ("dispatcher", "command_centre")
@@ -68,13 +70,13 @@ TABLE: dict[str, Row] = {
     "devices:register": get(200, *ENGINEERS, "department_handler"),
     "devices:export": get(200, *ENGINEERS, "department_handler"),
     "cases:bulk": post(302, "acceptor"),
-    "cases:case": get(200, *SEE_THE_CASE, grid_worker=404),
-    "cases:take": post(422, *SEE_THE_CASE, grid_worker=404),  # a form without a key
+    "cases:case": get(200, *SEE_THE_CASE, **NOT_THEIRS),
+    "cases:take": post(422, *SEE_THE_CASE, **NOT_THEIRS),  # a form without a key
     # A form without a key; who only looks on writes nothing.
-    "cases:say": post(422, "acceptor", "dispatcher", "command_centre", *HANDLERS[:2], grid_worker=404),
+    "cases:say": post(422, "acceptor", "dispatcher", "command_centre", *HANDLERS[:2], **NOT_THEIRS),
     "cases:join": post(302, "acceptor"),
     "cases:split": post(302, "acceptor"),
-    "cases:picture": get(200, *SEE_THE_CASE, grid_worker=404),
+    "cases:picture": get(200, *SEE_THE_CASE, **NOT_THEIRS),
     "command:page": get(200, *WATCHERS),
     "command:state": get(200, *WATCHERS),
     "command:send": post(404, *SENDERS),  # a case that is not named
@@ -93,14 +95,14 @@ TABLE: dict[str, Row] = {
     "phone:worker": Row("GET", {}, otherwise=200, nobody=200),
     "phone:without-network": Row("GET", {}, otherwise=200, nobody=200),
     # Who has no tasks is led to the first page of theirs.
-    "phone:tasks": Row("GET", only(200, *HANDLERS) | only(302, *ENGINEERS, "flood_warden")),
+    "phone:tasks": Row("GET", only(200, *HANDLERS) | only(302, *ENGINEERS, "collector", "flood_warden")),
     "phone:find": get(200, *VIEWERS),
     "phone:me": get(200, *VIEWERS, "flood_warden"),
     "phone:report": get(200, *REPORTERS),
     "phone:reported": get(404, *REPORTERS),  # a report of nobody's
-    "phone:task": get(200, *SEE_THE_CASE, grid_worker=404),
-    "phone:say": post(422, "acceptor", "dispatcher", "command_centre", *HANDLERS[:2], grid_worker=404),
-    "phone:take": post(422, *SEE_THE_CASE, grid_worker=404),
+    "phone:task": get(200, *SEE_THE_CASE, **NOT_THEIRS),
+    "phone:say": post(422, "acceptor", "dispatcher", "command_centre", *HANDLERS[:2], **NOT_THEIRS),
+    "phone:take": post(422, *SEE_THE_CASE, **NOT_THEIRS),
     # No list is there: who may open lists is told so, who may not learns nothing.
     "grants:lists": get(200, *GRANTS),
     "grants:list": get(404, *GRANTS),

@@ -133,10 +133,10 @@ def test_an_administrator_still_shows_the_second_factor(provider: Provider, desk
 def test_whoever_has_no_account_stays_outside(provider: Provider, desk_city: City) -> None:
     from citybrain.desk.accounts.models import User
 
-    before = User.objects.count()
     gone = desk_city.person("property_company", desk_city.company)
     gone.is_active = False
     gone.save()
+    before = User.objects.count()
     for user in ({"preferred_username": "nobody_here"}, {}, {"preferred_username": gone.username}):
         provider.user = user
         client, answer = come_back(provider)
@@ -164,6 +164,12 @@ def test_tokens_that_are_refused(provider: Provider, desk_city: City) -> None:
     provider.signs_with = None
     client, answer = come_back(provider, state="of somebody else's session")
     assert answer.status_code == 400 and not signed_in(client)
+
+
+def test_a_provider_that_does_not_answer(provider: Provider, desk_city: City) -> None:
+    with override_settings(OIDC_OP_TOKEN_ENDPOINT="http://127.0.0.1:1/token"):
+        client, answer = come_back(provider)
+    assert answer.status_code == 302 and "refused" in answer.url and not signed_in(client)
 
 
 def test_without_a_provider_there_is_no_such_way(desk_city: City) -> None:
