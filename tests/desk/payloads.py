@@ -1,4 +1,4 @@
-"""Texts that are code somewhere: in a page, an attribute, an address, a template, a sheet, XML, a shell, SQL."""
+"""Texts that are code somewhere: in a page, an attribute, an address, a template, a sheet, XML, a shell."""
 
 from test_api_hostile import SCRIPTS
 
