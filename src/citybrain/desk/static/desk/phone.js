@@ -14,6 +14,10 @@ function openOnceThereIsOne() {
 }
 if (instead && location.pathname !== instead.dataset.own) setTimeout(openOnceThereIsOne, 1000);
 
+// What is shown goes on while nobody touches it: the page looks again by itself, so many seconds later.
+const again = document.querySelector("[data-renew]");
+if (again) setInterval(() => { if (!document.hidden && navigator.onLine) location.reload(); }, Number(again.dataset.renew) * 1000);
+
 const locate = document.querySelector("#locate");
 if (locate && navigator.geolocation) {
   locate.hidden = false;
