@@ -59,8 +59,8 @@ SELECT 'BZ-' || to_char(found_at, 'YYYYMMDD') || '-' || lpad(n::text, 7, '0'), '
     (ARRAY['341602001001', '341621001001', '341622001001', '341623001001'])[1 + n %% 4], '',
     115.3 + (n::bigint * 7919 %% 10000) * 0.00018, 32.5 + (n::bigint * 104729 %% 10000) * 0.00017,
     'video', '["video"]', 'BENCH' || n, '', state, lead, handlers[1 + n %% cardinality(handlers)], false,
-    found_at, found_at + interval '5 minutes', CASE WHEN state = 'closed' THEN found_at + interval '3 hours' END, 1, 0,
-    'synthetic', 5
+    found_at, found_at + interval '5 minutes',
+    CASE WHEN state = 'closed' THEN found_at + interval '3 hours' END, 1, 0, 'synthetic', 5
 FROM (
     SELECT n, now() - (interval '1825 days' * (1 - n::float8 / %(cases)s)) AS found_at,
         CASE WHEN n %% %(every)s <> 0 THEN 'closed'
