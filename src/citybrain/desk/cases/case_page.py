@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from citybrain.desk.accounts.models import User
+from citybrain.desk.answered import arrived
 from citybrain.desk.cases.conversation import sent_message
 from citybrain.desk.cases.duties import queued_cases
 from citybrain.desk.cases.person import person_of
@@ -63,8 +64,8 @@ class CasePage:
             return self._drawn(request, number, Refusal(action, str(refused), *words))
         messages.success(request, f"{step_name(action)}：已办理，案件现在是“{after.get_state_display()}”。")
         if not Case.objects.filter(pk=case.pk).exists():  # it went to somebody else
-            return redirect(self.when_gone)
-        return redirect(self.own, number)
+            return arrived(request, redirect(self.when_gone))
+        return arrived(request, redirect(self.own, number))
 
     def said(self, request: HttpRequest, number: str) -> HttpResponse:
         """A message on a case. What is refused is said at its form with what had been typed."""
@@ -73,7 +74,7 @@ class CasePage:
         except StepRefusedError as refused:
             unsent = Unsent(str(refused), request.POST.get("text", ""))
             return self._drawn(request, number, unsent=unsent)
-        return redirect(f"{reverse(self.own, args=[number])}#conversation")
+        return arrived(request, redirect(f"{reverse(self.own, args=[number])}#conversation"))
 
     def _drawn(
         self, request: HttpRequest, number: str, refusal: Refusal | None = None, unsent: Unsent = Unsent()

@@ -55,8 +55,10 @@ for (const form of document.querySelectorAll("form[data-draft]")) {
       event.preventDefault();
       waiting = form;
       offline.hidden = false;
+      form.dispatchEvent(new Event("kept", { bubbles: true })); // should its page be closed before there is a network
       return;
     }
+    if (form === waiting) form.dispatchEvent(new Event("gone", { bubbles: true }));
     form.dataset.sent = "yes";
     sessionStorage.removeItem(draftOf(form));
   });
@@ -65,7 +67,6 @@ for (const form of document.querySelectorAll("form[data-draft]")) {
 window.addEventListener("online", () => {
   offline.hidden = true;
   if (waiting) waiting.requestSubmit();
-  waiting = null;
 });
 window.addEventListener("offline", () => { offline.hidden = false; });
 window.addEventListener("pageshow", () => {
