@@ -1,4 +1,4 @@
-"""Answers to scripts: JSON for a page that asks again and again, and that a form which the phone kept arrived."""
+"""Answers to scripts: JSON for a page that asks again and again, and that a kept form arrived."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ def unchanged_or_json(request: HttpRequest, told: Any) -> HttpResponse:
 
 
 def arrived(request: HttpRequest, onwards: HttpResponse) -> HttpResponse:
-    """`onwards`; for a form that waited on the phone only that it arrived, since a redirect would look like the
-    one to the sign-in.
+    """`onwards`; for a form that waited on the phone only that it arrived: a redirect would look like the one
+    to the sign-in.
     """
     return HttpResponse(status=204) if "X-Kept-Form" in request.headers else onwards
