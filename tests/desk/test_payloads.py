@@ -15,9 +15,6 @@ from desk_city import City, form_of, photo, sent_file
 from django.utils.html import escape
 from payloads import PAYLOADS
 
-from citybrain.events.acting import CaseRefusedError
-from citybrain.events.writing import legible
-
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 MARKUP = set("<>\"'")
 
@@ -29,6 +26,9 @@ def said_as_words(page: str, text: str) -> bool:
 
 def kept(text: str) -> str:
     """A message as it is kept."""
+    from citybrain.events.acting import CaseRefusedError
+    from citybrain.events.writing import legible
+
     try:
         return legible(text)
     except CaseRefusedError:

@@ -321,7 +321,7 @@ class CaseMessage(models.Model):
     text = models.CharField("内容", max_length=1000)
     key = models.CharField("幂等键", max_length=64)
     at = models.DateTimeField("时间")
-    pictures = models.ManyToManyField(
+    pictures: "models.ManyToManyField[Evidence, models.Model]" = models.ManyToManyField(
         "Evidence", related_name="+", db_table="case_message_picture", verbose_name="照片"
     )
 

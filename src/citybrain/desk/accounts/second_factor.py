@@ -75,7 +75,7 @@ def waits(request: HttpRequest) -> bool:
     """Whether the session has a password behind it and still lacks the code that it needs."""
     if not get_settings().desk_second_factor or not request.user.is_authenticated:
         return False
-    needed = cast("User", request.user).is_staff or request.session.get(NEEDED, False)
+    needed = request.user.is_staff or request.session.get(NEEDED, False)
     return bool(needed) and not cast("Any", request.user).is_verified()
 
 
