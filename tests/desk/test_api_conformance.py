@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 # Valid by its form is not yet allowed by the rules of cases: an address that is not listed, a class there is
-# not, a step that the state of the case does not know. The other checks hold for every answer. One worker: Python 3.11
-# parses source in two threads wrongly (SystemError), which schemathesis does to describe what it generates.
+# not, a step that the state of the case does not know. The other checks hold for every answer. One worker:
+# Python 3.11 parses source in two threads wrongly (SystemError), as schemathesis does to describe its values.
 LEFT_OUT = "positive_data_acceptance"
 
 

@@ -195,8 +195,12 @@ for _model, _opens in {
         TABLE[f"admin:{_model}_{_page}"] = admin(200, *_who)
     if not _opens and _model != "auth_group":  # the history of nothing leads back to the front page
         TABLE[f"admin:{_model}_history"] = admin(302, *STAFF)
-    _app, _, _name = _model.partition("_")
+    _app, _, _name = _model.rpartition("_")
     TABLE[f"admin/{_app}/{_name}/<path:object_id>/"] = Row("GET", only(302, *STAFF), otherwise=302)
+
+
+# A device's key and its picture are shown to nobody.
+TABLE |= {f"admin:otp_totp_totpdevice_{page}": admin(403) for page in ("config", "qrcode")}
 
 
 def patterns(resolver: Any, prefix: str = "", space: str = "") -> Iterator[tuple[str, str]]:
@@ -216,6 +220,7 @@ def addresses(desk_city: City) -> dict[str, str]:
     from axes.models import AccessAttempt
     from django.contrib.auth.models import Group
     from django.urls import get_resolver
+    from django_otp.plugins.otp_totp.models import TOTPDevice
 
     from citybrain.desk.systems.keys import register
 
@@ -238,6 +243,7 @@ def addresses(desk_city: City) -> dict[str, str]:
         "report": "0" * 32,
     }
     group = Group.objects.get(name="auditor")
+    device = TOTPDevice.objects.create(user=desk_city.people["acceptor"], confirmed=False)
     system = register("routes", "接入系统", "urban_management", 10).system
     objects = {
         "/group/": group.pk,
@@ -245,6 +251,7 @@ def addresses(desk_city: City) -> dict[str, str]:
         "/user/": words["id"],
         "/systems/system/": system.pk,
         "accessattempt": attempt.pk,
+        "totpdevice": device.pk,
     }
     found = {}
     for name, pattern in patterns(get_resolver()):
