@@ -88,6 +88,9 @@ SELECT id, 'handle', CASE WHEN state = 'closed' THEN 'stopped' ELSE 'running' EN
     CASE WHEN state <> 'closed' THEN now() + (id % 300 - 60) * interval '1 minute' END, false, false, 0
 FROM ops.event_case
 """
+AROUND_NOW = """
+UPDATE ops.clock SET due_at = now() + (case_id % 300 - 60) * interval '1 minute' WHERE state = 'running'
+"""
 # What the ledger holds of the steps above, as `proof` reads it.
 LEDGER = """
 SELECT count(ledger.append('case_transition', 'case:' || number, jsonb_build_object('version', version,
@@ -184,6 +187,7 @@ def _run(options: argparse.Namespace, folder: Path, servers: ExitStack) -> dict[
     took = round(time.perf_counter() - began, 1)
     if options.fill_only:
         return {"filled_s": took}
+    _limits_around_now(settings)
     numbers = _open_numbers()
     queries = _queries(people["dispatchers"][0], numbers[0])
     site = subprocess.Popen(
@@ -231,6 +235,17 @@ def _fill(settings: Any, options: argparse.Namespace, writers: list[str]) -> Non
     with connect(settings, DatabaseRole.OWNER, autocommit=True) as owner:
         for table in ("event_case", "transition", "clock", "case_message"):
             owner.execute(f"VACUUM (ANALYZE) ops.{table}".encode())
+
+
+def _limits_around_now(settings: Any) -> None:
+    """A third of the running limits has passed, however long ago the database was filled."""
+    from citybrain.settings import DatabaseRole
+    from citybrain.warehouse.connection import connect
+    from citybrain.warehouse.row_scope import SYSTEM, enter
+
+    with connect(settings, DatabaseRole.OWNER) as owner:
+        enter(owner.cursor(), SYSTEM)
+        owner.execute(AROUND_NOW)
 
 
 def _people(settings: Any, users: int) -> dict[str, list[str]]:
