@@ -1,14 +1,18 @@
 """How fast the desk answers people who work at once over half a million cases, and how much each page asks.
 
     .venv/bin/python benchmarks/desk.py [--cases 500000] [--open 5000] [--users 20] [--seconds 120] [--json]
+        [--home FOLDER [--fill-only]]
 
-PostgreSQL and the site (two gunicorn processes, as the stack runs it) are started for the run and filled with
-cases of five years, one in a hundred open. `--users` people then sign in and work without a pause longer than
-three seconds: dispatchers through the city's queue, its map and single cases, handlers through the cases of
-their own organisation, a command page that asks every five seconds. They are played by Locust in an
-environment of its own (`requirements/bench.txt`, made when missing), on the same processors. Told are
-milliseconds at p50 and p95 by page, and how many queries a page makes. A page with more than 60 queries, or a
-failed request, ends the run with an error. Figures depend on the machine: compare runs of one.
+PostgreSQL and the site (two gunicorn processes, as the stack runs it) are started for the run and filled
+with cases of five years, one in a hundred open; open ones have their steps on the ledger, and every other
+one a conversation. `--users` people then sign in and work without a pause longer than three seconds:
+dispatchers through the city's queue, its map, single cases and what they look up, on the desk and on the
+phone, handlers through the cases of their own organisation, a command page that asks every five seconds.
+They are played by Locust in an environment of its own (`requirements/bench.txt`, made when missing), on the
+same processors. Told are milliseconds at p50 and p95 by page, and how many queries a page makes. A page
+with more than 60 queries, or a failed request, ends the run with an error. Filling takes minutes and is not
+measured: with `--home` the filled database stays in that folder, which PostgreSQL's user must be able to
+reach, and the next run measures at once. Figures depend on the machine: compare runs of one.
 """
 
 import argparse
@@ -33,12 +37,16 @@ PAGES = {
     "queue, late": "/cases/?show=open&overdue=yes",
     "queue, all": "/cases/?show=all",
     "queue, county": "/cases/?show=all&county=341621",
+    "queue, looked up": "/cases/?q={place}",
     "case": "/cases/{number}/",
     "map": "/cases/map/",
     "map points": "/cases/map/points/?show=open",
     "counts": "/cases/counts/",
+    "case on the phone": "/phone/{number}/",
+    "looked up on the phone": "/phone/find/?q={place}",
     "command state": "/command/state/",
 }
+PLACE = "示范路1234号"  # what people look up: a few of the cases lie there
 # One in `every` is open; each has five steps, an open one a running limit. Positions lie around the city.
 CASES = """
 INSERT INTO ops.event_case (number, scenario, class_code, class_scheme, class_version, class_big, class_small,
@@ -49,10 +57,10 @@ SELECT 'BZ-' || to_char(found_at, 'YYYYMMDD') || '-' || lpad(n::text, 7, '0'), '
     'exposed_rubbish', scheme, version, '99', '01', '暴露垃圾', 'P' || n %% 20000,
     '示范路' || n %% 20000 || '号',
     (ARRAY['341602001001', '341621001001', '341622001001', '341623001001'])[1 + n %% 4], '',
-    115.3 + (n * 7919 %% 10000) * 0.00018, 32.5 + (n * 104729 %% 10000) * 0.00017, 'video', '["video"]',
-    'BENCH' || n, '', state, lead, handlers[1 + n %% cardinality(handlers)], false, found_at,
-    found_at + interval '5 minutes', CASE WHEN state = 'closed' THEN found_at + interval '3 hours' END, 1, 0,
-    'synthetic', 5
+    115.3 + (n::bigint * 7919 %% 10000) * 0.00018, 32.5 + (n::bigint * 104729 %% 10000) * 0.00017,
+    'video', '["video"]', 'BENCH' || n, '', state, lead, handlers[1 + n %% cardinality(handlers)], false,
+    found_at, found_at + interval '5 minutes',
+    CASE WHEN state = 'closed' THEN found_at + interval '3 hours' END, 1, 0, 'synthetic', 5
 FROM (
     SELECT n, now() - (interval '1825 days' * (1 - n::float8 / %(cases)s)) AS found_at,
         CASE WHEN n %% %(every)s <> 0 THEN 'closed'
@@ -80,19 +88,46 @@ SELECT id, 'handle', CASE WHEN state = 'closed' THEN 'stopped' ELSE 'running' EN
     CASE WHEN state <> 'closed' THEN now() + (id % 300 - 60) * interval '1 minute' END, false, false, 0
 FROM ops.event_case
 """
+AROUND_NOW = """
+UPDATE ops.clock SET due_at = now() + (case_id % 300 - 60) * interval '1 minute' WHERE state = 'running'
+"""
+# What the ledger holds of the steps above, as `proof` reads it.
+LEDGER = """
+SELECT count(ledger.append('case_transition', 'case:' || number, jsonb_build_object('version', version,
+    'action', action, 'from', from_state, 'to', to_state, 'actor', NULL, 'organisation_id', NULL,
+    'reason', '', 'rules_version', 1, 'data', '{}'::jsonb,
+    'at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'))))
+FROM (
+    SELECT c.number, t.* FROM ops.transition AS t JOIN ops.event_case AS c ON c.id = t.case_id
+    WHERE c.state <> 'closed' ORDER BY t.case_id, t.version
+) AS steps
+"""
+# Two people write on every other open case; each in their own name, as the table demands.
+MESSAGES = """
+INSERT INTO ops.case_message (case_id, author_id, organisation_id, role, text, key, at)
+SELECT c.id, p.id, p.organisation_id, 'dispatcher', '请尽快到场，并回复处置时间',
+    'bench-' || p.id || '-' || said, now() - interval '20 minutes' + said * interval '1 minute'
+FROM ops.event_case AS c, ops.person AS p, generate_series(1, 3) AS said
+WHERE p.id = %(author)s AND c.state <> 'closed' AND c.id / %(every)s %% 2 = 0
+"""
 
 
 def main() -> None:
     options = _options()
     if not LOCUST.exists():
         subprocess.run([ROOT / "scripts" / "bench.sh"], check=True)
-    folder = Path(tempfile.mkdtemp(prefix="citybrain-bench-", dir="/tmp"))  # PostgreSQL's user must reach it
-    folder.chmod(0o711)
+    folder = options.home or Path(tempfile.mkdtemp(prefix="citybrain-bench-", dir="/tmp"))
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o711)  # PostgreSQL's user must reach it
     try:
         with ExitStack() as servers:
             report = _run(options, folder, servers)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not options.home:
+            shutil.rmtree(folder, ignore_errors=True)
+    if options.fill_only:
+        print(f"filled in {report['filled_s']} s: {folder}")
+        return
     if options.json:
         print(json.dumps(report, ensure_ascii=False))
     else:
@@ -111,7 +146,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--users", type=int, default=20)
     parser.add_argument("--seconds", type=int, default=120)
     parser.add_argument("--json", action="store_true")
-    return parser.parse_args()
+    parser.add_argument(
+        "--home", type=Path, help="keep the filled database here, and use the one that is there"
+    )
+    parser.add_argument("--fill-only", action="store_true", help="measure nothing; needs --home")
+    options = parser.parse_args()
+    if options.fill_only and not options.home:
+        parser.error("--fill-only needs --home")
+    return options
 
 
 def _run(options: argparse.Namespace, folder: Path, servers: ExitStack) -> dict[str, Any]:
@@ -129,16 +171,23 @@ def _run(options: argparse.Namespace, folder: Path, servers: ExitStack) -> dict[
     servers.callback(postgres.stop, server)
     for made in (settings.log_dir, settings.run_dir):
         made.mkdir(exist_ok=True)
-    prepare_warehouse(settings)
-    prepare_desk(settings)
+    filled = folder / "filled"
+    if not filled.exists():
+        prepare_warehouse(settings)
+    prepare_desk(settings)  # also on what was filled by an older desk
     os.environ["DJANGO_SETTINGS_MODULE"] = "citybrain.desk.settings"
     import django
 
     django.setup()
     began = time.perf_counter()
-    _fill(settings, options)
-    filled = time.perf_counter() - began
     people = _people(settings, options.users)
+    if not filled.exists():
+        _fill(settings, options, people["dispatchers"][:2])
+        filled.touch()
+    took = round(time.perf_counter() - began, 1)
+    if options.fill_only:
+        return {"filled_s": took}
+    _limits_around_now(settings)
     numbers = _open_numbers()
     queries = _queries(people["dispatchers"][0], numbers[0])
     site = subprocess.Popen(
@@ -159,18 +208,19 @@ def _run(options: argparse.Namespace, folder: Path, servers: ExitStack) -> dict[
         "open": len(numbers),
         "users": options.users,
         "seconds": options.seconds,
-        "filled_s": round(filled, 1),
+        "filled_s": took,
         "pages": pages,
         "queries": queries,
         "failures": failures,
     }
 
 
-def _fill(settings: Any, options: argparse.Namespace) -> None:
-    """Cases, steps and limits by plain INSERT: what is measured is reading them."""
+def _fill(settings: Any, options: argparse.Namespace, writers: list[str]) -> None:
+    """Cases, steps, limits and messages by plain INSERT: what is measured is reading them."""
+    from citybrain.desk.accounts.models import User
     from citybrain.settings import DatabaseRole
     from citybrain.warehouse.connection import connect
-    from citybrain.warehouse.row_scope import SYSTEM, enter
+    from citybrain.warehouse.row_scope import SYSTEM, RowScope, enter
 
     asked = {"cases": options.cases, "every": max(options.cases // options.open, 1)}
     with connect(settings, DatabaseRole.OWNER) as owner:
@@ -178,9 +228,24 @@ def _fill(settings: Any, options: argparse.Namespace) -> None:
         owner.execute(CASES, asked)
         owner.execute(STEPS)
         owner.execute(LIMITS)
+        for writer in User.objects.filter(username__in=writers):
+            enter(owner.cursor(), RowScope("system", user_id=writer.pk))
+            owner.execute(MESSAGES, {**asked, "author": writer.pk})
+        owner.execute(LEDGER)
     with connect(settings, DatabaseRole.OWNER, autocommit=True) as owner:
-        for table in ("event_case", "transition", "clock"):
+        for table in ("event_case", "transition", "clock", "case_message"):
             owner.execute(f"VACUUM (ANALYZE) ops.{table}".encode())
+
+
+def _limits_around_now(settings: Any) -> None:
+    """A third of the running limits has passed, however long ago the database was filled."""
+    from citybrain.settings import DatabaseRole
+    from citybrain.warehouse.connection import connect
+    from citybrain.warehouse.row_scope import SYSTEM, enter
+
+    with connect(settings, DatabaseRole.OWNER) as owner:
+        enter(owner.cursor(), SYSTEM)
+        owner.execute(AROUND_NOW)
 
 
 def _people(settings: Any, users: int) -> dict[str, list[str]]:
@@ -196,8 +261,9 @@ def _people(settings: Any, users: int) -> dict[str, list[str]]:
     posts = {"dispatchers": "dispatcher", "handlers": "department_handler", "commanders": "command_centre"}
     for number in range(users + 1):
         kind = "commanders" if number == users else "dispatchers" if number % 2 == 0 else "handlers"
-        person = User.objects.create(
-            username=f"bench_{number}", password=hashed, organisation=homes[number % len(homes)]
+        person, _ = User.objects.get_or_create(
+            username=f"bench_{number}",
+            defaults={"password": hashed, "organisation": homes[number % len(homes)]},
         )
         person.groups.set(Group.objects.filter(name=posts[kind]))
         made[kind].append(person.username)
@@ -227,7 +293,7 @@ def _queries(username: str, number: str) -> dict[str, int]:
     counts = {}
     for name, address in PAGES.items():
         with CaptureQueriesContext(connection) as captured:
-            answer = client.get(address.format(number=number))
+            answer = client.get(address.format(number=number, place=PLACE))
         assert answer.status_code == 200, (name, answer.status_code)
         counts[name] = len(captured)
     return counts

@@ -16,6 +16,11 @@ _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 _turns = {kind: itertools.count() for kind in ("dispatchers", "handlers", "commanders")}
 
 
+def _place() -> str:
+    """One of the places that the benchmark made."""
+    return f"示范路{random.randrange(20_000)}号"
+
+
 class Person(HttpUser):
     """Signs in once; what that takes is told apart, in parentheses."""
 
@@ -62,6 +67,19 @@ class Dispatcher(Person):
     @task(6)
     def case(self) -> None:
         self.client.get(f"/cases/{random.choice(TOLD['numbers'])}/", name="case")
+
+    @task(1)
+    def looked_up(self) -> None:
+        self.client.get(f"/cases/?q={_place()}", name="queue, looked up")
+
+    @task(1)
+    def looked_up_by_number(self) -> None:
+        number = random.choice(TOLD["numbers"])
+        self.client.get(f"/phone/find/?q={number[-7:]}", name="looked up on the phone")
+
+    @task(2)
+    def case_on_the_phone(self) -> None:
+        self.client.get(f"/phone/{random.choice(TOLD['numbers'])}/", name="case on the phone")
 
     @task(2)
     def map(self) -> None:

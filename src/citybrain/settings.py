@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SOURCE_TREE = Path(__file__).resolve().parents[2]
@@ -46,6 +46,22 @@ class DatabaseRole(StrEnum):
     @property
     def login(self) -> str:
         return f"citybrain_{self.value}"
+
+
+class OidcProvider(BaseModel):
+    """An OpenID Connect provider and how it knows the desk. The provider's document of discovery says all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    issuer: str = Field(min_length=1)
+    client_id: str = Field(min_length=1)
+    authorization_url: str = Field(pattern=r"^https?://")
+    token_url: str = Field(pattern=r"^https?://")
+    user_url: str = Field(pattern=r"^https?://")
+    keys_url: str = Field(pattern=r"^https?://")
+    username_claim: str = "preferred_username"
+    scopes: str = "openid profile"
+    sign_algorithm: Literal["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"] = "RS256"
 
 
 class Settings(BaseSettings):
@@ -105,6 +121,16 @@ class Settings(BaseSettings):
     desk_url: str = Field(default="", description="default http://127.0.0.1:<desk_port>")
     desk_hosts: list[str] = Field(
         default_factory=list, description="host names the desk answers to besides loopback, as a JSON list"
+    )
+
+    desk_second_factor: bool = Field(
+        default=True, description="administrators of the desk sign in with a code besides the password"
+    )
+    desk_oidc: OidcProvider | None = Field(
+        default=None,
+        description="the identity provider whose people may sign in to the desk, as a JSON object: issuer,"
+        " client_id, authorization_url, token_url, user_url, keys_url, and where they differ from the usual"
+        " username_claim, scopes, sign_algorithm; the client's secret is CITYBRAIN_DESK_OIDC_SECRET",
     )
 
     notify_urls: list[SecretStr] = Field(

@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from desk_city import City
 from flood_city import Water, water_in
 from test_map_browser import sign_in
+from test_second_factor import code_of
 
 from citybrain.bi.render import CHROMIUM
 
@@ -69,6 +70,33 @@ def test_no_serious_fault(role: str, desk_city: City, server: str, browser: "Bro
         faults[address] = _grave(page)
     context.close()
     assert {address: found for address, found in faults.items() if found} == {}
+
+
+def test_no_serious_fault_on_an_administrators_way(desk_city: City, server: str, browser: "Browser") -> None:
+    """From the password over the code of an authenticator to a system's webhooks."""
+    from citybrain.desk.systems.keys import register
+
+    person = desk_city.person("system_admin", desk_city.company, password=True)
+    register(f"axe-{person.pk}", "物业系统", desk_city.company.code, 10)
+    context = browser.new_context(locale="zh-CN", viewport=WIDTHS["mid"])
+    page = context.new_page()
+    page.goto(f"{server}/sign-in/?next=/systems/axe-{person.pk}/")
+    page.fill("#id_username", person.username)
+    page.fill("#id_password", desk_city.settings.secret(f"desk_{person.username}"))
+    page.click("button")
+    page.wait_for_selector("#letters")
+    faults = {"code": _grave(page)}
+    page.fill("#code", code_of(person))
+    page.click("#second-factor button")
+    page.wait_for_selector("#recovery")
+    faults["recovery codes"] = _grave(page)
+    page.click("#recovery a")
+    page.wait_for_selector("#form-add")
+    faults["system"] = _grave(page)
+    page.goto(f"{server}/systems/")
+    faults["systems"] = _grave(page)
+    context.close()
+    assert {name: found for name, found in faults.items() if found} == {}
 
 
 def _grave(page: Any) -> list[str]:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 # Valid by its form is not yet allowed by the rules of cases: an address that is not listed, a class there is
-# not, a step that the state of the case does not know. The other checks hold for every answer.
+# not, a step that the state of the case does not know. The other checks hold for every answer. One worker:
+# Python 3.11 parses source in two threads wrongly (SystemError), as schemathesis does to describe its values.
 LEFT_OUT = "positive_data_acceptance"
 
 
@@ -39,7 +40,7 @@ def test_the_running_desk_answers_as_its_document_says(
             *(Path(sys.executable).with_name("schemathesis"), "--config-file", config, "run"),
             *(f"{server}/api/v1/openapi.json", "--header", f"X-Api-Key: {system.key}"),
             *("--checks", "all", "--exclude-checks", LEFT_OUT, "--max-examples", "25", "--seed", "341600"),
-            *("--workers", "2", "--continue-on-failure", "--suppress-health-check", "all"),
+            *("--workers", "1", "--continue-on-failure", "--suppress-health-check", "all"),
             *("--request-timeout", "60", "--warnings", "off", "--no-color"),
         ],
         cwd=tmp_path,

@@ -1,14 +1,16 @@
 """What people write to each other on a case: who reads it, who is told, what nobody changes."""
 
+import io
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
-from desk_city import City, form_of
+from desk_city import City, form_of, photo, sent_file
 from django.utils.html import escape
-from test_api_hostile import SCRIPTS
+from PIL import ExifTags, Image
+from test_api_hostile import SCRIPTS, png_bomb
 
 from citybrain.settings import DatabaseRole
 from citybrain.warehouse.connection import connect
@@ -157,3 +159,78 @@ def test_nobody_changes_a_message_or_writes_in_anothers_name(desk_city: City, si
         assert desk.execute(
             "SELECT count(*) FROM ops.case_message WHERE case_id = %s", (case.pk,)
         ).fetchone() == (0,)
+
+
+def with_exif(taken: str = "2026:11:20 08:00:00") -> bytes:
+    """A photo whose camera wrote into it when and where it was."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.DateTime] = taken
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (33.0, 51.0, 0.0)
+    content = io.BytesIO()
+    Image.effect_noise((640, 480), 60).convert("RGB").save(content, "JPEG", exif=exif)
+    return content.getvalue()
+
+
+def test_a_picture_in_a_message(desk_city: City, signed_in: Client) -> None:
+    case = desk_city.dispatched()
+    for action in ("accept", "start"):
+        case = desk_city.step(case, action, "property_company")
+    desk, task = f"/cases/{case.number}/", f"/phone/{case.number}/"
+    company, dispatcher = (signed_in(desk_city.people[role]) for role in ("property_company", "dispatcher"))
+    form = form_of(company.get(task).content.decode(), "form-say")
+    address = form.pop("action")
+    for _ in range(2):
+        sent = company.post(address, {**form, "text": "", "photo": sent_file(with_exif())})
+        assert sent.status_code == 302, sent.content.decode()
+    (kept,) = [one for one in desk_city.pictures(case) if one.kind == "message"]
+    assert kept.taken_at is not None and kept.uploaded_by_id == desk_city.people["property_company"].pk
+
+    page = dispatcher.get(desk).content.decode()
+    shown = f"{desk}picture/{kept.pk}/"
+    talk = page[page.index('id="conversation"') :]
+    assert talk.count(f'src="{shown}"') == 1 and page.count(f'src="{shown}"') == 1
+    assert "账本无记录" not in talk and "与账本不符" not in talk
+    seen = dispatcher.get(shown)
+    with Image.open(io.BytesIO(seen.content)) as picture:
+        assert not dict(picture.getexif()) and picture.size == (640, 480)
+    other = signed_in(desk_city.person("property_company", desk_city.other_company))
+    assert other.get(shown).status_code == 404
+    assert "（已上传，可不再传）" not in company.get(task).content.decode(), "it proves no handling"
+
+
+@pytest.mark.parametrize("name", ["a bomb", "svg", "too many"])
+def test_what_is_no_picture_of_a_message(desk_city: City, signed_in: Client, name: str) -> None:
+    case = desk_city.dispatched()
+    client = signed_in(desk_city.people["dispatcher"])
+    form = form_of(client.get(f"/cases/{case.number}/").content.decode(), "form-say")
+    contents = {"a bomb": [png_bomb(60_000)], "svg": [b"<svg/>" * 100], "too many": [photo()] * 5}[name]
+    files = [sent_file(content, "../../<b>.jpg") for content in contents]
+    answer = client.post(form.pop("action"), {**form, "text": "看照片", "photo": files})
+    page = answer.content.decode()
+    assert answer.status_code == 422 and "看照片" in page and 'role="alert"' in page
+    assert 'class="words"' not in page and not [
+        one for one in desk_city.pictures(case) if one.kind == "message"
+    ]
+
+
+def test_a_message_shows_pictures_of_its_own_case_only(desk_city: City, signed_in: Client) -> None:
+    from citybrain.events.models import CaseMessage, Evidence
+    from citybrain.events.scope import as_system
+
+    first, second = desk_city.dispatched(), desk_city.dispatched()
+    client = signed_in(desk_city.people["dispatcher"])
+    for case, text in ((first, "第一件"), (second, "第二件")):
+        form = form_of(client.get(f"/cases/{case.number}/").content.decode(), "form-say")
+        client.post(form.pop("action"), {**form, "text": text, "photo": sent_file(photo())})
+    with as_system():
+        message = CaseMessage.objects.get(case=first, text="第一件")
+        alien = Evidence.objects.get(case=second, kind="message")
+    with (
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+        connect(desk_city.settings, DatabaseRole.DESK) as desk,
+    ):
+        enter(desk, RowScope("city", user_id=desk_city.people["dispatcher"].pk))
+        desk.execute(
+            "INSERT INTO ops.case_message_picture (casemessage_id, evidence_id) VALUES (%s, %s)",
+            (message.pk, alien.pk),
+        )

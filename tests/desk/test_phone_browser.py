@@ -142,6 +142,60 @@ def test_without_scripts_and_without_a_network(
     assert phone.locator("#reports li").count() == 2
 
 
+def test_what_was_sent_without_a_network_outlives_its_page(
+    desk_city: City, server: str, browser: "Browser", tmp_path: Path
+) -> None:
+    """A report with two photos and a hand-in: the pages are closed before the network is back."""
+    from citybrain.events.models import Signal
+    from citybrain.events.scope import as_system
+
+    guard = desk_city.person("property_company", desk_city.company)
+    case = desk_city.dispatched()
+    for action in ("accept", "start"):
+        case = desk_city.step(case, action, "property_company")
+    files = [tmp_path / f"{number}.jpg" for number in range(3)]
+    for one in files:
+        one.write_bytes(photo())
+    phone = phone_of(browser, server, guard)
+    phone.goto(f"{server}/phone/report/")
+    phone.set_input_files("#photo", files[:2])
+    phone.select_option("#kind", "street_order/exposed_rubbish")
+    phone.fill("#place", "花戏楼社区南门")
+    phone.fill("#text", "垃圾堆在路口")
+    other = phone.context.new_page()
+    other.goto(f"{server}/phone/{case.number}/")
+    other.set_input_files("#photo", files[2])
+    stale = phone.context.new_page()
+    stale.goto(f"{server}/phone/report/")
+    stale.set_input_files("#photo", files[2])
+    phone.context.set_offline(True)
+    for page, button in ((phone, "#send"), (other, "#handle")):
+        page.click(button)
+        page.wait_for_selector("#kept-photos:visible")
+    stale.click("#send")  # without a place: the desk will not take it
+    stale.wait_for_selector("#kept-photos p:nth-of-type(4)")
+    for page in (phone, other, stale):
+        page.close()
+    with as_system():
+        assert not Signal.objects.filter(reporter_id=guard.pk).exists()
+    phone = phone.context.new_page()
+    phone.context.set_offline(False)
+    phone.goto(f"{server}/phone/me/")
+    phone.wait_for_function("() => document.querySelector('#kept-photos').innerText.includes('没有被接受')")
+    said = phone.inner_text("#kept-photos")
+    assert "已提交" in said and "花戏楼社区南门" in said and case.number in said and "请写明地点" in said
+    assert_fits(phone)
+    phone.screenshot(path=tmp_path / "outlived.png", full_page=True)
+    phone.click("#kept-photos button")
+    phone.wait_for_selector("#kept-photos button", state="detached")
+    phone.goto(f"{server}/phone/me/")
+    assert phone.locator("#reports li").count() == 1 and not phone.locator("#kept-photos").is_visible()
+    with as_system():
+        (report,) = Signal.objects.filter(reporter_id=guard.pk)
+    assert len(report.evidence) == 2 and desk_city.steps(case).count("handle") == 1
+    phone.context.close()
+
+
 def test_the_app_without_a_network(desk_city: City, server: str, browser: "Browser", tmp_path: Path) -> None:
     guard = desk_city.person("property_company", desk_city.company)
     case = desk_city.dispatched()

@@ -14,11 +14,13 @@ pytestmark = pytest.mark.integration
 
 EVERYBODY = tuple(load_roles())
 HANDLERS = ("department_handler", "property_company", "grid_worker")
-REPORTERS = ("acceptor", "flood_warden", *HANDLERS)
+REPORTERS = ("acceptor", "collector", "flood_warden", *HANDLERS)
 # The case of the table lies in the county of `county_admin`, is led by the department of `department_handler`
-# and handled by the company of `property_company`; the community of `grid_worker` has no part in it.
+# and handled by the company of `property_company`; the community of `grid_worker` and
+# the office of `collector` have no part in it.
 SEE_THE_CASE = ("acceptor", "dispatcher", "command_centre", "county_admin", "auditor", *HANDLERS[:2])
-VIEWERS = (*SEE_THE_CASE, "grid_worker")
+NOT_THEIRS = {"grid_worker": 404, "collector": 404}
+VIEWERS = (*SEE_THE_CASE, *NOT_THEIRS)
 ENGINEERS = ("acceptor", "dispatcher", "command_centre", "county_admin", "auditor")
 WATCHERS = ("acceptor", "dispatcher", "command_centre", "county_admin", "auditor")
 SENDERS = ("dispatcher", "command_centre")
@@ -50,8 +52,11 @@ def post(status: int, *roles: str, **more: int) -> Row:
 
 
 TABLE: dict[str, Row] = {
-    "home": Row("GET", only(302, *VIEWERS, *GRANTS, "flood_warden"), otherwise=200),
+    "home": Row("GET", only(302, *VIEWERS, *GRANTS, "flood_warden", "system_admin"), otherwise=200),
     "sign-in": Row("GET", {}, otherwise=302, nobody=200),
+    "single-sign-on": Row("GET", {}, otherwise=404, nobody=404),  # no provider is named
+    "single-sign-on-back": Row("GET", {}, otherwise=404, nobody=404),
+    "second-factor": Row("GET", {}, otherwise=302),  # nobody's session waits for one
     "sign-out": Row("GET", {}, otherwise=405),
     "health": Row("GET", {}, otherwise=200, nobody=200),
     "cases:queue": get(200, *VIEWERS),
@@ -65,16 +70,22 @@ TABLE: dict[str, Row] = {
     "devices:register": get(200, *ENGINEERS, "department_handler"),
     "devices:export": get(200, *ENGINEERS, "department_handler"),
     "cases:bulk": post(302, "acceptor"),
-    "cases:case": get(200, *SEE_THE_CASE, grid_worker=404),
-    "cases:take": post(422, *SEE_THE_CASE, grid_worker=404),  # a form without a key
+    "cases:case": get(200, *SEE_THE_CASE, **NOT_THEIRS),
+    "cases:take": post(422, *SEE_THE_CASE, **NOT_THEIRS),  # a form without a key
     # A form without a key; who only looks on writes nothing.
-    "cases:say": post(422, "acceptor", "dispatcher", "command_centre", *HANDLERS[:2], grid_worker=404),
+    "cases:say": post(422, "acceptor", "dispatcher", "command_centre", *HANDLERS[:2], **NOT_THEIRS),
     "cases:join": post(302, "acceptor"),
     "cases:split": post(302, "acceptor"),
-    "cases:picture": get(200, *SEE_THE_CASE, grid_worker=404),
+    "cases:picture": get(200, *SEE_THE_CASE, **NOT_THEIRS),
     "command:page": get(200, *WATCHERS),
     "command:state": get(200, *WATCHERS),
     "command:send": post(404, *SENDERS),  # a case that is not named
+    "systems:index": get(200, "system_admin"),
+    "systems:one": get(200, "system_admin"),
+    "systems:add-webhook": post(422, "system_admin"),  # a form without an address
+    "systems:webhook": get(404, "system_admin"),  # no webhook of theirs
+    "systems:act": post(404, "system_admin"),
+    "systems:send-again": post(404, "system_admin"),
     "county-outlines": Row("GET", {}, otherwise=200),
     "phone:lanes": get(200, *HANDLERS),
     "phone:flood": get(200, "flood_warden"),
@@ -84,14 +95,14 @@ TABLE: dict[str, Row] = {
     "phone:worker": Row("GET", {}, otherwise=200, nobody=200),
     "phone:without-network": Row("GET", {}, otherwise=200, nobody=200),
     # Who has no tasks is led to the first page of theirs.
-    "phone:tasks": Row("GET", only(200, *HANDLERS) | only(302, *ENGINEERS, "flood_warden")),
+    "phone:tasks": Row("GET", only(200, *HANDLERS) | only(302, *ENGINEERS, "collector", "flood_warden")),
     "phone:find": get(200, *VIEWERS),
     "phone:me": get(200, *VIEWERS, "flood_warden"),
     "phone:report": get(200, *REPORTERS),
     "phone:reported": get(404, *REPORTERS),  # a report of nobody's
-    "phone:task": get(200, *SEE_THE_CASE, grid_worker=404),
-    "phone:say": post(422, "acceptor", "dispatcher", "command_centre", *HANDLERS[:2], grid_worker=404),
-    "phone:take": post(422, *SEE_THE_CASE, grid_worker=404),
+    "phone:task": get(200, *SEE_THE_CASE, **NOT_THEIRS),
+    "phone:say": post(422, "acceptor", "dispatcher", "command_centre", *HANDLERS[:2], **NOT_THEIRS),
+    "phone:take": post(422, *SEE_THE_CASE, **NOT_THEIRS),
     # No list is there: who may open lists is told so, who may not learns nothing.
     "grants:lists": get(200, *GRANTS),
     "grants:list": get(404, *GRANTS),
@@ -178,14 +189,20 @@ for _model, _opens in {
     "accounts_organisation": {"system_admin": (*_SEEN, "add"), "security_admin": _SEEN},
     "accounts_user": {"security_admin": (*_SEEN, "add")},
     "systems_system": {"system_admin": _SEEN},
+    "otp_totp_totpdevice": {"security_admin": (*_SEEN, "delete")},
+    "otp_static_staticdevice": {},
 }.items():
     for _page in ("changelist", "add", "history", "delete", "change"):
         _who = [role for role, pages in _opens.items() if _page in pages]
         TABLE[f"admin:{_model}_{_page}"] = admin(200, *_who)
     if not _opens and _model != "auth_group":  # the history of nothing leads back to the front page
         TABLE[f"admin:{_model}_history"] = admin(302, *STAFF)
-    _app, _, _name = _model.partition("_")
+    _app, _, _name = _model.rpartition("_")
     TABLE[f"admin/{_app}/{_name}/<path:object_id>/"] = Row("GET", only(302, *STAFF), otherwise=302)
+
+
+# A device's key and its picture are shown to nobody.
+TABLE |= {f"admin:otp_totp_totpdevice_{page}": admin(403) for page in ("config", "qrcode")}
 
 
 def patterns(resolver: Any, prefix: str = "", space: str = "") -> Iterator[tuple[str, str]]:
@@ -205,6 +222,7 @@ def addresses(desk_city: City) -> dict[str, str]:
     from axes.models import AccessAttempt
     from django.contrib.auth.models import Group
     from django.urls import get_resolver
+    from django_otp.plugins.otp_totp.models import TOTPDevice
 
     from citybrain.desk.systems.keys import register
 
@@ -221,10 +239,13 @@ def addresses(desk_city: City) -> dict[str, str]:
         "url": "nowhere/",
         "form": "json",
         "code": "exposed_rubbish",
+        "webhook_id": 2**30,
+        "delivery_id": 1,
         "token": "0" * 32,
         "report": "0" * 32,
     }
     group = Group.objects.get(name="auditor")
+    device = TOTPDevice.objects.create(user=desk_city.people["acceptor"], confirmed=False)
     system = register("routes", "接入系统", "urban_management", 10).system
     objects = {
         "/group/": group.pk,
@@ -232,12 +253,15 @@ def addresses(desk_city: City) -> dict[str, str]:
         "/user/": words["id"],
         "/systems/system/": system.pk,
         "accessattempt": attempt.pk,
+        "totpdevice": device.pk,
     }
     found = {}
     for name, pattern in patterns(get_resolver()):
         object_id = next((pk for part, pk in objects.items() if part in pattern), 0)
         step = "exclude" if "/line/" in pattern else "approve"
         given = {"object_id": object_id, "content_type_id": 1, "step": step, **words}
+        if pattern.startswith("systems/"):
+            given["code"] = system.code
 
         def filled(match: "re.Match[str]", given: dict[str, Any] = given) -> str:
             return str(given.get(match["name"] or match["group"], "1"))

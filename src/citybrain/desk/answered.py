@@ -1,4 +1,4 @@
-"""JSON for a page that asks again and again: an unchanged answer is a 304 without a body."""
+"""Answers to scripts: JSON for a page that asks again and again, and that a kept form arrived."""
 
 import hashlib
 import json
@@ -16,3 +16,10 @@ def unchanged_or_json(request: HttpRequest, told: Any) -> HttpResponse:
     answer["ETag"] = tag
     answer["Cache-Control"] = "private, no-cache"
     return answer
+
+
+def arrived(request: HttpRequest, onwards: HttpResponse) -> HttpResponse:
+    """`onwards`; for a form that waited on the phone only that it arrived: a redirect would look like the one
+    to the sign-in.
+    """
+    return HttpResponse(status=204) if "X-Kept-Form" in request.headers else onwards

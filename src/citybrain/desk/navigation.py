@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import reverse
 
+from citybrain.desk.accounts import single_sign_on
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -28,6 +30,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("上报", "phone:report", "events.report_case", small=True),
     Entry("设备", "cases:devices", "events.view_devicehealth"),
     Entry("设备台账", "devices:register", "systems.view_devices"),
+    Entry("接入系统", "systems:index", "systems.change_webhook"),
     Entry("惠企名单", "grants:lists", "grants.view_grantlist"),
 )
 # The phone's own bar below. Here, too, the first one that opens is where a person arrives.
@@ -50,8 +53,10 @@ def entries_for(request: HttpRequest, entries: tuple[Entry, ...] = ENTRIES) -> l
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:
-    """Template context: `entries` for the bar, `phone_entries` for the phone's."""
+    """Template context: `entries` for the bar, `phone_entries` for the phone's; for whoever has not signed in
+    whether there is a provider to do it by.
+    """
     # A request that is refused before anybody is known, for its Host header for one, has no user at all.
     if not hasattr(request, "user") or not request.user.is_authenticated:
-        return {"entries": [], "phone_entries": []}
+        return {"entries": [], "phone_entries": [], "single_sign_on": single_sign_on.stands()}
     return {"entries": entries_for(request), "phone_entries": entries_for(request, PHONE_ENTRIES)}

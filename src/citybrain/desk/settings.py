@@ -29,6 +29,9 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "axes",
     "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "ninja",
     "citybrain.desk",
     "citybrain.desk.accounts",
@@ -46,7 +49,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",  # every page, unless it says otherwise
+    "citybrain.desk.accounts.second_factor.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "citybrain.desk.api.door.DoorMiddleware",  # counts calls before their transaction begins
@@ -113,6 +118,26 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_validators}.CommonPasswordValidator"},
     {"NAME": f"{_validators}.NumericPasswordValidator"},
 ]
+
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # who unlocks a lost telephone sees nobody's key
+OIDC_RP_CLIENT_ID = ""
+if (_provider := _platform.desk_oidc) is not None:
+    AUTHENTICATION_BACKENDS += ["citybrain.desk.accounts.single_sign_on.KnownPeople"]
+    OIDC_ISSUER = _provider.issuer
+    OIDC_RP_CLIENT_ID = _provider.client_id
+    OIDC_RP_CLIENT_SECRET = _platform.secret("desk_oidc_secret")
+    OIDC_RP_SIGN_ALGO = _provider.sign_algorithm
+    OIDC_RP_SCOPES = _provider.scopes
+    OIDC_OP_AUTHORIZATION_ENDPOINT = _provider.authorization_url
+    OIDC_OP_TOKEN_ENDPOINT = _provider.token_url
+    OIDC_OP_USER_ENDPOINT = _provider.user_url
+    OIDC_OP_JWKS_ENDPOINT = _provider.keys_url
+    OIDC_USERNAME_CLAIM = _provider.username_claim
+OIDC_CREATE_USER = False
+OIDC_USE_PKCE = True
+OIDC_TIMEOUT = 10  # seconds, for each call to the provider
+OIDC_AUTHENTICATION_CALLBACK_URL = "single-sign-on-back"
+LOGIN_REDIRECT_URL_FAILURE = "/sign-in/?refused=yes"
 
 SESSION_COOKIE_AGE = 8 * 60 * 60  # seconds: a shift
 SESSION_COOKIE_NAME = "citybrain_desk"

@@ -138,8 +138,11 @@ _KEPT = (
 
 
 def _copy_pictures(source: Case, target: Case, signals: list[Signal] | None) -> None:
-    """Evidence is append-only: the other case gets rows of its own for the same pictures."""
-    pictures = source.evidence.all() if signals is None else source.evidence.filter(signal__in=signals)
+    """Evidence is append-only: the other case gets rows of its own for the same pictures, but for those of
+    messages, which stay with their conversation.
+    """
+    about = source.evidence.exclude(kind=Evidence.Kind.MESSAGE)
+    pictures = about if signals is None else about.filter(signal__in=signals)
     for picture in pictures:
         picture.pk, picture.case = None, target
     Evidence.objects.bulk_create(pictures, ignore_conflicts=True)

@@ -321,6 +321,9 @@ class CaseMessage(models.Model):
     text = models.CharField("内容", max_length=1000)
     key = models.CharField("幂等键", max_length=64)
     at = models.DateTimeField("时间")
+    pictures: "models.ManyToManyField[Evidence, models.Model]" = models.ManyToManyField(
+        "Evidence", related_name="+", db_table="case_message_picture", verbose_name="照片"
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = "案件留言"
@@ -364,6 +367,7 @@ class Evidence(models.Model):
         AFTER = "after", "处置后"
         REFERENCE = "reference", "参照"
         RECHECK = "recheck", "复核"
+        MESSAGE = "message", "留言照片"
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="evidence", verbose_name="案件")
     signal = models.ForeignKey(
@@ -493,6 +497,7 @@ class Notification(models.Model):
             models.Index(fields=["next_at"], condition=Q(state="pending"), name="notification_due"),
             models.Index(fields=["-urgent", "id"], condition=Q(state="pending"), name="notification_turn"),
             models.Index(fields=["case", "organisation"], name="notification_case"),
+            models.Index(fields=["channel", "id"], name="notification_channel"),
         ]
 
     def __str__(self) -> str:

@@ -127,6 +127,8 @@ def _may_add_after(case: Case, actor: Actor) -> None:
 
 def _sent_before(case: Case, kind: Evidence.Kind, photo: Photo) -> Evidence:
     known = case.evidence.get(kind=kind, sha256=photo.sha256)
+    if kind == Evidence.Kind.MESSAGE:  # proves nothing, may be said again
+        return known
     rework = case.transitions.filter(to_state=State.REWORK).last()
     if rework is not None and known.added_at < rework.at:
         raise PhotoRefusedError("这张照片在返工前已经用过，请重新拍摄。")

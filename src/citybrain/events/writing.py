@@ -7,6 +7,7 @@ and not the text: an entry can never be taken back, and people write names and t
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import BinaryIO
 
 from django.apps import apps
 from django.db import connection, transaction
@@ -15,9 +16,10 @@ from django.utils import timezone
 
 from citybrain import ledger
 from citybrain.events.acting import CaseRefusedError
-from citybrain.events.models import Case, CaseMessage, ReadMark
+from citybrain.events.models import Case, CaseMessage, Evidence, ReadMark
 from citybrain.events.outbox import recipients, tell_one
 from citybrain.events.people import Actor, Organisation
+from citybrain.events.photos import MOST_AT_ONCE, PhotoRefusedError, add_photo
 from citybrain.events.rules import load_rules
 from citybrain.events.scope import as_system
 
@@ -27,11 +29,14 @@ _LINES = "\n\t"
 
 
 @transaction.atomic
-def write(case: Case, text: str, actor: Actor, role: str, *, key: str) -> CaseMessage:
+def write(
+    case: Case, text: str, actor: Actor, role: str, *, key: str, photos: Sequence[BinaryIO] = ()
+) -> CaseMessage:
     """Put a message on a case, tell the others, record it; sent twice under one `key` it counts once.
 
-    `role` is the id of the role under which the person writes. Whoever sees the case reads it. Raises
-    CaseRefusedError.
+    `role` is the id of the role under which the person writes. Whoever sees the case reads it and sees its
+    photos, which are judged and stripped as all others are. Words may be missing where a photo says it.
+    Raises CaseRefusedError, PhotoRefusedError.
     """
     held = Case.objects.select_for_update(of=("self",)).filter(pk=case.pk).first()
     if held is None:
@@ -43,15 +48,20 @@ def write(case: Case, text: str, actor: Actor, role: str, *, key: str) -> CaseMe
         return known
     if not held.is_open:
         raise CaseRefusedError(f"案件现在是“{held.get_state_display()}”，不能再留言。")
+    if len(photos) > MOST_AT_ONCE:
+        raise PhotoRefusedError(f"一次最多 {MOST_AT_ONCE} 张照片。")
+    words = legible(text, may_be_empty=bool(photos))
+    pictures = [add_photo(held, photo, Evidence.Kind.MESSAGE, actor) for photo in photos]
     written = CaseMessage.objects.create(
         case=held,
         author_id=actor.pk,
         organisation_id=actor.organisation_id,
         role=role,
-        text=legible(text),
+        text=words,
         key=key,
         at=timezone.now(),
     )
+    written.pictures.set(pictures)
     with as_system(actor.pk):
         _tell(held, written)
         connection.ensure_connection()
@@ -61,7 +71,7 @@ def write(case: Case, text: str, actor: Actor, role: str, *, key: str) -> CaseMe
     return written
 
 
-def legible(text: str) -> str:
+def legible(text: str, *, may_be_empty: bool = False) -> str:
     """The text as it is kept: without characters that show nothing or turn the others around.
 
     Raises CaseRefusedError for none that is left, and for more than `LONGEST` characters.
@@ -71,16 +81,16 @@ def legible(text: str) -> str:
         one for one in lines if one in _LINES or unicodedata.category(one) not in ("Cc", "Cf", "Cs")
     )
     kept = kept.strip()
-    if not kept:
-        raise CaseRefusedError("请写明内容。")
+    if not kept and not may_be_empty:
+        raise CaseRefusedError("请写明内容，或附上照片。")
     if len(kept) > LONGEST:
         raise CaseRefusedError(f"留言不能超过 {LONGEST} 字。")
     return kept
 
 
 def entry_of(message: CaseMessage, author: str) -> dict[str, object]:
-    """What the ledger holds of a message. `author` is the account's name."""
-    return {
+    """What the ledger holds of a message. `author` is the account's name; photos by their SHA-256."""
+    entry: dict[str, object] = {
         "message": message.pk,
         "author": author,
         "organisation_id": message.organisation_id,
@@ -88,6 +98,9 @@ def entry_of(message: CaseMessage, author: str) -> dict[str, object]:
         "at": message.at.isoformat(),
         "text_sha256": hashlib.sha256(message.text.encode()).hexdigest(),
     }
+    if pictures := [one.sha256 for one in message.pictures.all()]:
+        entry["pictures"] = pictures
+    return entry
 
 
 def unread(person: Actor, cases: Sequence[Case]) -> dict[int, int]:

@@ -34,6 +34,10 @@ def command(service: str, settings: Settings) -> list[str]:
     return [
         *(sys.executable, "-m", "gunicorn", "--bind", f"{settings.bind_host}:{settings.desk_port}"),
         *("--workers", "2", "--worker-class", "gthread", "--threads", str(_THREADS)),
+        *(
+            "--keep-alive",
+            "75",
+        ),  # s; longer than a person reads, or connections end as the next question comes
         *("--worker-tmp-dir", str(settings.run_dir), "--no-control-socket", "citybrain.desk.wsgi"),
     ]
 

@@ -21,7 +21,10 @@ class Role(ContentModel):
     sees: Literal["none", "organisation", "county", "city"] = Field(
         description="how far the view of cases and lists reaches"
     )
-    staff: bool = Field(default=False, description="may open the administration pages")
+    staff: bool = Field(
+        default=False, description="may open the administration pages; has a second factor, too"
+    )
+    second_factor: bool = Field(default=False, description="signs in with a code besides the password")
     may: list[str] = Field(description="Django permissions, app.codename")
 
 

@@ -1,5 +1,7 @@
 """Webhooks of a system: where it is told of its cases as they move. The secret is shown once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -7,25 +9,23 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from citybrain.desk.api.acting import require, system_in
+from citybrain.desk.api.acting import account_of, require, system_in
 from citybrain.desk.api.cases import VIEW
 from citybrain.desk.api.once import Made, once
 from citybrain.desk.api.problems import ProblemError
 from citybrain.desk.api.words import IdempotencyKey, Watermark, not_found
-from citybrain.desk.systems.announcing import Event, enqueue_test
-from citybrain.desk.systems.hook_address import HookAddressError, check_address
-from citybrain.desk.systems.hook_secrets import new_secret, sealed
+from citybrain.desk.systems import hooks
+from citybrain.desk.systems.announcing import Event
+from citybrain.desk.systems.hook_address import HookAddressError
 from citybrain.desk.systems.models import Webhook
-from citybrain.desk.systems.replaying import deliveries_of, replay, rotate
+from citybrain.desk.systems.replaying import deliveries_of
 from citybrain.events.models import Notification
 from citybrain.events.scope import as_system
-from citybrain.settings import get_settings
 
 router = Router(tags=["webhooks"])
-MOST = 10  # of one system
 HookId = Annotated[int, Path(..., ge=1, le=2**63 - 1)]
 Url = Annotated[
-    str, StringConstraints(min_length=10, max_length=500, pattern=r"^https?://[\x21-\x7e]+$"),
+    str, StringConstraints(min_length=10, max_length=hooks.LONGEST_URL, pattern=hooks.URL),
     Field(description="http or https; its host:port stands in CITYBRAIN_HTTP_ALLOW of the platform"),
 ]  # fmt: skip
 
@@ -86,17 +86,15 @@ def add_webhook(
     request: HttpRequest, wanted: WebhookIn, idempotency_key: IdempotencyKey = None
 ) -> HttpResponse:
     """Messages are signed as Standard Webhooks has it. Kept under an Idempotency-Key without its secret."""
-    require(request, VIEW)
+    account = require(request, VIEW)
     system = system_in(request)
 
     def add() -> Made:
-        _may_lead(wanted.url)
-        if Webhook.objects.filter(system=system).count() >= MOST:
-            raise ProblemError(409, f"a system has at most {MOST} webhooks")
-        secret = new_secret()
-        made = Webhook.objects.create(
-            system=system, url=wanted.url, events=sorted(set(wanted.events)), sealed_secret=sealed(secret)
-        )
+        try:
+            with _allowed():
+                made, secret = hooks.add_hook(system, wanted.url, wanted.events, account)
+        except hooks.TooManyHooksError as refused:
+            raise ProblemError(409, str(refused)) from refused
         return Made(201, _with_secret(made, secret), f"/api/v1/webhooks/{made.pk}", private=True)
 
     return once(request, idempotency_key, add)
@@ -114,14 +112,10 @@ def read_webhook(request: HttpRequest, webhook_id: HookId) -> WebhookOut:
 def change_webhook(request: HttpRequest, webhook_id: HookId, change: WebhookChange) -> WebhookOut:
     """What is left out stays. While it is off nothing is kept for it; what waits is sent when it is back."""
     hook = _mine(request, webhook_id)
-    if change.url is not None:
-        _may_lead(change.url)
-        hook.url = change.url
-    if change.events is not None:
-        hook.events = sorted(set(change.events))
-    if change.is_active is not None:
-        hook.is_active = change.is_active
-    hook.save(update_fields=["url", "events", "is_active"])
+    with _allowed():
+        hooks.change_hook(
+            hook, account_of(request), url=change.url, events=change.events, is_active=change.is_active
+        )
     return _out(hook)
 
 
@@ -130,7 +124,7 @@ def change_webhook(request: HttpRequest, webhook_id: HookId, change: WebhookChan
 )
 def remove_webhook(request: HttpRequest, webhook_id: HookId) -> HttpResponse:
     """What waits for it is given up."""
-    _mine(request, webhook_id).delete()
+    hooks.remove_hook(_mine(request, webhook_id), account_of(request))
     return HttpResponse(status=204)
 
 
@@ -147,7 +141,7 @@ def rotate_secret(
     hook = _mine(request, webhook_id)
 
     def change() -> Made:
-        return Made(201, _with_secret(hook, rotate(hook)), private=True)
+        return Made(201, _with_secret(hook, hooks.rotate_secret(hook, account_of(request))), private=True)
 
     return once(request, idempotency_key, change)
 
@@ -162,8 +156,7 @@ def test_webhook(
     hook = _mine(request, webhook_id)
 
     def send() -> Made:
-        with as_system():
-            return Made(202, _delivery(enqueue_test(hook)))
+        return Made(202, _delivery(hooks.try_hook(hook, account_of(request))))
 
     return once(request, idempotency_key, send)
 
@@ -201,8 +194,7 @@ def replay_delivery(
     hook = _mine(request, webhook_id)
 
     def again() -> Made:
-        with as_system():
-            sent = replay(hook, delivery_id)
+        sent = hooks.send_again(hook, delivery_id, account_of(request))
         if sent is None:
             raise not_found()
         return Made(202, _delivery(sent))
@@ -218,9 +210,10 @@ def _mine(request: HttpRequest, webhook_id: int) -> Webhook:
     return hook
 
 
-def _may_lead(url: str) -> None:
+@contextmanager
+def _allowed() -> Iterator[None]:
     try:
-        check_address(get_settings(), url)
+        yield
     except HookAddressError as refused:
         raise ProblemError(422, "this address is not allowed", ("url", str(refused))) from refused
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -16,7 +17,7 @@ from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.queue import may_view
 from citybrain.desk.cases.time_left import time_left, urgency
 from citybrain.desk.map_pages import draws_a_map
-from citybrain.events.models import Case
+from citybrain.events.models import ENDED, Case, State
 
 MOST = 3000  # of one map: what needs attention first
 
@@ -52,8 +53,7 @@ def points(request: HttpRequest) -> HttpResponse:
     show = tab_for(filters, int(tabs.mine.exists()))
     cases = narrowed(tabs.of(show), filters)
     placed = cases.filter(lon__isnull=False, lat__isnull=False)
-    listed = OpenFirst(placed, person, MOST + 1)
-    shown = listed[0:MOST]
+    shown: Any = OpenFirst(drawn(placed), person, MOST + 1)[0:MOST]
     told = {
         "cases": points_of(shown),
         "left_out": max(counted(placed) - len(shown), 0),
@@ -62,24 +62,23 @@ def points(request: HttpRequest) -> HttpResponse:
     return unchanged_or_json(request, told)
 
 
-def points_of(cases: Iterable[Case]) -> list[list[Any]]:
-    """Cases of `queued_cases` that have a position: [longitude, latitude, number, urgency, title, place, what
-    is left]. The urgency is `none` where no limit runs.
+def drawn(cases: QuerySet[Case]) -> Any:
+    """Cases of `queued_cases`, read as what a map shows of them and no more: `points_of` tells them."""
+    return cases.select_related(None).values_list(
+        *("lon", "lat", "number", "title", "place_name", "state", "next_due")
+    )
+
+
+def points_of(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    """Rows of `drawn` that have a position: [longitude, latitude, number, urgency, title, place, what is
+    left]. The urgency is `none` where no limit runs.
     """
     now = timezone.now()
     told = []
-    for case in cases:
-        due = getattr(case, "next_due", None) if case.is_open else None
-        words = time_left(due, now) if due else case.get_state_display()
+    for lon, lat, number, title, place_name, state, next_due in rows:
+        due = None if state in ENDED else next_due
+        words = time_left(due, now) if due else State(state).label
         told.append(
-            [
-                float(case.lon or 0),
-                float(case.lat or 0),
-                case.number,
-                urgency(due, now) if due else "none",
-                case.title,
-                case.place_name,
-                words,
-            ]
+            [float(lon), float(lat), number, urgency(due, now) if due else "none", title, place_name, words]
         )
     return told

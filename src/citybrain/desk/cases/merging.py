@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from citybrain.desk.cases.one import case_or_404, may_view
+from citybrain.desk.cases.case_page import case_or_404
+from citybrain.desk.cases.one import may_view
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.steps import version_in
 from citybrain.events.acting import CaseRefusedError

@@ -3,6 +3,8 @@
 import logging
 import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -74,9 +76,15 @@ def take_step(case: Case, person: User, sent: Sent) -> Case:
 
     Raises StepRefusedError, whose cause is what refused.
     """
+    with refusals_said(case), transaction.atomic():
+        return _take(case, person, sent)
+
+
+@contextmanager
+def refusals_said(case: Case) -> Iterator[None]:
+    """What the rules, the look at a photo or the lake refuse becomes StepRefusedError, said to people."""
     try:
-        with transaction.atomic():
-            return _take(case, person, sent)
+        yield
     except (CaseRefusedError, PhotoRefusedError) as refused:
         raise StepRefusedError(str(refused)) from refused
     except (LakeError, MinioException, HTTPError, OSError) as error:

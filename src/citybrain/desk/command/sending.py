@@ -5,7 +5,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
-from citybrain.desk.cases.one import case_or_404
+from citybrain.desk.cases.case_page import case_or_404
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.steps import StepRefusedError, key_in, version_in
 from citybrain.desk.flood.forces import forces

@@ -12,7 +12,7 @@ from citybrain.catalogue import load_areas, load_scenarios
 from citybrain.desk.accounts.models import User
 from citybrain.desk.cases.devices import CONDITIONS, WELL
 from citybrain.desk.cases.duties import OPEN, most_urgent_first, overdue, queued_cases, visible_to
-from citybrain.desk.cases.map import points_of
+from citybrain.desk.cases.map import drawn, points_of
 from citybrain.desk.cases.time_left import time_left, urgency
 from citybrain.desk.cases.waiting import why_waiting
 from citybrain.desk.flood.cases import open_cases_at
@@ -44,7 +44,7 @@ def state_for(person: User) -> dict[str, Any]:
     placed = queued_cases(at_work.filter(lon__isnull=False, lat__isnull=False))
     return {
         "domains": _domains(at_work),
-        "cases": points_of(most_urgent_first(placed, person)[:MOST_CASES]),
+        "cases": points_of(drawn(most_urgent_first(placed, person))[:MOST_CASES]),
         "flood": _flood(county),
         "health": _health(county),
     }

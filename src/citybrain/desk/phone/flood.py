@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from citybrain.desk.accounts.models import Organisation, User
+from citybrain.desk.answered import arrived
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.steps import StepRefusedError, key_in, new_key, version_in
 from citybrain.desk.cases.waiting import why_waiting
@@ -82,10 +83,8 @@ def ask_for_help(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _back(request: HttpRequest) -> HttpResponse:
-    """To the board, which says what became of it. A form that waited on the phone is only told that it
-    arrived: a redirect would look like the one to the sign-in.
-    """
-    return HttpResponse(status=204) if "X-Kept-Form" in request.headers else redirect("phone:flood")
+    """To the board, which says what became of it."""
+    return arrived(request, redirect("phone:flood"))
 
 
 def _spots(person: User) -> list[Spot]:

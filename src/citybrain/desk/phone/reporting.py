@@ -13,6 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from citybrain.catalogue import load_scenarios
 from citybrain.desk.accounts.models import User
+from citybrain.desk.answered import arrived
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.steps import StepRefusedError, key_in, new_key
 from citybrain.events.acting import CaseRefusedError
@@ -117,7 +118,7 @@ def report_page(request: HttpRequest) -> HttpResponse:
     except (LakeError, MinioException, HTTPError, OSError):
         form.add_error("photo", "照片暂时无法保存，没有上报。请稍后再试。")
         return _form(request, form, key, status=422)
-    return redirect("phone:reported", key)
+    return arrived(request, redirect("phone:reported", key))
 
 
 @require_GET

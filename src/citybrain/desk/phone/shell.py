@@ -24,7 +24,7 @@ from citybrain.settings import get_settings
 # What the pages wear, kept on the phone for the page without a network. Never a page of somebody's own.
 SHELL = (
     *("desk/tokens.css", "desk/desk.css", "desk/phone.css"),
-    *("desk/phone.js", "desk/field_queue.js", "desk/icon.svg"),
+    *("desk/photos.js", "desk/kept_photos.js", "desk/phone.js", "desk/field_queue.js", "desk/icon.svg"),
 )
 WORKER = Path(__file__).with_name("worker.js")
 

@@ -4,30 +4,20 @@ redispatch, send back. The rules say who may take which, as they do for the desk
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from citybrain.desk.accounts.models import User
-from citybrain.desk.cases.conversation import conversation, may_write, sent_message
+from citybrain.desk.cases.case_page import CasePage, Refusal, Unsent
+from citybrain.desk.cases.conversation import conversation, may_write
 from citybrain.desk.cases.duties import duty_of, most_urgent_first, queued_cases, waiting_for
-from citybrain.desk.cases.one import (
-    Refusal,
-    case_or_404,
-    forms_for,
-    may_view,
-    pictures_of,
-    refusal_of,
-    step_name,
-)
+from citybrain.desk.cases.one import forms_for, may_view, pictures_of
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.places import camera_name
 from citybrain.desk.cases.queue import handlers
-from citybrain.desk.cases.steps import StepRefusedError, sent_step, take_step
 from citybrain.desk.cases.waiting import why_waiting
 from citybrain.events.editions import filing_of_case
 from citybrain.events.models import ENDED, Case
@@ -69,43 +59,26 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_GET
 @may_view
 def show(request: HttpRequest, number: str) -> HttpResponse:
-    """One case, with the steps that come next."""
-    return render(request, "phone/task.html", _page(case_or_404(number), person_of(request)))
+    """The case as it stands."""
+    return _PAGE.shown(request, number)
 
 
 @require_POST
 @may_view
 def take(request: HttpRequest, number: str, action: str) -> HttpResponse:
-    """A step on a case. What is refused is said on the case as it stands now."""
-    case, person = case_or_404(number), person_of(request)
-    try:
-        taken = take_step(case, person, sent_step(request, action))
-    except StepRefusedError as refused:
-        page = _page(case_or_404(number), person, refusal_of(request, action, refused))
-        return render(request, "phone/task.html", page, status=422)
-    messages.success(request, f"{step_name(action)}：已办理，案件现在是“{taken.get_state_display()}”。")
-    if not Case.objects.filter(pk=case.pk).exists():  # it went to somebody else
-        return redirect("phone:tasks")
-    return redirect("phone:task", number)
+    """A step on a case."""
+    return _PAGE.taken(request, number, action)
 
 
 @require_POST
 @may_view
 @may_write
 def say(request: HttpRequest, number: str) -> HttpResponse:
-    """A message on a case. What is refused is said at its form with what had been typed."""
-    case, person = case_or_404(number), person_of(request)
-    try:
-        sent_message(request, case)
-    except StepRefusedError as refused:
-        page = _page(case, person, unsent=(str(refused), request.POST.get("text", "")))
-        return render(request, "phone/task.html", page, status=422)
-    return redirect(f"{reverse('phone:task', args=[number])}#conversation")
+    """A message on a case."""
+    return _PAGE.said(request, number)
 
 
-def _page(
-    case: Case, person: User, refusal: Refusal | None = None, unsent: tuple[str, str] = ("", "")
-) -> dict[str, Any]:
+def _page(case: Case, person: User, refusal: Refusal | None, unsent: Unsent) -> dict[str, Any]:
     before, after = pictures_of(case)
     forms = [form for form in forms_for(case, person, refusal) if form.offer.action in ON_THE_PHONE]
     forms.sort(key=lambda form: ON_THE_PHONE.index(form.offer.action))
@@ -123,5 +96,8 @@ def _page(
         "handlers": handlers() if any(form.offer.needs_handler for form in forms) else [],
         "sent_back": sent_back if case.state in (Case.State.REWORK, Case.State.HANDLING) else None,
         "refusal": refusal,
-        "conversation": conversation(case, person, *unsent),
+        "conversation": conversation(case, person, unsent.said, unsent.typed),
     }
+
+
+_PAGE = CasePage("phone/task.html", _page, own="phone:task", when_gone="phone:tasks")

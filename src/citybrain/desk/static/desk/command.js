@@ -12,6 +12,7 @@ const maySend = board.dataset.maySend === "yes";
 let tag = "";
 let heard = Date.now();
 let signedOut = false;
+let asking = false; // one question at a time: while the desk is slow they would pile up, and answers overtake each other
 let drawn = null; // the state that the map has to show once it is open
 
 const two = (number) => String(number).padStart(2, "0");
@@ -123,6 +124,8 @@ function drawMap() {
 }
 
 async function refresh() {
+  if (asking) return;
+  asking = true;
   try {
     const answer = await fetch(board.dataset.state, { headers: { Accept: "application/json", "If-None-Match": tag }, cache: "no-store", signal: AbortSignal.timeout(10000) });
     signedOut = answer.redirected || answer.status === 401 || answer.status === 403;
@@ -137,6 +140,8 @@ async function refresh() {
     board.dataset.heard = String(heard);
   } catch (error) {
     console.info(String(error)); // told to people by the banner
+  } finally {
+    asking = false;
   }
   tell();
 }

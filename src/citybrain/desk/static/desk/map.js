@@ -29,11 +29,15 @@ function drawn(words, { size, ink, halo }) {
   return pen.getImageData(0, 0, canvas.width, canvas.height);
 }
 
-// The outlines as the desk has them; drawn before anything else, and the city fills the sheet.
+// The outlines as the desk has them; drawn before anything else, and the city fills the sheet. A desk or a database that
+// starts again meanwhile is waited for.
 async function outlines(address) {
-  const answer = await fetch(address, { headers: { Accept: "application/json" } });
-  if (!answer.ok) throw new Error(`outlines: ${answer.status}`);
-  return answer.json();
+  for (;;) {
+    const answer = await fetch(address, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(15000) }).catch(() => null);
+    if (answer?.ok && !answer.redirected) return answer.json();
+    if (answer && answer.status < 500) throw new Error(`outlines: ${answer.status}`);
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+  }
 }
 
 function bounds(features) {

@@ -1,4 +1,4 @@
-// What the phone's pages do better with scripts: a preview, the position, one tap, a wait for the network, drafts.
+// What the phone's pages do better with scripts: the position, one tap, a wait for the network, drafts.
 // Every form works without; its key makes a form that arrives twice count once.
 "use strict";
 const offline = document.querySelector(".offline");
@@ -14,31 +14,9 @@ function openOnceThereIsOne() {
 }
 if (instead && location.pathname !== instead.dataset.own) setTimeout(openOnceThereIsOne, 1000);
 
-// The camera gives one photo at a time: each joins those chosen before, a touch on its button takes one away.
-const chosen = new WeakMap();
-
-function choose(input, files) {
-  const sent = new DataTransfer();
-  for (const file of files.slice(0, Number(input.dataset.most))) sent.items.add(file);
-  input.files = sent.files;
-  chosen.set(input, [...input.files]);
-  const shown = input.parentElement.querySelector(".previews");
-  for (const old of shown.querySelectorAll("img")) URL.revokeObjectURL(old.src);
-  shown.replaceChildren(...chosen.get(input).map((file, place) => {
-    const photo = Object.assign(document.createElement("img"), { className: "preview", alt: `所选照片 ${place + 1}` });
-    photo.src = URL.createObjectURL(file);
-    const away = Object.assign(document.createElement("button"), { type: "button", className: "second", textContent: "去掉这张" });
-    away.addEventListener("click", () => choose(input, chosen.get(input).filter((one) => one !== file)));
-    const one = document.createElement("div");
-    one.append(photo, away);
-    return one;
-  }));
-}
-
-for (const input of document.querySelectorAll("input[type=file]")) {
-  choose(input, [...input.files]); // chosen before this script ran
-  input.addEventListener("change", () => choose(input, [...chosen.get(input), ...input.files]));
-}
+// What is shown goes on while nobody touches it: the page looks again by itself, so many seconds later.
+const again = document.querySelector("[data-renew]");
+if (again) setInterval(() => { if (!document.hidden && navigator.onLine) location.reload(); }, Number(again.dataset.renew) * 1000);
 
 const locate = document.querySelector("#locate");
 if (locate && navigator.geolocation) {
@@ -77,8 +55,10 @@ for (const form of document.querySelectorAll("form[data-draft]")) {
       event.preventDefault();
       waiting = form;
       offline.hidden = false;
+      form.dispatchEvent(new Event("kept", { bubbles: true })); // should its page be closed before there is a network
       return;
     }
+    if (form === waiting) form.dispatchEvent(new Event("gone", { bubbles: true }));
     form.dataset.sent = "yes";
     sessionStorage.removeItem(draftOf(form));
   });
@@ -87,7 +67,6 @@ for (const form of document.querySelectorAll("form[data-draft]")) {
 window.addEventListener("online", () => {
   offline.hidden = true;
   if (waiting) waiting.requestSubmit();
-  waiting = null;
 });
 window.addEventListener("offline", () => { offline.hidden = false; });
 window.addEventListener("pageshow", () => {
