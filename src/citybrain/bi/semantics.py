@@ -65,7 +65,18 @@ class MapView(ScreenText):
     outlines: Outlines
     places: Places | None = None
     named: bool = Field(default=False, description="bands are states; their numbers mean nothing to people")
-    bands: list[Band] = Field(min_length=2, max_length=8)
+    bands: list[Band] = Field(default_factory=list, max_length=8, description="where limits have a meaning")
+    steps: int | None = Field(
+        default=None, ge=2, le=8, description="of an amount: equal steps between the least and the most"
+    )
+
+    @model_validator(mode="after")
+    def _one_scale(self) -> Self:
+        if (self.steps is None) == (len(self.bands) < 2):
+            raise ValueError("a map has two bands or more, or steps")
+        if self.steps is not None and self.places is not None:
+            raise ValueError("places are drawn in bands: outlines below them would take the lowest step")
+        return self
 
     @model_validator(mode="after")
     def _rising(self) -> Self:

@@ -65,10 +65,11 @@ def superset_theme(tokens: Tokens, appearance: Appearance) -> dict[str, Any]:
             "color": palette.series,
         },
         "echartsOptionsOverridesByChartType": {
-            chart: {"xAxis": axis, "yAxis": axis}
+            # Buttons that choose all or none would take the room of a legend's last names.
+            chart: {"xAxis": axis, "yAxis": axis, "legend": {"selector": False}}
             for chart in ("echarts_timeseries_line", "echarts_timeseries_bar")
         }
-        | {"heatmap_v2": {"visualMap": {"textStyle": {"color": palette.quiet}}}},
+        | {"pie": {"legend": {"selector": False}}},
     }
 
 
@@ -94,6 +95,8 @@ def dashboard_css(tokens: Tokens, appearance: Appearance) -> str:
   font-size: {sizes["note"]}px; color: {palette.quiet};
 }}
 table td, .superset-legacy-chart-big-number .header-line {{ font-variant-numeric: tabular-nums; }}
+/* A list of the first rows is meant to end: the sign that it does would stand beside every one of them. */
+[data-test="slice-header"] .anticon-warning {{ display: none; }}
 td.dt-is-null {{ font-size: 0; }}
 td.dt-is-null::after {{ content: "—"; font-size: {sizes["body"]}px; color: {palette.quiet}; }}
 .superset-legacy-chart-big-number .header-line {{ color: {palette.text}; font-weight: 600; }}

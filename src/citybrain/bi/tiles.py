@@ -105,7 +105,8 @@ def _axes(tile: TrendLine | TrendBar, content: Dashboards) -> Params:
         "row_limit": 10_000,
         "truncate_metric": True,
         "show_empty_columns": True,
-        "sort_series_type": "sum",
+        # The spec's order of metrics is an order of meaning; values of a column stand by their size.
+        "sort_series_type": "sum" if tile.by else None,
         "sort_series_ascending": False,
         "comparison_type": "values",
         "color_scheme": "supersetColors",
@@ -193,6 +194,8 @@ def _cell_format(column: MartColumn) -> str:
     words = set(column.name.split("_"))
     if SHARES & words:
         return ".1%"
+    if column.unit == "B":
+        return ".3~s"  # 126M, 765k
     if {"index", "per", "times", "m", "value", "price"} & words:
         return ",.2f"
     return ",d" if "int" in column.type or "yuan" in words else ",.1f"
@@ -318,9 +321,9 @@ def _heatmap(tile: Heatmap, scenario: Scenario, content: Dashboards) -> Params:
         "value_bounds": [None, None],
         "y_axis_format": content.metrics[tile.metric].format,
         "x_axis_time_format": "%m-%d",
-        "show_legend": True,
+        "show_legend": False,  # its numbers keep a dark ink on a dark ground; the cells tell their own
         "show_percentage": False,
-        "show_values": False,
+        "show_values": True,
         "normalized": False,
         "row_limit": 10_000,
     }
@@ -341,7 +344,21 @@ def _map(tile: MapTile, scenario: Scenario, content: Dashboards) -> Params:
         )
         lowest = band.upto
     port = content.maps.viewport
-    return {
+    scale: Params = {
+        "color_scheme_type": "color_breakpoints",
+        "color_breakpoints": steps,
+        "legend_position": None,  # it knows numbers only; ours is in the dashboard's CSS
+    }
+    if view.steps is not None:
+        scale = {
+            "color_scheme_type": "linear_palette",
+            "linear_color_scheme": "schemeBlues",
+            "num_buckets": view.steps,
+            "break_points": [],
+            "legend_position": "bl",
+            "legend_format": content.metrics[tile.metric].format,
+        }
+    return scale | {
         "line_column": OUTLINE,
         "line_type": "json",
         "metric": tile.metric,
@@ -358,8 +375,6 @@ def _map(tile: MapTile, scenario: Scenario, content: Dashboards) -> Params:
             "bearing": 0,
             "pitch": 0,
         },
-        "color_scheme_type": "color_breakpoints",
-        "color_breakpoints": steps,
         "default_breakpoint_color": rgba(palette.line, 1),
         "fill_color_picker": rgba(palette.line),
         "stroke_color_picker": rgba(palette.quiet),
@@ -370,7 +385,6 @@ def _map(tile: MapTile, scenario: Scenario, content: Dashboards) -> Params:
         "line_width_unit": "pixels",
         "opacity": 90,
         "multiplier": 1,
-        "legend_position": None,  # it knows numbers only; ours is in the dashboard's CSS
         "table_filter": False,
         "toggle_polygons": True,
         "reverse_long_lat": False,
