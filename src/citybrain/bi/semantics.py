@@ -10,6 +10,9 @@ from citybrain.catalogue import ContentModel
 Colour = Annotated[str, Field(pattern=r"^#[0-9A-F]{6}$", description="#RRGGBB, upper case")]
 
 
+AMOUNT, AMOUNT_ON_DARK = "amount", "amount_on_dark"  # scales of tokens.yml
+
+
 class Metric(ContentModel):
     """One definition, used by every chart that shows the figure."""
 
@@ -118,7 +121,9 @@ class Tokens(ContentModel):
 
     light: Palette
     dark: Palette
-    scales: dict[Identifier, dict[Identifier, Colour]] = Field(description="scales of meaning, e.g. aqi.good")
+    scales: dict[Identifier, dict[Identifier, Colour]] = Field(
+        description="scales of meaning, e.g. aqi.good; of amounts on either ground, from little to much"
+    )
     labels: dict[str, str] = Field(
         default_factory=dict, description="a category that keeps its colour on every dashboard, and its token"
     )
@@ -126,6 +131,13 @@ class Tokens(ContentModel):
     font_sizes: dict[Literal["note", "body", "lead", "title", "figure", "wall"], int]
     radius: int
     space: int
+
+    @model_validator(mode="after")
+    def _amounts(self) -> Self:
+        missing = {AMOUNT, AMOUNT_ON_DARK} - self.scales.keys()
+        if missing:
+            raise ValueError(f"maps of amounts need the scales {', '.join(sorted(missing))}")
+        return self
 
 
 class Link(ScreenText):

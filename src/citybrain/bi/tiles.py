@@ -11,7 +11,7 @@ from typing import Any
 from citybrain.bi.content import Dashboards
 from citybrain.bi.marts import MartColumn
 from citybrain.bi.queries import MAP_LABEL, MAP_LAYER, OUTLINE, adhoc_filter, table_columns, time_filter
-from citybrain.bi.semantics import Palette
+from citybrain.bi.semantics import AMOUNT, AMOUNT_ON_DARK, Palette
 from citybrain.bi.spec import (
     AttentionTable,
     DataTile,
@@ -196,7 +196,7 @@ def _cell_format(column: MartColumn) -> str:
         return ".1%"
     if column.unit == "B":
         return ".3~s"  # 126M, 765k
-    if {"index", "per", "times", "m", "value", "price"} & words:
+    if {"index", "per", "times", "m", "value", "price", "wan"} & words:
         return ",.2f"
     return ",d" if "int" in column.type or "yuan" in words else ",.1f"
 
@@ -352,7 +352,9 @@ def _map(tile: MapTile, scenario: Scenario, content: Dashboards) -> Params:
     if view.steps is not None:
         scale = {
             "color_scheme_type": "linear_palette",
-            "linear_color_scheme": "schemeBlues",
+            "linear_color_scheme": list(
+                content.tokens.scales[AMOUNT_ON_DARK if scenario.theme == "dark" else AMOUNT].values()
+            ),
             "num_buckets": view.steps,
             "break_points": [],
             "legend_position": "bl",
