@@ -358,7 +358,7 @@ def _map(tile: MapTile, scenario: Scenario, content: Dashboards) -> Params:
             "num_buckets": view.steps,
             "break_points": [],
             "legend_position": "bl",
-            "legend_format": content.metrics[tile.metric].format,
+            "legend_format": _axis_format(content.metrics[tile.metric].format),
         }
     return scale | {
         "line_column": OUTLINE,
