@@ -196,6 +196,9 @@ class Heatmap(DataTile):
     )
     y: Identifier
     span: str = "No filter"
+    values: bool = Field(
+        default=True, description="every cell tells its number; where cells are narrow, a legend does"
+    )
 
 
 class MapTile(DataTile):

@@ -321,9 +321,9 @@ def _heatmap(tile: Heatmap, scenario: Scenario, content: Dashboards) -> Params:
         "value_bounds": [None, None],
         "y_axis_format": content.metrics[tile.metric].format,
         "x_axis_time_format": "%m-%d",
-        "show_legend": False,  # its numbers keep a dark ink on a dark ground; the cells tell their own
+        "show_legend": not tile.values,  # its numbers keep a dark ink, on a dark ground, too
         "show_percentage": False,
-        "show_values": True,
+        "show_values": tile.values,
         "normalized": False,
         "row_limit": 10_000,
     }
