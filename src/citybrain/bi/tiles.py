@@ -140,7 +140,7 @@ def _trend_line(tile: TrendLine, scenario: Scenario, content: Dashboards) -> Par
         "stack": None,
         "logAxis": tile.log,
         # Shares that move between 85 and 95 % are read where they move; amounts are read against zero.
-        "truncateYAxis": content.metrics[tile.metrics[0]].format.endswith("%"),
+        "truncateYAxis": not tile.from_zero or content.metrics[tile.metrics[0]].format.endswith("%"),
         "annotation_layers": [threshold] if tile.threshold is not None else [],
     }
 
