@@ -30,13 +30,14 @@ def superset_theme(tokens: Tokens, appearance: Appearance) -> dict[str, Any]:
     """One Superset theme. A dashboard theme overrides only what it names; the rest stays the instance's."""
     palette = tokens.dark if appearance == "dark" else tokens.light
     sizes = tokens.font_sizes
-    axis = {
+    axis: dict[str, Any] = {
         "axisLine": {"lineStyle": {"color": palette.line}},
         "axisTick": {"show": False},
         # What is dark hangs on walls and is read from a distance.
         "axisLabel": {"color": palette.quiet, "fontSize": sizes["body" if appearance == "dark" else "note"]},
         "splitLine": {"lineStyle": {"color": palette.line, "type": "dashed"}},
     }
+    apart = axis | {"axisLabel": {**axis["axisLabel"], "hideOverlap": True}}
     return {
         "algorithm": "dark" if appearance == "dark" else "default",
         "token": {
@@ -67,7 +68,7 @@ def superset_theme(tokens: Tokens, appearance: Appearance) -> dict[str, Any]:
         },
         "echartsOptionsOverridesByChartType": {
             # Buttons that choose all or none would take the room of a legend's last names.
-            chart: {"xAxis": axis, "yAxis": axis, "legend": {"selector": False}}
+            chart: {"xAxis": apart, "yAxis": axis, "legend": {"selector": False}}
             for chart in ("echarts_timeseries_line", "echarts_timeseries_bar")
         }
         | {"pie": {"legend": {"selector": False}}},
