@@ -113,6 +113,7 @@ def dashboard_css(tokens: Tokens, appearance: Appearance) -> str:
 table td, .superset-legacy-chart-big-number .header-line {{ font-variant-numeric: tabular-nums; }}
 /* A list of the first rows is meant to end: the sign that it does would stand beside every one of them. */
 [data-test="slice-header"] .anticon-warning {{ display: none; }}
+table td a {{ white-space: nowrap; }}
 td.dt-is-null {{ font-size: 0; }}
 td.dt-is-null::after {{ content: "—"; font-size: {sizes["body"]}px; color: {palette.quiet}; }}
 .superset-legacy-chart-big-number .header-line {{ color: {palette.text}; font-weight: 600; }}

@@ -81,6 +81,13 @@ def _axis_format(d3_format: str) -> str:
     return re.sub(r"(\.\d+)(?=[f%]$)", r"\1~", d3_format)
 
 
+def _axis_time(tile: TrendLine | TrendBar) -> str:
+    """How the axis tells a time: of the last days without their year."""
+    if tile.grain == "P1D" and tile.span != "No filter":
+        return "%m-%d"
+    return TIME_FORMATS[tile.grain] if tile.grain else "smart_date"
+
+
 def _axes(tile: TrendLine | TrendBar, content: Dashboards) -> Params:
     metric = content.metrics[tile.metrics[0]]
     several = len(tile.metrics) > 1 or tile.by is not None
@@ -89,7 +96,7 @@ def _axes(tile: TrendLine | TrendBar, content: Dashboards) -> Params:
         "metrics": tile.metrics,
         "groupby": [tile.by] if tile.by else [],
         "time_grain_sqla": tile.grain,
-        "x_axis_time_format": TIME_FORMATS[tile.grain] if tile.grain else "smart_date",
+        "x_axis_time_format": _axis_time(tile),
         "y_axis_format": _axis_format(metric.format),
         "y_axis_title": unit,
         "y_axis_title_margin": 30 if unit else 0,
@@ -314,10 +321,11 @@ def _heatmap(tile: Heatmap, scenario: Scenario, content: Dashboards) -> Params:
         "normalize_across": "heatmap",
         "legend_type": "continuous",
         "linear_color_scheme": "schemeBlues",
-        "xscale_interval": -1,
+        "xscale_interval": -1 if tile.values else 1,
+        "xAxisLabelRotation": 0 if tile.values else 45,
         "yscale_interval": 1,
         "left_margin": "auto",
-        "bottom_margin": 50,
+        "bottom_margin": 50 if tile.values else 80,
         "value_bounds": [None, None],
         "y_axis_format": content.metrics[tile.metric].format,
         "x_axis_time_format": "%m-%d",
