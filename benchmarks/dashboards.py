@@ -44,7 +44,7 @@ from citybrain.settings import DatabaseRole, Settings, get_settings
 
 Result = TypeVar("Result")
 BAR = 300.0  # milliseconds
-PEERS = "peer_"  # what the slugs of a peer's copies begin with
+PEERS = "peer-"  # what the slugs of a peer's copies begin with
 
 
 def main() -> None:
@@ -200,7 +200,8 @@ def _chartwright(settings: Settings, superset: Superset, edition: Edition, folde
         path = folder / f"{slug}.json"
         _run([program, "decompile", slug, "--profile", "city", "-o", path], environment)
         made = json.loads(path.read_text(encoding="utf-8"))
-        made["dashboard"] |= {"slug": f"{PEERS}{slug}", "title": f"{PEERS}{slug}"}
+        name = f"{PEERS}{slug.replace('_', '-')}"  # it takes no underscore
+        made["dashboard"] |= {"slug": name, "title": name}
         path.write_text(json.dumps(made), encoding="utf-8")
         specifications.append((path, len(made["charts"])))
     started = time.perf_counter()
