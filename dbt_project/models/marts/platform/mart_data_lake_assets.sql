@@ -41,17 +41,10 @@ batches as (
 
 titles as (
 
-    -- what dbt calls every table of the marts
-    {%- set named = [] -%}
-    {%- if execute -%}
-        {%- for node in graph.nodes.values() if node.resource_type == "model" and node.config.meta.label is defined -%}
-            {%- do named.append("('" ~ node.alias ~ "', '" ~ node.config.meta.label.zh ~ "')") -%}
-        {%- endfor -%}
-    {%- endif %}
     select
         named.table_name,
         named.title
-    from (values {{ named | join(", ") or "('', '')" }}) as named (table_name, title)
+    from ({{ table_titles() }}) as named (table_name, title)
 
 ),
 

@@ -60,7 +60,7 @@ counted as (
         greatest(max(matches.matched_at), max(lines.changed_at)) as data_as_of
     from matches
     full outer join lines on matches.item_id = lines.item_id and matches.uscc = lines.uscc
-    group by 1, 2
+    group by coalesce(matches.item_id, lines.item_id), coalesce(matches.county_code, lines.county_code)
 
 ),
 
