@@ -187,7 +187,7 @@ def _chartwright(settings: Settings, superset: Superset, edition: Edition, folde
         "[city]",
         f'base_url = "{settings.superset_url}"',
         f'username = "{ADMIN}"',
-        'password_env = "PEER_PASSWORD"',
+        'password_env = "PEER_PASSWORD"',  # pragma: allowlist secret
     )
     profile.write_text("\n".join(lines), encoding="utf-8")
     environment = os.environ | {
