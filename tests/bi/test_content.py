@@ -58,6 +58,7 @@ FAULTS = [
     ),
     pytest.param("links.yml", "key: case_number", "key: case_code", "no mart has a column", id="link key"),
     pytest.param(AIR, "title: 全市 AQI", "title: AQI", "needs a Chinese text", id="english title"),
+    pytest.param(AIR, "title: 各站点 AQI", "title: 全市 AQI", "another tile has the title", id="title twice"),
     pytest.param(AIR, "优: aqi.good", "优: aqi.perfect", "no colour 'aqi.perfect'", id="colour"),
     pytest.param(AIR, "column: county_name}", "column: village}", "no column", id="filter"),
     pytest.param(AIR, "refresh: PT5M", "refresh: often", "refresh", id="duration"),
@@ -68,6 +69,7 @@ FAULTS = [
     pytest.param("metrics.yml", "sql: ROUND(AVG(aqi))", "sql: aqi", "aggregate", id="no aggregate"),
     pytest.param("metrics.yml", "sql: ROUND(AVG(aqi))", "sql: AVG(((aqi", "not SQL", id="broken sql"),
     pytest.param("maps.yml", "colour: aqi.good", "colour: green", "no colour 'green'", id="band"),
+    pytest.param("maps.yml", "    steps: 4", "    steps: 1", "steps", id="one step"),
     pytest.param("maps.yml", "geometry: geojson", "geometry: shape", "no column 'shape'", id="outline"),
     pytest.param("theme/tokens.yml", "#F6F8FB", "pale", "surface", id="token"),
 ]

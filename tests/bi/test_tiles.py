@@ -8,9 +8,11 @@ from pydantic import ValidationError
 
 from citybrain.bi.bundle import Bundle, chart, compile_bundle
 from citybrain.bi.checks import Dashboards
-from citybrain.bi.layout import empty_states, how_text
+from citybrain.bi.layout import empty_states, how_text, label_colours
+from citybrain.bi.legend import map_legends
 from citybrain.bi.render import changed_since_drawn, note_drawn
-from citybrain.bi.spec import AttentionTable, DataTile, How, Sources
+from citybrain.bi.semantics import MapView
+from citybrain.bi.spec import AttentionTable, DataTile, How, MapTile, Sources
 from citybrain.settings import SOURCE_TREE, Settings
 
 
@@ -105,3 +107,54 @@ def test_only_what_changed_is_drawn_again(content: Dashboards, tmp_path: Path) -
         datasets=bundle.datasets,
     )
     assert changed_since_drawn(other, tmp_path) == ["air_quality"]
+
+
+def test_a_map_of_amounts_takes_its_steps_from_the_data(content: Dashboards) -> None:
+    scenario = content.scenarios["city_overview"]
+    tile = tile_of(content, "city_overview", "county_map")
+    params = chart(tile, scenario, content)["params"]
+    assert params["color_scheme_type"] == "linear_palette"
+    assert params["num_buckets"] == content.maps.maps[tile.mart].steps
+    assert params["legend_format"] == ",d"
+    assert scenario.theme == "dark"
+    assert params["linear_color_scheme"] == list(content.tokens.scales["amount_on_dark"].values())
+    assert map_legends(scenario, content) == ""  # Superset draws it: only the data knows the limits
+
+
+def test_a_map_has_bands_or_steps(content: Dashboards) -> None:
+    known = content.maps.maps["map_overview_counties"].model_dump()
+    bands = content.maps.maps["map_economy_counties"].model_dump()["bands"]
+    places = content.maps.maps["map_water_gauges"].model_dump()["places"]
+    for spoilt, reason in (
+        (known | {"steps": None}, "two bands or more, or steps"),
+        (known | {"bands": bands}, "two bands or more, or steps"),
+        (known | {"places": places}, "places are drawn in bands"),
+    ):
+        with pytest.raises(ValidationError, match=reason):
+            MapView.model_validate(spoilt)
+
+
+def test_townships_are_drawn_where_a_mart_knows_them(content: Dashboards) -> None:
+    drawn = {
+        scenario.slug
+        for scenario in content.scenarios.values()
+        for tile in scenario.data_tiles
+        if isinstance(tile, MapTile) and content.maps.maps[tile.mart].places and "township" in tile.mart
+    }
+    assert {"education_security", "population_divisions"} <= drawn
+
+
+def test_a_series_has_its_colour_under_every_name_behind_its_label(content: Dashboards) -> None:
+    """Superset colours by the name behind a label, which may be a column labelled as the metric is."""
+    scenario = content.scenarios["education_security"]
+    colours = label_colours(scenario, content)
+    assert colours["edu_insured_month"] == colours["insured_rate"] == content.tokens.light.brand
+    alone = label_colours(content.scenarios["gov_service_performance"], content)
+    assert alone["gov_mean_handling_days"] == alone["gov_satisfaction_rate"] == content.tokens.light.brand
+
+
+def test_metrics_beside_each_other_keep_their_order(content: Dashboards) -> None:
+    ageing = tile_of(content, "event_situation", "ageing")
+    made = chart(ageing, content.scenarios["event_situation"], content)
+    assert made["params"]["sort_series_type"] is None
+    assert made["params"]["metrics"] == ["ev_stage_1h", "ev_stage_4h", "ev_stage_24h", "ev_stage_longer"]

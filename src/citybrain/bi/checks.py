@@ -215,6 +215,8 @@ def _tile_faults(tile: DataTile, content: Dashboards) -> Iterator[Fault]:
     for column, map_name in getattr(tile, "bands", {}).items():
         if map_name not in content.maps.maps:
             yield ["bands", column], f"maps.yml has no map {map_name!r}"
+        elif not content.maps.maps[map_name].bands:
+            yield ["bands", column], f"{map_name} has steps, which follow from its data, and no bands"
     for metric in tile_metrics(tile):
         if metric not in content.metrics:
             yield [], f"metrics.yml has no metric {metric!r}"
@@ -256,6 +258,16 @@ def _unasked(scenario: Scenario) -> Iterator[Fault]:
     for place, tile in _tiles_with_place(scenario):
         if isinstance(tile, DataTile) and tile.id not in answering:
             yield place, f"tile {tile.id} answers none of the questions"
+
+
+def _titles_twice(scenario: Scenario) -> Iterator[Fault]:
+    """A title names one tile: legends of maps and words for empty charts are laid over tiles by title."""
+    seen: set[str] = set()
+    for place, tile in _tiles_with_place(scenario):
+        if isinstance(tile, DataTile):
+            if tile.title in seen:
+                yield [*place, "title"], f"tile {tile.id}: another tile has the title {tile.title!r}"
+            seen.add(tile.title)
 
 
 def _missing_parts(scenario: Scenario) -> Iterator[Fault]:
@@ -321,6 +333,7 @@ def scenario_faults(scenario: Scenario, content: Dashboards) -> Iterator[Fault]:
                 f"tile {question.tile!r} is not on the first tab, where answers belong",
             )
     yield from _unasked(scenario)
+    yield from _titles_twice(scenario)
     yield from _missing_parts(scenario)
     yield from _catalogue_faults(scenario, content)
     for index, mart in enumerate(scenario.marts):

@@ -18,18 +18,22 @@ DISC_SIDES = 24
 MAP_COLUMNS = ((MAP_LABEL, "地点", "TEXT"), (OUTLINE, "轮廓", "TEXT"), (MAP_LAYER, "图层", "INTEGER"))
 
 REGIONS = """\
-SELECT v.*, v.{label} AS {place}, (part.value -> 0)::text AS {outline}, 0 AS {layer}
+SELECT v.*, v.{label} AS {place}, o.ring AS {outline}, 0 AS {layer}
 FROM {schema}.{values} AS v
 JOIN (
-  SELECT DISTINCT ON ({outline_key}) {outline_key} AS outline_key, {geometry}::jsonb AS geometry
-  FROM {schema}.{outlines}
-  WHERE {geometry} IS NOT NULL
-  ORDER BY {outline_key}
-) AS o ON o.outline_key = v.{key}
-CROSS JOIN LATERAL jsonb_array_elements(
-  CASE o.geometry ->> 'type' WHEN 'MultiPolygon' THEN o.geometry -> 'coordinates'
-  ELSE jsonb_build_array(o.geometry -> 'coordinates') END
-) AS part (value)"""
+  SELECT g.code, (part.value -> 0)::text AS ring
+  FROM (
+    SELECT DISTINCT ON ({outline_key}) {outline_key} AS code, {geometry}::jsonb AS geometry
+    FROM {schema}.{outlines}
+    WHERE {geometry} IS NOT NULL
+    ORDER BY {outline_key}
+  ) AS g
+  CROSS JOIN LATERAL jsonb_array_elements(
+    CASE g.geometry ->> 'type' WHEN 'MultiPolygon' THEN g.geometry -> 'coordinates'
+    ELSE jsonb_build_array(g.geometry -> 'coordinates') END
+  ) AS part (value)
+  OFFSET 0
+) AS o ON o.code = v.{key}"""  # OFFSET 0: a ring is written out once, not for every row that it is set beside
 
 # Quiet outlines first, then a disc of equal size for every place: a circle on the ground, drawn as a polygon.
 # An outline carries its code and name in the mart's own columns, so that filters and row security keep it.

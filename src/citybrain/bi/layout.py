@@ -5,7 +5,17 @@ from typing import Any
 from citybrain.bi.content import Dashboards
 from citybrain.bi.identity import asset_uuid, layout_id
 from citybrain.bi.legend import map_legends
-from citybrain.bi.spec import AnyTile, DataTile, How, Row, Scenario, SelectFilter, TimeFilter
+from citybrain.bi.spec import (
+    AnyTile,
+    DataTile,
+    How,
+    Row,
+    Scenario,
+    SelectFilter,
+    TimeFilter,
+    TrendBar,
+    TrendLine,
+)
 from citybrain.bi.theme import colour, dashboard_css
 from citybrain.bi.tiles import palette_of
 
@@ -160,12 +170,15 @@ def label_colours(scenario: Scenario, content: Dashboards) -> dict[str, str]:
     named = content.tokens.labels | scenario.colours
     chosen = {label: colour(content.tokens, palette, token) for label, token in named.items()}
     # What stands beside another in one chart comes first: there the colours have to differ.
-    for tile in sorted(scenario.data_tiles, key=lambda tile: -len(getattr(tile, "metrics", []))):
-        for index, name in enumerate(getattr(tile, "metrics", None) or [getattr(tile, "metric", "")]):
-            if name in content.metrics:
-                label = content.metrics[name].label
-                chosen.setdefault(label, palette.series[index % len(palette.series)])
-                chosen.setdefault(name, chosen[label])  # some charts colour by the metric's name
+    drawn = [tile for tile in scenario.data_tiles if isinstance(tile, TrendLine | TrendBar)]
+    for tile in sorted(drawn, key=lambda tile: -len(tile.metrics)):
+        columns = content.columns(tile.mart).values()
+        for index, name in enumerate(tile.metrics):
+            label = content.metrics[name].label
+            chosen.setdefault(label, palette.series[index % len(palette.series)])
+            # Charts colour by the name behind a label: the metric's, or that of a column labelled the same.
+            for behind in (name, *(column.name for column in columns if column.label == label)):
+                chosen.setdefault(behind, chosen[label])
     return chosen
 
 

@@ -1,6 +1,6 @@
 """The legend of a map: words beside colours, laid over the chart by the dashboard's CSS.
 
-Superset's own legend of a map knows the numbers of its bands only. This one is a small drawing: a swatch and
+Superset's own legend of a map knows the numbers of its steps only. This one is a small drawing: a swatch and
 the band's name, with the limit where it is a number that people read.
 """
 
@@ -60,7 +60,7 @@ def map_legends(scenario: Scenario, content: Dashboards) -> str:
     """CSS for every map of a dashboard."""
     rules = []
     for tile in scenario.data_tiles:
-        if isinstance(tile, MapTile):
+        if isinstance(tile, MapTile) and content.maps.maps[tile.mart].bands:
             drawing, width, height = legend_svg(tile, scenario, content)
             chart = f'[data-test-chart-name="{tile.title}"]'
             rules.append(

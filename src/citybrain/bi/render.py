@@ -72,12 +72,13 @@ def browser_page(settings: Settings) -> Iterator["Page"]:
                 timezone_id="Asia/Shanghai",
                 color_scheme="light",
             )
+            context.set_default_timeout(WAIT_SECONDS * 1000)
             page = context.new_page()
             page.goto(f"{settings.superset_url}/login/", wait_until="domcontentloaded")
             page.locator("input#username").fill(ADMIN)
             page.locator("input#password").fill(settings.secret("superset_admin_password"))
             page.locator("button[type=submit]").click()
-            page.wait_for_url("**/superset/welcome/**", wait_until="commit", timeout=WAIT_SECONDS * 1000)
+            page.wait_for_url("**/superset/welcome/**", wait_until="commit")
             yield page
         finally:
             browser.close()

@@ -10,6 +10,9 @@ from citybrain.catalogue import ContentModel
 Colour = Annotated[str, Field(pattern=r"^#[0-9A-F]{6}$", description="#RRGGBB, upper case")]
 
 
+AMOUNT, AMOUNT_ON_DARK = "amount", "amount_on_dark"  # scales of tokens.yml
+
+
 class Metric(ContentModel):
     """One definition, used by every chart that shows the figure."""
 
@@ -65,7 +68,18 @@ class MapView(ScreenText):
     outlines: Outlines
     places: Places | None = None
     named: bool = Field(default=False, description="bands are states; their numbers mean nothing to people")
-    bands: list[Band] = Field(min_length=2, max_length=8)
+    bands: list[Band] = Field(default_factory=list, max_length=8, description="where limits have a meaning")
+    steps: int | None = Field(
+        default=None, ge=2, le=8, description="of an amount: equal steps between the least and the most"
+    )
+
+    @model_validator(mode="after")
+    def _one_scale(self) -> Self:
+        if (self.steps is None) == (len(self.bands) < 2):
+            raise ValueError("a map has two bands or more, or steps")
+        if self.steps is not None and self.places is not None:
+            raise ValueError("places are drawn in bands: outlines below them would take the lowest step")
+        return self
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
@@ -107,7 +121,9 @@ class Tokens(ContentModel):
 
     light: Palette
     dark: Palette
-    scales: dict[Identifier, dict[Identifier, Colour]] = Field(description="scales of meaning, e.g. aqi.good")
+    scales: dict[Identifier, dict[Identifier, Colour]] = Field(
+        description="scales of meaning, e.g. aqi.good; of amounts on either ground, from little to much"
+    )
     labels: dict[str, str] = Field(
         default_factory=dict, description="a category that keeps its colour on every dashboard, and its token"
     )
@@ -115,6 +131,13 @@ class Tokens(ContentModel):
     font_sizes: dict[Literal["note", "body", "lead", "title", "figure", "wall"], int]
     radius: int
     space: int
+
+    @model_validator(mode="after")
+    def _amounts(self) -> Self:
+        missing = {AMOUNT, AMOUNT_ON_DARK} - self.scales.keys()
+        if missing:
+            raise ValueError(f"maps of amounts need the scales {', '.join(sorted(missing))}")
+        return self
 
 
 class Link(ScreenText):

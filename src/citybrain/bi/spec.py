@@ -84,6 +84,7 @@ class TrendLine(DataTile):
     markers: bool = Field(default=False, description="a dot at every value: a line of one day shows, too")
     threshold: float | None = Field(default=None, description="a dashed line at this value")
     log: bool = Field(default=False, description="a logarithmic axis, for lines of unlike sizes")
+    from_zero: bool = Field(default=True, description="amounts are read against zero; scores where they move")
 
 
 class TrendBar(DataTile):
@@ -196,6 +197,9 @@ class Heatmap(DataTile):
     )
     y: Identifier
     span: str = "No filter"
+    values: bool = Field(
+        default=True, description="every cell tells its number; where cells are narrow, a legend does"
+    )
 
 
 class MapTile(DataTile):

@@ -30,12 +30,14 @@ def superset_theme(tokens: Tokens, appearance: Appearance) -> dict[str, Any]:
     """One Superset theme. A dashboard theme overrides only what it names; the rest stays the instance's."""
     palette = tokens.dark if appearance == "dark" else tokens.light
     sizes = tokens.font_sizes
-    axis = {
+    axis: dict[str, Any] = {
         "axisLine": {"lineStyle": {"color": palette.line}},
         "axisTick": {"show": False},
-        "axisLabel": {"color": palette.quiet, "fontSize": sizes["note"]},
+        # What is dark hangs on walls and is read from a distance.
+        "axisLabel": {"color": palette.quiet, "fontSize": sizes["body" if appearance == "dark" else "note"]},
         "splitLine": {"lineStyle": {"color": palette.line, "type": "dashed"}},
     }
+    apart = axis | {"axisLabel": {**axis["axisLabel"], "hideOverlap": True}}
     return {
         "algorithm": "dark" if appearance == "dark" else "default",
         "token": {
@@ -65,10 +67,11 @@ def superset_theme(tokens: Tokens, appearance: Appearance) -> dict[str, Any]:
             "color": palette.series,
         },
         "echartsOptionsOverridesByChartType": {
-            chart: {"xAxis": axis, "yAxis": axis}
+            # Buttons that choose all or none would take the room of a legend's last names.
+            chart: {"xAxis": apart, "yAxis": axis, "legend": {"selector": False}}
             for chart in ("echarts_timeseries_line", "echarts_timeseries_bar")
         }
-        | {"heatmap_v2": {"visualMap": {"textStyle": {"color": palette.quiet}}}},
+        | {"pie": {"legend": {"selector": False}}},
     }
 
 
@@ -77,23 +80,40 @@ def theme_json(tokens: Tokens, appearance: Appearance) -> str:
     return json.dumps(superset_theme(tokens, appearance), ensure_ascii=False, sort_keys=True)
 
 
+def _read_from_afar(tokens: Tokens) -> str:
+    """Larger figures and words; the walls' page enlarges them once more, to what is read from six metres."""
+    sizes = tokens.font_sizes
+    return f"""\
+.superset-legacy-chart-big-number .header-line {{ font-size: {sizes["wall"] - 4}px !important; }}
+.superset-legacy-chart-big-number .subtitle-line {{ font-size: {sizes["body"]}px !important; }}
+.dashboard-component-chart-holder table td, .dashboard-component-chart-holder table th {{
+  font-size: {sizes["lead"]}px;
+}}
+"""
+
+
 def dashboard_css(tokens: Tokens, appearance: Appearance) -> str:
     """What themes cannot say: card borders, quiet titles, table figures of equal width."""
     palette = tokens.dark if appearance == "dark" else tokens.light
     sizes = tokens.font_sizes
+    afar = _read_from_afar(tokens) if appearance == "dark" else ""
     return f"""\
+{afar}\
 .dashboard-content {{ background: {palette.surface}; }}
 .dashboard-component-chart-holder {{
   background: {palette.raised}; border: 1px solid {palette.line};
   border-radius: {tokens.radius}px; box-shadow: none;
 }}
 .header-title, .header-title .editable-title a, .header-title .editable-title span {{
-  font-size: {sizes["body"]}px; font-weight: 600; color: {palette.text};
+  font-size: {sizes["lead" if appearance == "dark" else "body"]}px; font-weight: 600; color: {palette.text};
 }}
 .dashboard-component-chart-holder .dashboard-component-markdown, .dashboard-markdown {{
   font-size: {sizes["note"]}px; color: {palette.quiet};
 }}
 table td, .superset-legacy-chart-big-number .header-line {{ font-variant-numeric: tabular-nums; }}
+/* A list of the first rows is meant to end: the sign that it does would stand beside every one of them. */
+[data-test="slice-header"] .anticon-warning {{ display: none; }}
+table td a {{ white-space: nowrap; }}
 td.dt-is-null {{ font-size: 0; }}
 td.dt-is-null::after {{ content: "—"; font-size: {sizes["body"]}px; color: {palette.quiet}; }}
 .superset-legacy-chart-big-number .header-line {{ color: {palette.text}; font-weight: 600; }}

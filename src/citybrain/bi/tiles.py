@@ -11,7 +11,7 @@ from typing import Any
 from citybrain.bi.content import Dashboards
 from citybrain.bi.marts import MartColumn
 from citybrain.bi.queries import MAP_LABEL, MAP_LAYER, OUTLINE, adhoc_filter, table_columns, time_filter
-from citybrain.bi.semantics import Palette
+from citybrain.bi.semantics import AMOUNT, AMOUNT_ON_DARK, Palette
 from citybrain.bi.spec import (
     AttentionTable,
     DataTile,
@@ -81,6 +81,13 @@ def _axis_format(d3_format: str) -> str:
     return re.sub(r"(\.\d+)(?=[f%]$)", r"\1~", d3_format)
 
 
+def _axis_time(tile: TrendLine | TrendBar) -> str:
+    """How the axis tells a time: of the last days without their year."""
+    if tile.grain == "P1D" and tile.span != "No filter":
+        return "%m-%d"
+    return TIME_FORMATS[tile.grain] if tile.grain else "smart_date"
+
+
 def _axes(tile: TrendLine | TrendBar, content: Dashboards) -> Params:
     metric = content.metrics[tile.metrics[0]]
     several = len(tile.metrics) > 1 or tile.by is not None
@@ -89,7 +96,7 @@ def _axes(tile: TrendLine | TrendBar, content: Dashboards) -> Params:
         "metrics": tile.metrics,
         "groupby": [tile.by] if tile.by else [],
         "time_grain_sqla": tile.grain,
-        "x_axis_time_format": TIME_FORMATS[tile.grain] if tile.grain else "smart_date",
+        "x_axis_time_format": _axis_time(tile),
         "y_axis_format": _axis_format(metric.format),
         "y_axis_title": unit,
         "y_axis_title_margin": 30 if unit else 0,
@@ -105,7 +112,8 @@ def _axes(tile: TrendLine | TrendBar, content: Dashboards) -> Params:
         "row_limit": 10_000,
         "truncate_metric": True,
         "show_empty_columns": True,
-        "sort_series_type": "sum",
+        # The spec's order of metrics is an order of meaning; values of a column stand by their size.
+        "sort_series_type": "sum" if tile.by else None,
         "sort_series_ascending": False,
         "comparison_type": "values",
         "color_scheme": "supersetColors",
@@ -139,7 +147,7 @@ def _trend_line(tile: TrendLine, scenario: Scenario, content: Dashboards) -> Par
         "stack": None,
         "logAxis": tile.log,
         # Shares that move between 85 and 95 % are read where they move; amounts are read against zero.
-        "truncateYAxis": content.metrics[tile.metrics[0]].format.endswith("%"),
+        "truncateYAxis": not tile.from_zero or content.metrics[tile.metrics[0]].format.endswith("%"),
         "annotation_layers": [threshold] if tile.threshold is not None else [],
     }
 
@@ -193,7 +201,9 @@ def _cell_format(column: MartColumn) -> str:
     words = set(column.name.split("_"))
     if SHARES & words:
         return ".1%"
-    if {"index", "per", "times", "m", "value", "price"} & words:
+    if column.unit == "B":
+        return ".3~s"  # 126M, 765k
+    if {"index", "per", "times", "m", "value", "price", "wan"} & words:
         return ",.2f"
     return ",d" if "int" in column.type or "yuan" in words else ",.1f"
 
@@ -311,16 +321,17 @@ def _heatmap(tile: Heatmap, scenario: Scenario, content: Dashboards) -> Params:
         "normalize_across": "heatmap",
         "legend_type": "continuous",
         "linear_color_scheme": "schemeBlues",
-        "xscale_interval": -1,
+        "xscale_interval": -1 if tile.values else 1,
+        "xAxisLabelRotation": 0 if tile.values else 45,
         "yscale_interval": 1,
         "left_margin": "auto",
-        "bottom_margin": 50,
+        "bottom_margin": 50 if tile.values else 80,
         "value_bounds": [None, None],
         "y_axis_format": content.metrics[tile.metric].format,
         "x_axis_time_format": "%m-%d",
-        "show_legend": True,
+        "show_legend": not tile.values,  # its numbers keep a dark ink, on a dark ground, too
         "show_percentage": False,
-        "show_values": False,
+        "show_values": tile.values,
         "normalized": False,
         "row_limit": 10_000,
     }
@@ -341,7 +352,23 @@ def _map(tile: MapTile, scenario: Scenario, content: Dashboards) -> Params:
         )
         lowest = band.upto
     port = content.maps.viewport
-    return {
+    scale: Params = {
+        "color_scheme_type": "color_breakpoints",
+        "color_breakpoints": steps,
+        "legend_position": None,  # it knows numbers only; ours is in the dashboard's CSS
+    }
+    if view.steps is not None:
+        scale = {
+            "color_scheme_type": "linear_palette",
+            "linear_color_scheme": list(
+                content.tokens.scales[AMOUNT_ON_DARK if scenario.theme == "dark" else AMOUNT].values()
+            ),
+            "num_buckets": view.steps,
+            "break_points": [],
+            "legend_position": "bl",
+            "legend_format": _axis_format(content.metrics[tile.metric].format),
+        }
+    return scale | {
         "line_column": OUTLINE,
         "line_type": "json",
         "metric": tile.metric,
@@ -358,8 +385,6 @@ def _map(tile: MapTile, scenario: Scenario, content: Dashboards) -> Params:
             "bearing": 0,
             "pitch": 0,
         },
-        "color_scheme_type": "color_breakpoints",
-        "color_breakpoints": steps,
         "default_breakpoint_color": rgba(palette.line, 1),
         "fill_color_picker": rgba(palette.line),
         "stroke_color_picker": rgba(palette.quiet),
@@ -370,7 +395,6 @@ def _map(tile: MapTile, scenario: Scenario, content: Dashboards) -> Params:
         "line_width_unit": "pixels",
         "opacity": 90,
         "multiplier": 1,
-        "legend_position": None,  # it knows numbers only; ours is in the dashboard's CSS
         "table_filter": False,
         "toggle_polygons": True,
         "reverse_long_lat": False,

@@ -25,6 +25,18 @@ datasets as (
 
 ),
 
+centres as (
+
+    -- the division list has no positions: a township lies where its unit grids lie
+    select
+        township_code,
+        avg(longitude) as longitude,
+        avg(latitude) as latitude
+    from {{ ref("dim_grid") }}
+    group by township_code
+
+),
+
 seated as (
     {{ school_seats("years") }}
 ),
@@ -50,6 +62,8 @@ final as (
         children.children - coalesce(seated.seats, 0) as seats_short,
         (children.children - coalesce(seated.seats, 0))::numeric / nullif(children.children, 0) as short_rate,
         year_before.children as children_year_before,
+        centres.longitude,
+        centres.latitude,
         datasets.origin,
         datasets.origin_label,
         greatest(children.loaded_at, seated.loaded_at) as data_as_of
@@ -63,6 +77,7 @@ final as (
             children.area_code = seated.area_code
             and children.school_year = seated.school_year
             and children.stage = seated.stage
+    left join centres on children.area_code = centres.township_code
     left join children as year_before
         on
             children.area_code = year_before.area_code

@@ -2,9 +2,9 @@ with
 
 cases as (
 
-    -- what is open, however old, and what was found in the last 400 days
+    -- what is open, however old, and what was found in the 30 days of the figures, with a day for the age of a build
     select * from {{ ref("fct_case") }}
-    where is_open or found_at > now() - interval '400 days'
+    where is_open or found_at > now() - interval '31 days'
 
 ),
 

@@ -3,13 +3,14 @@ with
 stays as (
 
     select * from {{ ref("int_case__stage") }}
+    where is_current or left_at > now() - interval '7 days'
 
 ),
 
 cases as (
 
     select * from {{ ref("fct_case") }}
-    where not is_voided and (is_open or found_at > now() - interval '90 days')
+    where not is_voided
 
 ),
 

@@ -39,6 +39,15 @@ batches as (
 
 ),
 
+titles as (
+
+    select
+        named.table_name,
+        named.title
+    from ({{ table_titles() }}) as named (table_name, title)
+
+),
+
 original as (
 
     select
@@ -79,14 +88,14 @@ fused as (
 
     select
         'fused' as share_kind,
-        table_name,
-        table_name as table_title,
+        tables.table_name,
+        coalesce(titles.title, tables.table_name) as table_title,
         null as family,
         null as owner,
         null as owner_name,
         null as identifier,
-        rows_estimated as table_rows,
-        bytes as table_bytes,
+        tables.rows_estimated as table_rows,
+        tables.bytes as table_bytes,
         0 as objects,
         0::bigint as lake_bytes,
         null::numeric as quarantine_rate,
@@ -97,7 +106,8 @@ fused as (
         {{ origin_label("'synthetic'") }} as origin_label,
         '{{ run_started_at }}'::timestamptz as data_as_of
     from tables
-    where schema_name = 'marts'
+    left join titles on tables.table_name = titles.table_name
+    where tables.schema_name = 'marts'
 
 ),
 

@@ -1,3 +1,4 @@
+{{ config(indexes=[{"columns": ["proposed_yuan"]}]) }}
 with
 
 matches as (

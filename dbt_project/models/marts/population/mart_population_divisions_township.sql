@@ -13,6 +13,18 @@ datasets as (
 
 ),
 
+centres as (
+
+    -- the division list has no positions: a township lies where its unit grids lie
+    select
+        township_code,
+        avg(longitude) as longitude,
+        avg(latitude) as latitude
+    from {{ ref("dim_grid") }}
+    group by township_code
+
+),
+
 loads as (
 
     select max(loaded_at) as loaded_at from {{ ref("stg_civil_affairs__township") }}
@@ -45,6 +57,8 @@ final as (
         townships.is_statistical_zone,
         coalesce(villages.villages, 0) as villages,
         coalesce(villages.communities, 0) as communities,
+        centres.longitude,
+        centres.latitude,
         townships.code_edition,
         datasets.origin,
         datasets.origin_label,
@@ -53,6 +67,7 @@ final as (
     cross join datasets
     cross join loads
     inner join areas as counties on townships.county_code = counties.area_code
+    left join centres on townships.area_code = centres.township_code
     left join villages on townships.area_code = villages.parent_code
     where townships.area_level = 'township'
 
