@@ -91,6 +91,7 @@ def _run(options: argparse.Namespace, folder: Path, servers: ExitStack) -> dict:
     _load_city(settings, servers)
     _build("the city")
     report: dict = {"first_seconds": time.perf_counter() - began, "lengths": []}
+    print(f"first load and build of the city: {report['first_seconds']:.0f} s", flush=True)
     with psycopg.connect(settings.dsn(DatabaseRole.OWNER), autocommit=True) as owner:
         daily, short = _daily_datasets(settings, owner)
         last_sent = owner.execute("SELECT max(batch_id) FROM meta.batch").fetchone()[0]
@@ -103,6 +104,7 @@ def _run(options: argparse.Namespace, folder: Path, servers: ExitStack) -> dict:
             history = _build(f"{months} months")
             _copy(owner, daily, last_sent, timedelta(days=number), "one more day", newest_day=True)
             report["lengths"].append(_increment(options, owner, months) | {"history_seconds": history})
+            _tell(report["lengths"][-1])
         report["tables"] = _sizes(owner, options.tables)
     report["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     report["child_rss_mb"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
@@ -322,6 +324,17 @@ def _increment(options: argparse.Namespace, owner: psycopg.Connection, months: i
         "rows": sum(size["rows"] for size in sizes.values()),
         "gb": sum(size["gb"] for size in sizes.values()),
     }
+
+
+def _tell(length: dict) -> None:
+    """A length's figures as soon as there are any: the longest may take hours, and be cut off."""
+    print(
+        f"{length['months']} months: {length['rows']:,} rows, {length['gb']:.2f} GB; increment"
+        f" {length['seconds']:.1f} s, {length['rows_read']:,} rows read",
+        flush=True,
+    )
+    for table, rows in length["read_by_table"].items():
+        print(f"{'':8}{table:48} {rows:14,} rows read", flush=True)
 
 
 def _read(owner: psycopg.Connection) -> tuple[int, dict[str, int]]:
