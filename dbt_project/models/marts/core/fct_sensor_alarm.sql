@@ -1,11 +1,31 @@
-{{ config(indexes=[{"columns": ["device_id", "level", "started_at"], "unique": true}]) }}
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="append",
+        on_schema_change="fail",
+        meta={"outlives_raw": true},
+        pre_hook="{{ cut_alarms() }}",
+        indexes=[
+            {"columns": ["device_id", "level", "started_at"], "unique": true},
+            {"columns": ["started_at"]},
+            {"columns": ["built_at"]}
+        ]
+    )
+}}
+-- depends_on: {{ ref("stg_ops__transition") }}
 
 with
 
 devices as (
 
-    select * from {{ ref("dim_device") }}
-    where level_3 is not null
+    select
+        dim_device.*,
+        {{ "alarm_cut.begins_at" if is_incremental() else "'-infinity'::timestamptz" }} as begins_at
+    from {{ ref("dim_device") }}
+    {%- if is_incremental() %}
+    inner join alarm_cut on dim_device.device_id = alarm_cut.device_id
+    {%- endif %}
+    where dim_device.level_3 is not null
 
 ),
 
@@ -30,6 +50,7 @@ reached as (
         levels.level,
         levels.threshold,
         levels.threshold - levels.hysteresis as clear_below,
+        levels.begins_at,
         hours.hour
     from levels
     cross join lateral (
@@ -39,6 +60,9 @@ reached as (
             levels.device_id = every.device_id
             and levels.metric = every.metric
             and levels.threshold <= every.value_max
+            {%- if is_incremental() %}
+            and date_trunc('hour', levels.begins_at) <= every.hour
+            {%- endif %}
         order by every.hour
     ) as hours
 
@@ -53,6 +77,7 @@ spans as (
         reached.level,
         reached.threshold,
         reached.clear_below,
+        reached.begins_at,
         range_agg(tstzrange(reached.hour, cleared.hour + interval '1 hour')) as hours
     from reached
     left join lateral (
@@ -66,7 +91,7 @@ spans as (
         order by later.hour
         limit 1
     ) as cleared on true
-    group by reached.device_id, reached.metric, reached.level, reached.threshold, reached.clear_below
+    group by reached.device_id, reached.metric, reached.level, reached.threshold, reached.clear_below, reached.begins_at
 
 ),
 
@@ -90,7 +115,7 @@ levelled as (
         where
             spans.device_id = every.device_id
             and spans.metric = every.metric
-            and lower(span.hours) <= every.observed_at
+            and greatest(lower(span.hours), spans.begins_at) <= every.observed_at
             and coalesce(upper(span.hours), 'infinity') > every.observed_at
         order by every.observed_at
     ) as readings
@@ -176,7 +201,8 @@ final as (
             when responded.case_number is not null then 'case'
             else 'reading'
         end as response_basis,
-        round(extract(epoch from responded.responded_at - responded.event_started_at) / 60)::integer as response_minutes
+        round(extract(epoch from responded.responded_at - responded.event_started_at) / 60)::integer as response_minutes,
+        {{ built_at() }} as built_at
     from spells
     inner join devices on spells.device_id = devices.device_id
     inner join responded
