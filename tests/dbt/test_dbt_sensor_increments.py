@@ -33,8 +33,8 @@ VERSIONS = [f"2026-11-0{number}T00:00:00+00:00" for number in range(1, 5)]
 
 
 ALARMS = (
-    "device_id, level, started_at, ended_at, peak_value, peak_at, reading_count, last_observed_at, stood_minutes,"
-    " event_started_at, gravest_level, is_event, response_minutes"
+    "device_id, level, started_at, ended_at, peak_value, peak_at, reading_count, last_observed_at,"
+    " stood_minutes, event_started_at, gravest_level, is_event, response_minutes"
 )
 
 
@@ -207,8 +207,8 @@ def test_alarms_told_step_by_step_are_those_of_one_build(trials: Settings) -> No
     with psycopg.connect(trials.admin_url, dbname="city") as connection:
         for device in devices:
             connection.execute(
-                "INSERT INTO marts.dim_device SELECT (jsonb_populate_record(d, jsonb_build_object('device_id',"
-                " %s::text, 'level_1', 30, 'level_2', 20, 'level_3', 10, 'hysteresis', 3))).*"
+                "INSERT INTO marts.dim_device SELECT (jsonb_populate_record(d, jsonb_build_object("
+                "'device_id', %s::text, 'level_1', 30, 'level_2', 20, 'level_3', 10, 'hysteresis', 3))).*"
                 " FROM marts.dim_device AS d WHERE device_kind = 'gas' LIMIT 1",
                 [device],
             )
@@ -216,9 +216,9 @@ def test_alarms_told_step_by_step_are_those_of_one_build(trials: Settings) -> No
     for step in range(6):
         rows = []
         for device in devices:
-            begin = BEGIN + timedelta(hours=10 * step)
+            begin, until = BEGIN + timedelta(hours=10 * step), 60 * step + 2
             moments = [begin + timedelta(minutes=20 * place) for place in range(30)]
-            late = [BEGIN + timedelta(minutes=10 * shuffle.randrange(1, 60 * step + 2)) for _ in range(step % 3)]
+            late = [BEGIN + timedelta(minutes=10 * shuffle.randrange(1, until)) for _ in range(step % 3)]
             kept = shuffle.sample(moments, k=shuffle.choice([0, 10, 30]))
             rows += [
                 reading(device, "gas", moment, value)
@@ -228,7 +228,7 @@ def test_alarms_told_step_by_step_are_those_of_one_build(trials: Settings) -> No
         build(trials, models=models)
     stepwise = contents(trials, "fct_sensor_alarm")
     written_at = written(trials, "fct_sensor_alarm", "started_at")
-    assert len({moment for moment in written_at.values()}) > 2  # most of them stand as they were written
+    assert len(set(written_at.values())) > 2  # most of them stand as they were written
     build(trials, "--full-refresh", models=models)
     assert contents(trials, "fct_sensor_alarm") == stepwise
     assert len(stepwise) > 200

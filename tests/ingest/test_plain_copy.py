@@ -4,8 +4,8 @@ import random
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 import pytest
+from psycopg import sql
 from psycopg.rows import dict_row
 
 from citybrain.catalogue import Dataset, load_dataset
@@ -55,9 +55,7 @@ def staged_rows(
     tables = []
     for table in (staged.typed, staged.text):
         with connection.cursor(row_factory=dict_row) as cursor:
-            rows = cursor.execute(
-                sql.SQL("SELECT * FROM {} ORDER BY _line").format(table)
-            ).fetchall()
+            rows = cursor.execute(sql.SQL("SELECT * FROM {} ORDER BY _line").format(table)).fetchall()
         tables.append([{name: row[name] for name in sorted(row) if name != "_sent"} for row in rows])
     return (staged.rows_in, staged.faults, staged.mistyped), tables[0], tables[1]
 
@@ -103,7 +101,11 @@ def test_both_ways_stage_the_same(
 
 @pytest.mark.parametrize(
     ("options", "header"),
-    [(", encoding: gb18030", HEADER), (', missing: ["", "-"]', HEADER), (", delimiter: ';'", HEADER.replace(",", ";"))],
+    [
+        (", encoding: gb18030", HEADER),
+        (', missing: ["", "-"]', HEADER),
+        (", delimiter: ';'", HEADER.replace(",", ";")),
+    ],
 )
 def test_what_copy_cannot_read_is_not_plain(tmp_path: Path, options: str, header: str) -> None:
     path = tmp_path / "delivery"

@@ -86,9 +86,7 @@ def stage_delivery(connection: psycopg.Connection, dataset: Dataset, batch_id: i
     return _stage_records(connection, dataset, batch_id, path)
 
 
-def _stage_plain(
-    connection: psycopg.Connection, dataset: Dataset, batch_id: int, plain: PlainCsv
-) -> Staged:
+def _stage_plain(connection: psycopg.Connection, dataset: Dataset, batch_id: int, plain: PlainCsv) -> Staged:
     """Raises NotPlainError, or CharacterNotInRepertoire for bytes that are no UTF-8."""
     staged = Staged(batch_id, dataset, plain.path, 0, 0, plain=True)
     drop_stage(connection, batch_id)
@@ -105,9 +103,7 @@ def _stage_plain(
     return _complete(connection, staged, records, typed_rows, frozenset([*odd, *skipped]))
 
 
-def _stage_records(
-    connection: psycopg.Connection, dataset: Dataset, batch_id: int, path: Path
-) -> Staged:
+def _stage_records(connection: psycopg.Connection, dataset: Dataset, batch_id: int, path: Path) -> Staged:
     staged = Staged(batch_id, dataset, path, 0, 0)
     drop_stage(connection, batch_id)
     _create_tables(connection, staged)

@@ -2,9 +2,8 @@
 column.
 
 A row carries its batch and its line; what else is known of where it came from stands once, with the batch
-(`meta.batch`). Rows are never rewritten, so a column that changes its type or leaves the file is not this module's to
-settle: a changed type is an error
-that says what to do, a column that left stays and takes NULL.
+(`meta.batch`). Rows are never rewritten, so a column that changes its type or leaves the file is not this
+module's to settle: a changed type is an error that says what to do, a column that left stays and takes NULL.
 """
 
 import psycopg

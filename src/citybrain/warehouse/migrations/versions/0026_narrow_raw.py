@@ -1,6 +1,7 @@
 """Raw rows no longer repeat what their batch says of them: the object and the version stand in meta.batch.
 
-Rows loaded before keep theirs in columns that nobody reads any more; rows loaded from now on leave them empty.
+Rows loaded before keep theirs in columns that nobody reads any more; rows loaded from now on leave them
+empty.
 """
 
 from alembic import op
