@@ -71,8 +71,8 @@ def read_csv_lines(
     """The records on the `wanted` lines of a delivery that was read to its end; the others are passed over as
     bytes.
 
-    None, unless the delivery is `known_plain`, when the lines of the file are not its records: somewhere there is a quote, a lone return or a
-    record over the limit.
+    None, unless the delivery is `known_plain`, when the lines of the file are not its records: somewhere
+    there is a quote, a lone return or a record over the limit.
     """
     if not known_plain and not all(is_plain(chunk) for chunk in byte_chunks(path)):
         return None
