@@ -1,7 +1,8 @@
 {#-
     From where on the alarms of which devices are told anew: a temporary table alarm_cut of device_id and begins_at, of one build. Hours
     that were written since, and cases that took a step, tell the devices; an event that had not ended by then is told from its first
-    reading on. The rows from there on leave the fact, and the model brings them again.
+    reading on. A device that the register judges otherwise, or knows no more, is told anew from the beginning. The rows from there on
+    leave the fact, and the model brings them again.
 
     Steps of cases are numbered as they are written, but may commit after one that was numbered later: so many of the last are looked at.
 -#}
@@ -23,6 +24,15 @@
             hours.hour
         from {{ ref("fct_sensor_hour") }} as hours
         where hours.built_at > (select seen.moment from seen)
+
+        union all
+
+        select
+            limits.device_id,
+            '-infinity' as hour
+        from {{ ref("int_sensor__limit") }} as limits
+        left join {{ ref("dim_device") }} as devices on limits.device_id = devices.device_id
+        where limits.built_at > (select seen.moment from seen) or devices.device_id is null
 
         union all
 

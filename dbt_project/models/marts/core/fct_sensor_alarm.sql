@@ -12,7 +12,7 @@
         ]
     )
 }}
--- depends_on: {{ ref("stg_ops__transition") }}
+-- depends_on: {{ ref("stg_ops__transition") }}, {{ ref("int_sensor__limit") }}
 
 with
 
