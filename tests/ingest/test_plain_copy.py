@@ -90,7 +90,10 @@ def test_both_ways_stage_the_same(
         try:
             plain = plain_csv(dataset, path)
             assert plain is not None
-            as_it_stands = staged_rows(connection, stage._stage_plain(connection, dataset, BATCH, plain))
+            as_it_stands = staged_rows(
+                connection,
+                stage._stage_plain(connection, dataset, BATCH, path, plain, text_lines.byte_chunks(path)),
+            )
             stage.drop_stage(connection, BATCH)
             by_record = staged_rows(connection, stage._stage_records(connection, dataset, BATCH, path))
         finally:
@@ -135,7 +138,7 @@ def test_a_careful_reading_takes_over(
             plain = plain_csv(dataset, path)
             assert plain is not None
             with pytest.raises(NotPlainError):
-                stage._stage_plain(connection, dataset, BATCH, plain)
+                stage._stage_plain(connection, dataset, BATCH, path, plain, text_lines.byte_chunks(path))
             staged = stage.stage_delivery(connection, dataset, BATCH, path)
             assert not staged.plain
             assert staged.rows_in >= 2

@@ -16,7 +16,8 @@ from typing import Final
 from citybrain.catalogue import Dataset
 from citybrain.ingest.copy_text import cell_pattern
 from citybrain.ingest.readers.csv_reader import first_record
-from citybrain.ingest.readers.text_lines import byte_chunks, is_plain
+from citybrain.ingest.readers.records import DeliveryRejectedError
+from citybrain.ingest.readers.text_lines import is_plain
 
 ONLY_EMPTY_IS_MISSING: Final = frozenset({""})  # COPY knows one text for NULL
 
@@ -47,16 +48,16 @@ class PlainCsv:
     """A CSV delivery that is plain as far as its header tells. `columns` in the order of the cells; the
     records begin with line `first_line`."""
 
-    path: Path
     columns: tuple[str, ...]
     types: tuple[str, ...]
     delimiter: str
     first_line: int
 
-    def lines(self) -> Iterator[Run | OddLine]:
-        """Every line below the header, in order. Raises NotPlainError as soon as one is not plain."""
+    def lines(self, chunks: Iterator[bytes]) -> Iterator[Run | OddLine]:
+        """Every line below the header, in order, out of the bytes of the delivery in chunks of whole lines.
+        Raises NotPlainError as soon as one is not plain."""
         line, end = 1, b""
-        for chunk in byte_chunks(self.path):
+        for chunk in chunks:
             if line < self.first_line:
                 line, chunk = _below(chunk, line, self.first_line)
                 if not chunk:
@@ -75,19 +76,19 @@ class PlainCsv:
 
 
 def plain_csv(dataset: Dataset, path: Path) -> PlainCsv | None:
-    """The delivery at `path`, when its dataset and its header let COPY take it as it stands.
-
-    Raises DeliveryRejectedError for a header that does not fit.
-    """
+    """The delivery that begins at `path`, when its dataset and its header let COPY take it as it stands."""
     kind = dataset.format
     if kind.kind != "csv" or kind.encoding != "utf-8" or frozenset(kind.missing) != ONLY_EMPTY_IS_MISSING:
         return None
-    matched, first_line = first_record(dataset, path)
+    try:
+        matched, first_line = first_record(dataset, path)
+    except DeliveryRejectedError:
+        return None  # the careful reading says what is wrong, and of how many rows
     columns = tuple(name for name in matched if name is not None)
     if len(columns) < max(2, len(matched)) or not kind.delimiter.isascii() or kind.delimiter.isalnum():
         return None  # a header that is ignored; a single column, whose empty line would look like a cell
     types = tuple(dataset.column(name).type for name in columns)
-    return PlainCsv(path, columns, types, kind.delimiter, first_line)
+    return PlainCsv(columns, types, kind.delimiter, first_line)
 
 
 @dataclass(frozen=True)

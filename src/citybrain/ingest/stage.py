@@ -21,7 +21,9 @@ from citybrain.catalogue import Column, Dataset
 from citybrain.ingest.copy_text import WRITTEN, null_text, text_copy, typed_copy
 from citybrain.ingest.plain_copy import NotPlainError, OddLine, PlainCsv, plain_csv
 from citybrain.ingest.readers import DeliveryRejectedError, Reading, RecordBatch, read_delivery, read_lines
+from citybrain.ingest.readers.text_lines import byte_chunks, whole_lines
 from citybrain.ingest.sent_lines import SentLines
+from citybrain.lake import Arriving
 
 SCHEMA = "stage"
 NO_ROWS = "没有数据行 (no rows below the header)"
@@ -71,28 +73,45 @@ def drop_stage(connection: psycopg.Connection, batch_id: int) -> None:
     connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(names)))
 
 
-def stage_delivery(connection: psycopg.Connection, dataset: Dataset, batch_id: int, path: Path) -> Staged:
-    """Build the stage tables of a delivery from its bytes at `path`; tables of an earlier try are replaced.
+def stage_delivery(
+    connection: psycopg.Connection, dataset: Dataset, batch_id: int, delivery: Path | Arriving
+) -> Staged:
+    """Build the stage tables of a delivery from its bytes; tables of an earlier try are replaced. The bytes
+    stand in a file, or are on their way into one: then a plain delivery is copied while it comes.
 
     `connection` is the loader's, in autocommit. Raises DeliveryRejectedError when the delivery is unusable
-    as a whole.
+    as a whole, and as `Arriving.complete` when it is not the object that was promised.
     """
+    if isinstance(delivery, Arriving):
+        delivery.begin()
+        path, chunks = delivery.path, whole_lines(delivery.chunks())
+    else:
+        path, chunks = delivery, byte_chunks(delivery)
     plain = plain_csv(dataset, path)
     if plain is not None:
         try:
-            return _stage_plain(connection, dataset, batch_id, plain)
+            return _stage_plain(connection, dataset, batch_id, path, plain, chunks)
         except (NotPlainError, psycopg.errors.CharacterNotInRepertoire):
             pass  # the careful reading says what is wrong with which record
+    if isinstance(delivery, Arriving):
+        delivery.complete()
     return _stage_records(connection, dataset, batch_id, path)
 
 
-def _stage_plain(connection: psycopg.Connection, dataset: Dataset, batch_id: int, plain: PlainCsv) -> Staged:
+def _stage_plain(
+    connection: psycopg.Connection,
+    dataset: Dataset,
+    batch_id: int,
+    path: Path,
+    plain: PlainCsv,
+    chunks: Iterator[bytes],
+) -> Staged:
     """Raises NotPlainError, or CharacterNotInRepertoire for bytes that are no UTF-8."""
-    staged = Staged(batch_id, dataset, plain.path, 0, 0, plain=True)
+    staged = Staged(batch_id, dataset, path, 0, 0, plain=True)
     drop_stage(connection, batch_id)
     _create_tables(connection, staged)
     sent = SentLines(MOST_GAPS)
-    odd, blank, typed_rows = _plain_pass(connection, staged, plain, sent)
+    odd, blank, typed_rows = _plain_pass(connection, staged, plain, chunks, sent)
     records = sent.rows + len(odd)
     if records == 0:
         raise DeliveryRejectedError(NO_ROWS)
@@ -188,7 +207,11 @@ def _batches(
 
 
 def _plain_pass(
-    connection: psycopg.Connection, staged: Staged, plain: PlainCsv, sent: SentLines
+    connection: psycopg.Connection,
+    staged: Staged,
+    plain: PlainCsv,
+    chunks: Iterator[bytes],
+    sent: SentLines,
 ) -> tuple[list[int], list[int], int]:
     """Copy the lines that look right and parse. The odd lines, the blank ones, and how many rows arrived."""
     odd: list[int] = []
@@ -197,7 +220,7 @@ def _plain_pass(
     statement = PLAIN_COPY.format(staged.typed, names, sql.Literal(plain.delimiter))
     with closing(connection.cursor()) as cursor, sent.listening(connection):
         with cursor.copy(statement) as copy:
-            for found in plain.lines():
+            for found in plain.lines(chunks):
                 if isinstance(found, OddLine):
                     (blank if found.blank else odd).append(found.line)
                     if len(odd) + len(blank) > MOST_GAPS:
