@@ -48,6 +48,12 @@ def trial(folder: Path, options: str = "") -> Dataset:
     return load_dataset(source)
 
 
+def as_it_stands(connection: psycopg.Connection, dataset: Dataset, path: Path) -> stage.Staged:
+    plain = plain_csv(dataset, path)
+    assert plain is not None
+    return stage._stage_plain(connection, dataset, BATCH, path, plain, text_lines.byte_chunks(path))
+
+
 def staged_rows(
     connection: psycopg.Connection, staged: stage.Staged
 ) -> tuple[tuple[int, ...], list[dict[str, object]], list[dict[str, object]]]:
@@ -88,18 +94,16 @@ def test_both_ways_stage_the_same(
     dataset = trial(tmp_path)
     with connect(settings, DatabaseRole.LOADER, autocommit=True) as connection:
         try:
-            plain = plain_csv(dataset, path)
-            assert plain is not None
             as_it_stands = staged_rows(
                 connection,
-                stage._stage_plain(connection, dataset, BATCH, path, plain, text_lines.byte_chunks(path)),
+                as_it_stands(connection, dataset, path),
             )
             stage.drop_stage(connection, BATCH)
             by_record = staged_rows(connection, stage._stage_records(connection, dataset, BATCH, path))
         finally:
             stage.drop_stage(connection, BATCH)
-    assert as_it_stands == by_record
-    assert len(as_it_stands[1]) + as_it_stands[0][1] == sum(line != "" for line in lines)
+    assert plainly == by_record
+    assert len(plainly[1]) + plainly[0][1] == sum(line != "" for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -135,10 +139,8 @@ def test_a_careful_reading_takes_over(
     dataset = trial(tmp_path)
     with connect(settings, DatabaseRole.LOADER, autocommit=True) as connection:
         try:
-            plain = plain_csv(dataset, path)
-            assert plain is not None
             with pytest.raises(NotPlainError):
-                stage._stage_plain(connection, dataset, BATCH, path, plain, text_lines.byte_chunks(path))
+                as_it_stands(connection, dataset, path)
             staged = stage.stage_delivery(connection, dataset, BATCH, path)
             assert not staged.plain
             assert staged.rows_in >= 2
