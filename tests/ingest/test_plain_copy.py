@@ -94,10 +94,7 @@ def test_both_ways_stage_the_same(
     dataset = trial(tmp_path)
     with connect(settings, DatabaseRole.LOADER, autocommit=True) as connection:
         try:
-            as_it_stands = staged_rows(
-                connection,
-                as_it_stands(connection, dataset, path),
-            )
+            plainly = staged_rows(connection, as_it_stands(connection, dataset, path))
             stage.drop_stage(connection, BATCH)
             by_record = staged_rows(connection, stage._stage_records(connection, dataset, BATCH, path))
         finally:
