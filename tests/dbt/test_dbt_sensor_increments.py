@@ -213,7 +213,7 @@ def test_alarms_told_step_by_step_are_those_of_one_build(trials: Settings) -> No
                 [device],
             )
     build(trials, models=models)
-    for step in range(6):
+    for step in range(5):
         rows = []
         for device in devices:
             begin, until = BEGIN + timedelta(hours=10 * step), 60 * step + 2
