@@ -19,13 +19,13 @@ with
 devices as (
 
     select
-        dim_device.*,
+        registered.*,
         {{ "alarm_cut.begins_at" if is_incremental() else "'-infinity'::timestamptz" }} as begins_at
-    from {{ ref("dim_device") }}
+    from {{ ref("dim_device") }} as registered
     {%- if is_incremental() %}
-    inner join alarm_cut on dim_device.device_id = alarm_cut.device_id
+    inner join alarm_cut on registered.device_id = alarm_cut.device_id
     {%- endif %}
-    where dim_device.level_3 is not null
+    where registered.level_3 is not null
 
 ),
 
