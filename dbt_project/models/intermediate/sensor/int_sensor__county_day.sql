@@ -7,11 +7,12 @@
         indexes=[{"columns": ["county_code", "device_kind", "day"], "unique": true}, {"columns": ["built_at"]}]
     )
 }}
--- depends_on: {{ ref("int_sensor__limit") }}
 {#-
     A day some device's figures of which were written is summed anew; all of them are when the register judges some device otherwise, since
     days are shown by the levels of today.
--#}
+#}
+-- depends_on: {{ ref("int_sensor__limit") }}
+
 with
 
 devices as (
