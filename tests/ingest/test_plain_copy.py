@@ -23,6 +23,10 @@ GOOD = "91341602MA0000001X,某商贸,12,3.5,2026-10-05"
 LINES = (
     GOOD,
     ",,,,",
+    "-,-,-,无,-",
+    "无,无,,-,2026-10-05",
+    "-" + GOOD + "-,",  # not the text, but more than it
+    GOOD.replace("3.5", "-").replace("某商贸", "-无"),
     GOOD.replace("10-05", "02-30"),  # only the server finds out
     GOOD.replace("12", "9" * 30),
     GOOD.replace("3.5", "三"),  # never sent
@@ -38,6 +42,8 @@ LINES = (
     "",
     "\\.",
 )
+
+MISSING = ', missing: ["", "-", "无"]'
 
 
 def trial(folder: Path, options: str = "") -> Dataset:
@@ -73,15 +79,15 @@ def _rows(connection: psycopg.Connection, table: sql.Identifier) -> Rows:
 
 
 @pytest.mark.parametrize(
-    ("above", "end", "last", "kinds"),
+    ("above", "end", "last", "kinds", "options"),
     [
-        ("", "\n", "\n", LINES),
-        ("", "\r\n", "", LINES),
-        ("\ufeff", "\n", "\n", LINES[:1]),
-        ("\r\n\r\n", "\r\n", "\r\n", LINES),
-        ("", "\n", "", LINES[:5]),
+        ("", "\n", "\n", LINES, ""),
+        ("", "\r\n", "", LINES, MISSING),
+        ("\ufeff", "\n", "\n", LINES[:1], MISSING),
+        ("\r\n\r\n", "\r\n", "\r\n", LINES, ""),
+        ("", "\n", "", LINES[:9], MISSING),
     ],
-    ids=["as it comes", "returns and no last end", "all good", "blank lines on top", "wrong types alone"],
+    ids=["as it comes", "returns and no last end", "all good", "blank lines on top", "nothing in three ways"],
 )
 def test_both_ways_stage_the_same(
     settings: Settings,
@@ -91,13 +97,14 @@ def test_both_ways_stage_the_same(
     end: str,
     last: str,
     kinds: tuple[str, ...],
+    options: str,
 ) -> None:
     monkeypatch.setattr(text_lines, "CHUNK_BYTES", 700)  # many chunks
     dice = random.Random(len(above) + len(end) + len(kinds))
     lines = dice.choices(kinds, [30, *[1] * (len(kinds) - 1)], k=3_000)
     path = tmp_path / "delivery"
     path.write_bytes((above + end.join([HEADER, *lines]) + last).encode())
-    dataset = trial(tmp_path)
+    dataset = trial(tmp_path, options)
     with connect(settings, DatabaseRole.LOADER, autocommit=True) as connection:
         try:
             plainly = staged_rows(connection, as_it_stands(connection, dataset, path))
@@ -114,7 +121,8 @@ def test_both_ways_stage_the_same(
     ("options", "header"),
     [
         (", encoding: gb18030", HEADER),
-        (', missing: ["", "-"]', HEADER),
+        (', missing: ["", "-,"]', HEADER),
+        (', missing: ["-"]', HEADER),
         (", delimiter: ';'", HEADER.replace(",", ";")),
     ],
 )

@@ -19,7 +19,7 @@ from citybrain.ingest.readers.csv_reader import first_record
 from citybrain.ingest.readers.records import DeliveryRejectedError
 from citybrain.ingest.readers.text_lines import is_plain
 
-ONLY_EMPTY_IS_MISSING: Final = frozenset({""})  # COPY knows one text for NULL
+READ_BY_COPY: Final = "\r\n\\\0"  # characters that no delimiter and no missing value may hold here
 
 
 class NotPlainError(Exception):
@@ -45,12 +45,13 @@ class OddLine:
 
 @dataclass(frozen=True)
 class PlainCsv:
-    """A CSV delivery that is plain as far as its header tells. `columns` in the order of the cells; the
-    records begin with line `first_line`."""
+    """A CSV delivery that is plain as far as its header tells. `columns` in the order of the cells; an empty
+    cell is NULL, and so are the texts of `missing`; the records begin with line `first_line`."""
 
     columns: tuple[str, ...]
     types: tuple[str, ...]
     delimiter: str
+    missing: frozenset[str]
     first_line: int
 
     def lines(self, chunks: Iterator[bytes]) -> Iterator[Run | OddLine]:
@@ -72,13 +73,16 @@ class PlainCsv:
                 line = found.line + 1 if isinstance(found, OddLine) else found.first + found.rows
 
     def _shape(self, end: bytes) -> "_Shape":
-        return _shape(self.types, self.delimiter, end)
+        return _shape(self.types, self.delimiter, self.missing, end)
 
 
 def plain_csv(dataset: Dataset, path: Path) -> PlainCsv | None:
     """The delivery that begins at `path`, when its dataset and its header let COPY take it as it stands."""
     kind = dataset.format
-    if kind.kind != "csv" or kind.encoding != "utf-8" or frozenset(kind.missing) != ONLY_EMPTY_IS_MISSING:
+    missing = frozenset(kind.missing)
+    if kind.kind != "csv" or kind.encoding != "utf-8" or "" not in missing:
+        return None  # COPY has one text for NULL, and here that is nothing at all
+    if any(letter in text for text in missing for letter in READ_BY_COPY + kind.delimiter):
         return None
     try:
         matched, first_line = first_record(dataset, path)
@@ -88,7 +92,7 @@ def plain_csv(dataset: Dataset, path: Path) -> PlainCsv | None:
     if len(columns) < max(2, len(matched)) or not kind.delimiter.isascii() or kind.delimiter.isalnum():
         return None  # a header that is ignored; a single column, whose empty line would look like a cell
     types = tuple(dataset.column(name).type for name in columns)
-    return PlainCsv(columns, types, kind.delimiter, first_line)
+    return PlainCsv(columns, types, kind.delimiter, missing, first_line)
 
 
 @dataclass(frozen=True)
@@ -101,26 +105,30 @@ class _Shape:
     strict: re.Pattern[bytes]
     delimiter: bytes
     delimiters: int
+    missing: tuple[bytes, ...]
+    end: bytes
 
 
 @cache
-def _shape(types: tuple[str, ...], delimiter: str, end: bytes) -> _Shape:
+def _shape(types: tuple[str, ...], delimiter: str, missing: frozenset[str], end: bytes) -> _Shape:
     mark = re.escape(delimiter)
     quick, strict = f"[^{mark}]*+", rf"[^{mark}\r\n\\\x00]*+"
     return _Shape(
-        _run_of_lines(types, mark, end, quick, strict),
-        _run_of_lines(types, mark, end, strict, strict),
+        _run_of_lines(types, mark, missing, end, quick, strict),
+        _run_of_lines(types, mark, missing, end, strict, strict),
         delimiter.encode(),
         len(types) - 1,
+        tuple(text.encode() for text in sorted(missing - {""})),
+        end,
     )
 
 
-def _run_of_lines(types: Sequence[str], mark: str, end: bytes, text: str, last: str) -> re.Pattern[bytes]:
+def _run_of_lines(
+    types: Sequence[str], mark: str, missing: frozenset[str], end: bytes, text: str, last: str
+) -> re.Pattern[bytes]:
     """Possessive throughout: a cell that does not fit ends the match, nothing is tried twice."""
     texts = [text] * (len(types) - 1) + [last]
-    cells = [
-        cell_pattern(kind, ONLY_EMPTY_IS_MISSING) or text for kind, text in zip(types, texts, strict=True)
-    ]
+    cells = [cell_pattern(kind, missing) or text for kind, text in zip(types, texts, strict=True)]
     return re.compile(f"(?:{mark.join(cells)}{re.escape(end.decode())})*+".encode())
 
 
@@ -137,7 +145,7 @@ def _of_chunk(chunk: bytes, line: int, shape: _Shape) -> Iterator[Run | OddLine]
             pattern = shape.strict
             continue
         if rows:
-            yield Run(line, rows, chunk[start:end])
+            yield Run(line, rows, _with_nulls(chunk[start:end], shape))
             line += rows
         if end < len(chunk):  # the line that ended the run
             start = chunk.find(b"\n", end) + 1
@@ -145,6 +153,21 @@ def _of_chunk(chunk: bytes, line: int, shape: _Shape) -> Iterator[Run | OddLine]
             line += 1
         else:
             start = end
+
+
+def _with_nulls(run: bytes, shape: _Shape) -> bytes:
+    """The lines with nothing in each cell that says in its way that there is nothing."""
+    mark, end = shape.delimiter, shape.end
+    for text in shape.missing:
+        if mark + text in run:
+            for _ in range(2):  # neighbours share a delimiter
+                run = run.replace(mark + text + mark, mark + mark)
+            run = run.replace(mark + text + end, mark + end)
+        if run.startswith(text + mark):
+            run = run[len(text) :]
+        if b"\n" + text in run:
+            run = run.replace(b"\n" + text + mark, b"\n" + mark)
+    return run
 
 
 def _below(chunk: bytes, line: int, first_line: int) -> tuple[int, bytes]:
