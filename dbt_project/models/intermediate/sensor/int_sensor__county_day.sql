@@ -22,27 +22,47 @@ devices as (
 
 ),
 
-days as (
+{%- if is_incremental() %}
 
-    select days.*
-    from {{ ref("fct_sensor_day") }} as days
-    {%- if is_incremental() %}
-    inner join (
-        select distinct written.day
-        from {{ ref("fct_sensor_day") }} as written
-        where written.built_at > (select coalesce(max(known.built_at), '-infinity') from {{ this }} as known)
+seen as (
 
-        union
-
-        select distinct every.day
-        from {{ ref("fct_sensor_day") }} as every
-        where (
-            select max(limits.built_at) from {{ ref("int_sensor__limit") }} as limits
-        ) > (select coalesce(max(known.built_at), '-infinity') from {{ this }} as known)
-    ) as changed on days.day = changed.day
-    {%- endif %}
+    select coalesce(max(built_at), '-infinity') as moment from {{ this }}
 
 ),
+
+changed as (
+
+    select day
+    from {{ ref("fct_sensor_day") }}
+    where built_at > (select seen.moment from seen)
+    group by day
+
+    union distinct
+
+    select day
+    from {{ ref("fct_sensor_day") }}
+    where (select max(limits.built_at) from {{ ref("int_sensor__limit") }} as limits) > (select seen.moment from seen)
+    group by day
+
+),
+
+days as (
+
+    select every.*
+    from changed
+    inner join {{ ref("fct_sensor_day") }} as every on changed.day = every.day
+
+),
+
+{%- else %}
+
+days as (
+
+    select * from {{ ref("fct_sensor_day") }}
+
+),
+
+{%- endif %}
 
 final as (
 

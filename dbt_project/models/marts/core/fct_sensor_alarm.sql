@@ -16,18 +16,32 @@
 
 with
 
+{%- if is_incremental() %}
+
 devices as (
 
     select
         registered.*,
-        {{ "alarm_cut.begins_at" if is_incremental() else "'-infinity'::timestamptz" }} as begins_at
-    from {{ ref("dim_device") }} as registered
-    {%- if is_incremental() %}
-    inner join alarm_cut on registered.device_id = alarm_cut.device_id
-    {%- endif %}
+        alarm_cut.begins_at
+    from alarm_cut
+    inner join {{ ref("dim_device") }} as registered on alarm_cut.device_id = registered.device_id
     where registered.level_3 is not null
 
 ),
+
+{%- else %}
+
+devices as (
+
+    select
+        *,
+        '-infinity'::timestamptz as begins_at
+    from {{ ref("dim_device") }}
+    where level_3 is not null
+
+),
+
+{%- endif %}
 
 levels as (
 
