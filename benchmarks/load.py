@@ -216,7 +216,7 @@ def _loader(options: argparse.Namespace) -> dict:
     from citybrain.ingest.manifest import claim_next, get_batch, new_claimant
     from citybrain.ingest.settle import settle_loaded
     from citybrain.ingest.stage import stage_delivery
-    from citybrain.lake import download, spool_folder
+    from citybrain.lake import arriving, spool_folder
     from citybrain.quality import Card, expectations_for
     from citybrain.settings import DatabaseRole, get_settings
     from citybrain.warehouse.connection import connect
@@ -234,8 +234,8 @@ def _loader(options: argparse.Namespace) -> dict:
             batch = claim_next(connection, claimant, timedelta(minutes=30), [], [])
             with spool_folder(settings) as folder:
                 path = folder / "delivery"
-                download(settings, "landing", batch.object_key, path, batch.sha256)
-                staged = stage_delivery(connection, dataset, batch.batch_id, path)
+                with arriving(settings, "landing", batch.object_key, path, batch.sha256) as delivery:
+                    staged = stage_delivery(connection, dataset, batch.batch_id, delivery)
                 results = find_bad_lines(connection, staged, batch, expectations)
                 settle_loaded(connection, batch, claimant, staged, Judgement(Card.GREEN, results, None))
             seconds.append(time.perf_counter() - started)

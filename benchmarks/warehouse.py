@@ -2,13 +2,15 @@
 
     .venv/bin/python benchmarks/warehouse.py [--scale 0.1] [--months 1 6 24] [--tables 12] [--json]
 
-A demo city of the scale is sent, landed, judged, loaded and built as the platform does it. Its history is
+A demo city of the scale is sent, landed, judged, loaded and built as the platform does it: seconds for each,
+and what the gate caught of the defects planted in it, by kind. Its history is
 then made longer in raw, a month at a time: what came daily or hourly comes again under earlier days, as
 deliveries of their own. With each length one further day arrives, and the build after it is measured:
 seconds, and the rows PostgreSQL read for it, in all and by table. Flat over the lengths is what is
 wanted. Registers, monthly and yearly figures keep their length, and the desk records no cases here.
 PostgreSQL and the object store are started for the run, with fsync on; the rows are copied inside the
-server, so that memory does not grow with the scale.
+server, so that memory does not grow with the scale. Figures are told as they are known, so that a run that
+is cut off has told those it has; `--months 0` ends with the first build.
 """
 
 import argparse
@@ -48,7 +50,11 @@ def main() -> None:
     if options.json:
         print(json.dumps(report, ensure_ascii=False))
         return
-    print(f"\nscale {options.scale}; first load and build of the city: {report['first_seconds']:.0f} s")
+    first = report["first"]
+    print(
+        f"\nscale {options.scale}; written by the city {first['write']:.0f} s; landed {first['land']:.0f} s,"
+        f" judged and loaded {first['gate']:.0f} s, built {first['build']:.0f} s"
+    )
     print(
         f"{'months':>6} {'rows':>14} {'GB':>7} {'build of the history':>21}"
         f" {'increment':>10} {'rows read':>14}"
@@ -87,22 +93,24 @@ def _run(options: argparse.Namespace, folder: Path, servers: ExitStack) -> dict:
     settings = _started(options, folder, servers)
     from citybrain.settings import DatabaseRole
 
-    began = time.perf_counter()
-    _load_city(settings, servers)
-    _build("the city")
-    report: dict = {"first_seconds": time.perf_counter() - began, "lengths": []}
+    first = _load_city(settings, servers)
+    first["build"] = _build("the city")
+    report: dict = {"first": first, "score": _score(settings), "lengths": []}
+    total = first["land"] + first["gate"] + first["build"]
+    print(f"first load and build of the city: {total:.0f} s", flush=True)
     with psycopg.connect(settings.dsn(DatabaseRole.OWNER), autocommit=True) as owner:
         daily, short = _daily_datasets(settings, owner)
         last_sent = owner.execute("SELECT max(batch_id) FROM meta.batch").fetchone()[0]
         print(f"made longer: {', '.join(short)}; long already: {', '.join(daily.keys() - short.keys())}")
         now = 1
-        for number, months in enumerate(options.months, start=1):
+        for number, months in enumerate(filter(None, options.months), start=1):
             while now < months:
                 _copy(owner, short, last_sent, -now * MONTH, f"month {now + 1}")
                 now += 1
             history = _build(f"{months} months")
             _copy(owner, daily, last_sent, timedelta(days=number), "one more day", newest_day=True)
             report["lengths"].append(_increment(options, owner, months) | {"history_seconds": history})
+            _tell(report["lengths"][-1])
         report["tables"] = _sizes(owner, options.tables)
     report["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     report["child_rss_mb"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
@@ -142,13 +150,18 @@ def _started(options: argparse.Namespace, folder: Path, servers: ExitStack):
     return settings
 
 
-def _load_city(settings, servers: ExitStack) -> None:
+def _load_city(settings, servers: ExitStack) -> dict[str, float]:
+    """Seconds of writing what the city sends, of landing it, and of judging and loading it."""
     from citybrain.catalogue import active_datasets
     from citybrain.ingest import gate_everything, land_dataset
     from citybrain.simulate import write_city
 
+    seconds = {}
+    began = time.perf_counter()
     sent = write_city(settings, datetime.now(UTC))
-    print(f"sent {sum(delivery.rows for delivery in sent.sent):,} rows", flush=True)
+    seconds["write"] = time.perf_counter() - began
+    rows = sum(delivery.rows for delivery in sent.sent)
+    print(f"sent {rows:,} rows in {len(sent.sent)} deliveries: {seconds['write']:.0f} s", flush=True)
     settings.feeds_dir.mkdir(parents=True, exist_ok=True)
     feeds = subprocess.Popen(
         [sys.executable, "-m", "http.server", str(settings.feeds_port), "--bind", "127.0.0.1"],
@@ -159,10 +172,42 @@ def _load_city(settings, servers: ExitStack) -> None:
     servers.callback(feeds.wait)
     servers.callback(feeds.kill)
     time.sleep(1)
+    began = time.perf_counter()
     for dataset in active_datasets(settings):
         land_dataset(dataset)
+    seconds["land"] = time.perf_counter() - began
+    print(f"landed: {seconds['land']:.0f} s", flush=True)
+    began = time.perf_counter()
     outcomes = gate_everything()
-    print(f"loaded {sum(outcome.rows_loaded or 0 for outcome in outcomes):,} rows", flush=True)
+    seconds["gate"] = time.perf_counter() - began
+    loaded = sum(outcome.rows_loaded or 0 for outcome in outcomes)
+    print(f"judged; loaded {loaded:,} rows: {seconds['gate']:.0f} s", flush=True)
+    return seconds
+
+
+def _score(settings) -> dict:
+    """Planted and caught by dataset and kind, good rows and good rows held by dataset; told in short."""
+    from citybrain.simulate.score import score_quarantine
+
+    found = score_quarantine(settings)
+    kinds = {
+        f"{kind.dataset}.{kind.kind}": {"planted": kind.planted, "caught": kind.caught, "legal": kind.legal}
+        for kind in found.kinds
+    }
+    good = {one.dataset: {"good": one.good, "held": one.good_held} for one in found.datasets if one.good}
+    rows = sum(one["good"] for one in good.values())
+    print(
+        f"planted defects caught: {found.caught:,} of {found.planted:,}; good rows held:"
+        f" {found.good_held:,} of {rows:,}",
+        flush=True,
+    )
+    caught = {name: kind["caught"] / kind["planted"] for name, kind in kinds.items() if not kind["legal"]}
+    for name in sorted(caught, key=lambda name: caught[name])[:5]:
+        print(f"{'':8}{name:56} {caught[name]:7.2%} of {kinds[name]['planted']:,} caught", flush=True)
+    held = {name: one["held"] / one["good"] for name, one in good.items()}
+    for name in sorted(held, key=lambda name: -held[name])[:3]:
+        print(f"{'':8}{name:56} {held[name]:7.3%} of {good[name]['good']:,} good rows held", flush=True)
+    return {"kinds": kinds, "good": good}
 
 
 def _build(what: str) -> float:
@@ -322,6 +367,17 @@ def _increment(options: argparse.Namespace, owner: psycopg.Connection, months: i
         "rows": sum(size["rows"] for size in sizes.values()),
         "gb": sum(size["gb"] for size in sizes.values()),
     }
+
+
+def _tell(length: dict) -> None:
+    """A length's figures as soon as there are any: the longest may take hours, and be cut off."""
+    print(
+        f"{length['months']} months: {length['rows']:,} rows, {length['gb']:.2f} GB; increment"
+        f" {length['seconds']:.1f} s, {length['rows_read']:,} rows read",
+        flush=True,
+    )
+    for table, rows in length["read_by_table"].items():
+        print(f"{'':8}{table:48} {rows:14,} rows read", flush=True)
 
 
 def _read(owner: psycopg.Connection) -> tuple[int, dict[str, int]]:

@@ -23,7 +23,7 @@
     left join {{ source("meta", "batch") }} as stated on versions._batch_id = stated.batch_id
     order by
         {{ prefixed("versions", key) }},
-        coalesce(stated.newest_version, versions._source_version) desc,
+        coalesce(stated.newest_version, stated.source_version) desc nulls last,
         {{ what_a_row_says() }} desc,
         versions._batch_id desc,
         versions._line desc
@@ -130,6 +130,8 @@
         select distinct on (batch.batch_id)
             batch.batch_id,
             batch.sha256,
+            batch.object_key,
+            batch.source_version,
             coalesce(delivery.logical_date, batch.logical_date) as newest_logical_date,
             coalesce(delivery.source_version, batch.source_version) as newest_version,
             delivery.delivered_at as restated_at
@@ -173,11 +175,10 @@
     {%- endif %}
 {% endmacro %}
 
-{#- The columns of `versions`, its day, version and loading time as `stated` has them. -#}
+{#- The columns of `versions`; its day, version, object and loading time as `stated`, its batch, has them. -#}
 {% macro columns_as_stated(dataset) %}
     {%- set lineage = {
         "_logical_date": "coalesce(stated.newest_logical_date, versions._logical_date) as _logical_date",
-        "_source_version": "coalesce(stated.newest_version, versions._source_version) as _source_version",
         "_loaded_at": "greatest(versions._loaded_at, stated.restated_at) as _loaded_at",
     } -%}
     {%- set columns = [] -%}
@@ -188,6 +189,9 @@
             {%- endfor -%}
         {%- endfor -%}
     {%- endif -%}
+    {%- do columns.extend([
+        "coalesce(stated.newest_version, stated.source_version) as _source_version", "stated.object_key as _object_key",
+    ]) if columns -%}
     {{- columns | join(", ") if columns else "versions.*" -}}
 {% endmacro %}
 

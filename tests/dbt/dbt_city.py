@@ -157,14 +157,14 @@ def load(
                 (dataset_id, batch_id, batch_id, quarantined, len(rows) + quarantined),
             )
         names = [column.name for column in dataset.columns]
-        lineage = ["_batch_id", "_line", "_object_key", "_source_version", "_logical_date", "_loaded_at"]
+        lineage = ["_batch_id", "_line", "_logical_date", "_loaded_at"]
         copy = sql.SQL("COPY {} ({}) FROM STDIN").format(
             sql.Identifier("raw", dataset_id), sql.SQL(", ").join(map(sql.Identifier, names + lineage))
         )
         with connection.cursor().copy(copy) as target:
             for line, row in enumerate(rows, start=1):
                 values = [row.get(name) for name in names]
-                target.write_row([*values, batch_id, line, key, source_version, logical_date, loaded_at])
+                target.write_row([*values, batch_id, line, logical_date, loaded_at])
     return batch_id
 
 

@@ -51,10 +51,10 @@ def _increments_in(connection: psycopg.Connection, order: list[int]) -> list[tup
         version, revenue = STATEMENTS[index]
         batch = _batch(connection, "enterprise_tax_year", version, f"{index:064x}", "2026-05-01", 1)
         connection.execute(
-            "INSERT INTO raw.enterprise_tax_year (uscc, tax_year, revenue_wan, _batch_id, _line, _object_key,"
-            " _source_version, _logical_date, _loaded_at)"
-            " VALUES (%s, 2025, %s, %s, 1, 'k', %s, '2026-05-01', now() + %s * interval '1 s')",
-            (CODE, revenue, batch, version, place),
+            "INSERT INTO raw.enterprise_tax_year (uscc, tax_year, revenue_wan, _batch_id, _line,"
+            " _logical_date, _loaded_at)"
+            " VALUES (%s, 2025, %s, %s, 1, '2026-05-01', now() + %s * interval '1 s')",
+            (CODE, revenue, batch, place),
         )
     shown = connection.execute(
         "SELECT uscc, fact_year, revenue_wan FROM staging.stg_taxation__enterprise_tax WHERE uscc = %s",
@@ -96,10 +96,8 @@ def _snapshots_in(connection: psycopg.Connection, order: list[int]) -> list[tupl
         batch = _batch(connection, "division_county", version, digest * 64, day, 1)
         connection.execute(
             "INSERT INTO raw.division_county (code, name, city_code, province_code, _batch_id,"
-            " _line, _object_key,"
-            " _source_version, _logical_date, _loaded_at) VALUES ('341602', %s, '3416', '34', %s, 1,"
-            " 'k', %s, %s, now())",
-            (name, batch, version, day),
+            " _line, _logical_date, _loaded_at) VALUES ('341602', %s, '3416', '34', %s, 1, %s, now())",
+            (name, batch, day),
         )
     shown = connection.execute(
         "SELECT area_code, name, parent_code FROM staging.stg_civil_affairs__county"

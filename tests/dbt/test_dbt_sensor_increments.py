@@ -1,7 +1,7 @@
 """Sensor facts built step by step end as one full build of everything would, and touch what changed alone."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -32,15 +32,21 @@ BEGIN = datetime(2026, 10, 5, 12, 0, tzinfo=UTC)  # 20:00 in Beijing: the hours 
 VERSIONS = [f"2026-11-0{number}T00:00:00+00:00" for number in range(1, 5)]
 
 
-def build(settings: Settings, *more: str) -> None:
-    ending = run_dbt(settings, ["run", "--select", *FACTS, *more])
+ALARMS = (
+    "device_id, level, started_at, ended_at, peak_value, peak_at, reading_count, last_observed_at,"
+    " stood_minutes, event_started_at, gravest_level, is_event, response_minutes"
+)
+
+
+def build(settings: Settings, *more: str, models: Iterable[str] = FACTS) -> None:
+    ending = run_dbt(settings, ["run", "--select", *models, *more])
     assert ending.code == 0, ending.errors
 
 
 def contents(settings: Settings, table: str) -> list[tuple[Any, ...]]:
     """The trial devices' rows but for the moment they were written."""
     query = sql.SQL("SELECT {} FROM {} WHERE device_id LIKE %s ORDER BY 1, 2, 3").format(
-        sql.SQL(FACTS[table]),  # type: ignore[arg-type]  # literals of this file
+        sql.SQL(FACTS.get(table, ALARMS)),  # type: ignore[arg-type]  # literals of this file
         sql.Identifier("marts", table),
     )
     with psycopg.connect(settings.dsn(DatabaseRole.TRANSFORMER)) as connection:
@@ -65,7 +71,7 @@ def trials(city: Settings, built: TransformReport) -> Iterator[Settings]:
         for table in (*WAYS, "sensor_reading_day"):
             raw = sql.Identifier("raw", table)
             connection.execute(sql.SQL("DELETE FROM {} WHERE _batch_id > %s").format(raw), [before])
-        for table in FACTS:
+        for table in (*FACTS, "fct_sensor_alarm", "dim_device"):
             fact = sql.Identifier("marts", table)
             connection.execute(sql.SQL("DELETE FROM {} WHERE device_id LIKE %s").format(fact), [f"{TRIALS}%"])
         connection.execute("DELETE FROM meta.delivery WHERE batch_id > %s", [before])
@@ -185,3 +191,44 @@ def test_every_order_of_arrival_ends_in_the_same_tables(trials: Settings) -> Non
     assert delivered == days_stated
     of_hours = {(row[0], row[2].astimezone(SHANGHAI).date()) for row in stepwise["fct_sensor_hour"]}
     assert {(row[0], row[2]) for row in stepwise["fct_sensor_day"]} == of_hours | set(days_stated)
+
+
+def values(shuffle: random.Random, length: int) -> list[float]:
+    """A walk over the levels 10, 20 and 30 (hysteresis 3) that also lingers between a level and its end."""
+    return [shuffle.choice([2.0, 8.0, 9.5, 11.0, 18.0, 21.0, 28.0, 33.0]) for _ in range(length)]
+
+
+@pytest.mark.slow
+def test_alarms_told_step_by_step_are_those_of_one_build(trials: Settings) -> None:
+    """Readings that come in order, late, and again with another value; what nobody touched is not written."""
+    shuffle = random.Random(20261127)
+    devices = [f"{TRIALS}{number:04}" for number in range(2000, 2030)]
+    models = ("fct_sensor_reading", "fct_sensor_hour", "fct_sensor_alarm")
+    with psycopg.connect(trials.admin_url, dbname="city") as connection:
+        for device in devices:
+            connection.execute(
+                "INSERT INTO marts.dim_device SELECT (jsonb_populate_record(d, jsonb_build_object("
+                "'device_id', %s::text, 'level_1', 30, 'level_2', 20, 'level_3', 10, 'hysteresis', 3))).*"
+                " FROM marts.dim_device AS d WHERE device_kind = 'gas' LIMIT 1",
+                [device],
+            )
+    build(trials, models=models)
+    for step in range(5):
+        rows = []
+        for device in devices:
+            begin, until = BEGIN + timedelta(hours=10 * step), 60 * step + 2
+            moments = [begin + timedelta(minutes=20 * place) for place in range(30)]
+            late = [BEGIN + timedelta(minutes=10 * shuffle.randrange(1, until)) for _ in range(step % 3)]
+            kept = shuffle.sample(moments, k=shuffle.choice([0, 10, 30]))
+            rows += [
+                reading(device, "gas", moment, value)
+                for moment, value in zip([*kept, *late], values(shuffle, len(kept) + len(late)), strict=True)
+            ]
+        load(trials, "sensor_reading", rows, source_version=f"2026-12-0{step + 1}T00:00:00+00:00")
+        build(trials, models=models)
+    stepwise = contents(trials, "fct_sensor_alarm")
+    written_at = written(trials, "fct_sensor_alarm", "started_at")
+    assert len(set(written_at.values())) > 2  # most of them stand as they were written
+    build(trials, "--full-refresh", models=models)
+    assert contents(trials, "fct_sensor_alarm") == stepwise
+    assert len(stepwise) > 200

@@ -114,7 +114,7 @@ class Feed:
         )
 
     def _load(self, batch: int, arrival: Arrival, moment: datetime) -> None:
-        lineage = (batch, arrival.source_version, arrival.logical_date, moment)
+        lineage = (batch, arrival.logical_date, moment)
         self.connection.execute(
             "UPDATE meta.batch SET state = 'loaded', rows_in = 1, rows_loaded = 1, settled_at = now()"
             " WHERE batch_id = %s",
@@ -123,15 +123,13 @@ class Feed:
         if self.by_day:
             self.connection.execute(
                 "INSERT INTO raw.division_county (code, name, city_code, province_code, _batch_id, _line,"
-                " _object_key, _source_version, _logical_date, _loaded_at)"
-                " VALUES ('341602', %s, '3416', '34', %s, 1, 'k', %s, %s, %s)",
+                " _logical_date, _loaded_at) VALUES ('341602', %s, '3416', '34', %s, 1, %s, %s)",
                 (str(arrival.content), *lineage),
             )
         else:
             self.connection.execute(
                 "INSERT INTO raw.enterprise_tax_year (uscc, tax_year, revenue_wan, _batch_id, _line,"
-                " _object_key, _source_version, _logical_date, _loaded_at)"
-                " VALUES (%s, 2025, %s, %s, 1, 'k', %s, %s, %s)",
+                " _logical_date, _loaded_at) VALUES (%s, 2025, %s, %s, 1, %s, %s)",
                 (CODE, arrival.content, *lineage),
             )
 

@@ -67,7 +67,8 @@ def test_what_was_planted_stays_out(
     assert (good["satellite_scene"], good["management_line"], good["drone_picture"]) == (3, 8, 11)
     with psycopg.connect(own.dsn(DatabaseRole.TRANSFORMER)) as connection:
         rows = connection.execute(
-            "SELECT scene_id, west, ndvi_mean > 0, _object_key FROM raw.satellite_scene ORDER BY 1"
+            "SELECT scene_id, west, ndvi_mean > 0, object_key FROM raw.satellite_scene"
+            " JOIN meta.batch ON _batch_id = batch_id ORDER BY 1"
         ).fetchall()
     assert [row[0] for row in rows] == sorted([*wrong, taken["T1QC", 7]])
     assert all(115 < west < 117 and is_green for _, west, is_green, _ in rows)

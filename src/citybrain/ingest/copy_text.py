@@ -115,13 +115,17 @@ def _written(types: tuple[str, ...], delimiter: str, missing: frozenset[str]) ->
     end.
     """
     ends = [re.escape(delimiter)] * (len(types) - 1) + ["\n"]
-    line = "".join(_cell_pattern(kind, end, missing) + end for kind, end in zip(types, ends, strict=True))
+    line = "".join(
+        (cell_pattern(kind, missing) or f"[^{end}]*+") + end for kind, end in zip(types, ends, strict=True)
+    )
     return re.compile(f"(?:{line})*+")
 
 
-def _cell_pattern(kind: str, end: str, missing: frozenset[str]) -> str:
+def cell_pattern(kind: str, missing: frozenset[str]) -> str | None:
+    """How a cell of the type is written, possessive; None where anything goes. An empty cell fits a number,
+    and a day or time where it means that there is none."""
     if kind not in WRITTEN:
-        return f"[^{end}]*+"
+        return None
     letters = f"[{re.escape(WRITTEN[kind][0].decode())}]*+"
     given = f"[0-9]{{4}}{letters}|" if kind in _YEAR_FIRST else letters
     return f"(?:{'|'.join([given, *map(re.escape, sorted(missing - {''}))])})"

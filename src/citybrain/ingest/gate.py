@@ -21,7 +21,7 @@ from citybrain.ingest.settle import (
     settle_rejected,
 )
 from citybrain.ingest.stage import drop_stage, stage_delivery
-from citybrain.lake import download, spool_folder
+from citybrain.lake import arriving, spool_folder
 from citybrain.quality import Card, Expectations, expectations_for, gate_order, publish_data_docs
 from citybrain.settings import DatabaseRole, Settings, get_settings
 from citybrain.warehouse.connection import connect
@@ -108,9 +108,9 @@ def judge_and_settle(
         prepare_raw_table(settings, needed)
     with spool_folder(settings) as folder:
         path = folder / f"batch_{batch.batch_id}"
-        download(settings, "landing", batch.object_key, path, batch.sha256)
         try:
-            staged = stage_delivery(connection, dataset, batch.batch_id, path)
+            with arriving(settings, "landing", batch.object_key, path, batch.sha256) as delivery:
+                staged = stage_delivery(connection, dataset, batch.batch_id, delivery)
         except DeliveryRejectedError as error:
             if batch.state == "loaded":
                 raise GateError(f"what was loaded once cannot be read any more: {error.reason}") from error

@@ -43,6 +43,12 @@ class SentLines:
             self._told = False
             self._not_sent, self._batches = [], []
 
+    def add_run(self, first_line: int, rows: int) -> None:
+        """Neighbouring lines were sent, `rows` of them."""
+        self._first_rows.append(self.rows)
+        self._batches.append((range(first_line, first_line + rows), []))
+        self.rows += rows
+
     @contextmanager
     def listening(self, connection: psycopg.Connection) -> Iterator[None]:
         """Within the block the server's notices of skipped rows are taken down."""

@@ -177,14 +177,12 @@ def _load(connection: psycopg.Connection, batch: Batch, staged: Staged) -> int:
     return connection.execute(
         sql.SQL(
             "INSERT INTO {raw} ({names},"
-            " _batch_id, _line, _object_key, _source_version, _logical_date, _loaded_at)"
-            " SELECT {names}, {batch}, _line, {key}, {version}, {day}, now() FROM {typed} AS s{good}"
+            " _batch_id, _line, _logical_date, _loaded_at)"
+            " SELECT {names}, {batch}, _line, {day}, now() FROM {typed} AS s{good}"
         ).format(
             raw=sql.Identifier(RAW_SCHEMA, batch.dataset),
             names=names,
             batch=sql.Literal(batch.batch_id),
-            key=sql.Literal(batch.object_key),
-            version=sql.Literal(batch.source_version),
             day=sql.Literal(batch.logical_date),
             typed=staged.typed,
             good=good,

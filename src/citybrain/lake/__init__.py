@@ -1,5 +1,6 @@
 """The lake: immutable, content-addressed objects in S3, through the minio SDK."""
 
+from citybrain.lake.arriving import Arriving, arriving
 from citybrain.lake.locked import ensure_locked_bucket, keep_locked, locked_objects
 from citybrain.lake.objects import (
     LakeError,
@@ -14,10 +15,12 @@ from citybrain.lake.objects import (
 from citybrain.lake.spool import Spooled, TooLargeError, spool, spool_folder
 
 __all__ = [
+    "Arriving",
     "LakeError",
     "Spooled",
     "StoredObject",
     "TooLargeError",
+    "arriving",
     "create_object",
     "download",
     "ensure_bucket",

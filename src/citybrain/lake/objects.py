@@ -142,14 +142,19 @@ def create_object(
     return created
 
 
+def open_object(settings: Settings, zone: str, key: str) -> urllib3.BaseHTTPResponse:
+    """The server's answer, to be read, closed and given back. Raises LakeError when the object is missing."""
+    try:
+        return _client(settings).get_object(settings.bucket(zone), key)
+    except S3Error as error:
+        raise LakeError(f"{settings.bucket(zone)}/{key}: {error.code}") from error
+
+
 def download(settings: Settings, zone: str, key: str, path: Path, sha256: str | None = None) -> Spooled:
     """Fetch an object into `path`. Raises LakeError when it is missing or `sha256` is given and not its
     own.
     """
-    try:
-        response = _client(settings).get_object(settings.bucket(zone), key)
-    except S3Error as error:
-        raise LakeError(f"{settings.bucket(zone)}/{key}: {error.code}") from error
+    response = open_object(settings, zone, key)
     try:
         fetched = spool(response.stream(CHUNK), path, settings.max_object_mb)
     finally:

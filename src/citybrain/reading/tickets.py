@@ -35,9 +35,9 @@ TO_READ = """
 WITH newest AS (
     SELECT DISTINCT ON (ticket_no) ticket_no, received_at, content, county_name,
         md5(concat_ws(E'\\n', content, county_name)) AS text_md5
-    FROM raw.hotline_ticket AS versions
+    FROM raw.hotline_ticket AS versions JOIN meta.batch AS stated ON _batch_id = batch_id
     WHERE ticket_no IN (SELECT ticket_no FROM raw.hotline_ticket WHERE _batch_id = ANY (%(batches)s))
-    ORDER BY ticket_no, _source_version DESC,
+    ORDER BY ticket_no, coalesce(newest_version, source_version) DESC,
         (to_jsonb(versions)
             - '{_batch_id,_line,_object_key,_source_version,_logical_date,_loaded_at}'::text[])::text DESC,
         _batch_id DESC, _line DESC
@@ -54,8 +54,9 @@ SELECT ticket_no, village_code, received_at FROM meta.ticket_reading WHERE villa
 """
 TEXTS = """
 SELECT DISTINCT ON (ticket_no) ticket_no, received_at, content, county_name
-FROM raw.hotline_ticket AS versions WHERE ticket_no = ANY (%s)
-ORDER BY ticket_no, _source_version DESC,
+FROM raw.hotline_ticket AS versions JOIN meta.batch AS stated ON _batch_id = batch_id
+WHERE ticket_no = ANY (%s)
+ORDER BY ticket_no, coalesce(newest_version, source_version) DESC,
     (to_jsonb(versions)
         - '{_batch_id,_line,_object_key,_source_version,_logical_date,_loaded_at}'::text[])::text DESC,
     _batch_id DESC, _line DESC

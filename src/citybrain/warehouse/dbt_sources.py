@@ -24,8 +24,6 @@ LATE_FACTOR = 3  # a delivery is an error, no longer a warning, after this many 
 LINEAGE_DESCRIPTIONS = {
     "_batch_id": "batch of the manifest (meta.batch) that brought the row",
     "_line": "line of the delivery, from 1",
-    "_object_key": "object of the lake that holds the bytes of the row",
-    "_source_version": "orders re-statements; the largest is the newest",
     "_logical_date": "the day the delivery speaks of",
     "_loaded_at": "when the row was loaded",
 }

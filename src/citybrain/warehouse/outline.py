@@ -102,8 +102,8 @@ def _newest_delivery(connection: psycopg.Connection) -> tuple[int, dict[str, str
     table = sql.Identifier("raw", BOUNDARIES)
     newest = connection.execute(
         sql.SQL(
-            "SELECT _batch_id FROM {}"
-            " ORDER BY _logical_date DESC, _source_version DESC, _batch_id DESC LIMIT 1"
+            "SELECT _batch_id FROM {} JOIN meta.batch ON _batch_id = batch_id"
+            " ORDER BY _logical_date DESC, source_version DESC, _batch_id DESC LIMIT 1"
         ).format(table)
     ).fetchone()
     if newest is None:

@@ -66,9 +66,9 @@ def _positions(connection: psycopg.Connection, dataset: Dataset) -> list[_Positi
         return []
     code, geometry = sql.Identifier(dataset.key[0]), sql.Identifier(str(dataset.geometry_column))
     query = sql.SQL(
-        "SELECT DISTINCT ON ({code}) {code}, {geometry} FROM {table}"
+        "SELECT DISTINCT ON ({code}) {code}, {geometry} FROM {table} JOIN meta.batch ON _batch_id = batch_id"
         " WHERE {code} IS NOT NULL AND {geometry} IS NOT NULL"
-        " ORDER BY {code}, _source_version DESC, _batch_id DESC, _line DESC"
+        " ORDER BY {code}, coalesce(newest_version, source_version) DESC, _batch_id DESC, _line DESC"
     ).format(code=code, geometry=geometry, table=sql.Identifier("raw", dataset.id))
     positions = []
     for point_code, text in connection.execute(query):

@@ -1,9 +1,9 @@
 """The raw table of a dataset follows from its file: created when missing, widened when the file gains a
 column.
 
-Rows are never rewritten, so a column that changes its type or leaves the file is not this module's to
-settle: a changed type is an error
-that says what to do, a column that left stays and takes NULL.
+A row carries its batch and its line; what else is known of where it came from stands once, with the batch
+(`meta.batch`). Rows are never rewritten, so a column that changes its type or leaves the file is not this
+module's to settle: a changed type is an error that says what to do, a column that left stays and takes NULL.
 """
 
 import psycopg
@@ -17,8 +17,6 @@ RAW_SCHEMA = "raw"
 LINEAGE: dict[str, str] = {
     "_batch_id": "bigint",
     "_line": "bigint",
-    "_object_key": "text",
-    "_source_version": "text",
     "_logical_date": "date",
     "_loaded_at": "timestamptz",
 }

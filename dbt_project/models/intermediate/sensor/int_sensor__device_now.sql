@@ -7,15 +7,21 @@ devices as (
 
 ),
 
+-- of each device the newest day with a reading: a look into the index of days, not a reading of years
 last_read as (
 
     select
-        device_id,
-        metric,
-        max(last_observed_at) as last_observed_at
-    from {{ ref("fct_sensor_day") }}
-    where not is_delivered
-    group by device_id, metric
+        devices.device_id,
+        devices.metric,
+        newest.last_observed_at
+    from devices
+    cross join lateral (
+        select days.last_observed_at
+        from {{ ref("fct_sensor_day") }} as days
+        where devices.device_id = days.device_id and devices.metric = days.metric and not days.is_delivered
+        order by days.day desc
+        limit 1
+    ) as newest
 
 ),
 

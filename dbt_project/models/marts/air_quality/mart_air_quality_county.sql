@@ -1,3 +1,4 @@
+{#- A station that has been dark for ninety days counts no more for what the air is now. -#}
 with
 
 days as (
@@ -8,7 +9,9 @@ days as (
 
 hours as (
 
-    select * from {{ ref("fct_air_quality_hour") }}
+    select every.*
+    from {{ ref("fct_air_quality_hour") }} as every
+    where every.observed_at > (select max(newest.observed_at) - interval '90 days' from {{ ref("fct_air_quality_hour") }} as newest)
 
 ),
 

@@ -1,8 +1,11 @@
+{#- A station that has been dark for ninety days is shown no more. -#}
 with
 
 hours as (
 
-    select * from {{ ref("fct_air_quality_hour") }}
+    select every.*
+    from {{ ref("fct_air_quality_hour") }} as every
+    where every.observed_at > (select max(newest.observed_at) - interval '90 days' from {{ ref("fct_air_quality_hour") }} as newest)
 
 ),
 

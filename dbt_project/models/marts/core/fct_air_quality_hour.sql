@@ -6,6 +6,7 @@
         on_schema_change="fail",
         indexes=[
             {"columns": ["station_code", "observed_at"], "unique": true},
+            {"columns": ["observed_at"]},
             {"columns": ["batch_id"]},
             {"columns": ["loaded_at"]}
         ]

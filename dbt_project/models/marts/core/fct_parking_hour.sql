@@ -6,6 +6,7 @@
         on_schema_change="fail",
         indexes=[
             {"columns": ["lot_code", "hour_start"], "unique": true},
+            {"columns": ["hour_start"]},
             {"columns": ["batch_id"]},
             {"columns": ["loaded_at"]}
         ]

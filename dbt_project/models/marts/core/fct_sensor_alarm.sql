@@ -1,13 +1,47 @@
-{{ config(indexes=[{"columns": ["device_id", "level", "started_at"], "unique": true}]) }}
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="append",
+        on_schema_change="fail",
+        meta={"outlives_raw": true},
+        pre_hook="{{ cut_alarms() }}",
+        indexes=[
+            {"columns": ["device_id", "level", "started_at"], "unique": true},
+            {"columns": ["started_at"]},
+            {"columns": ["built_at"]}
+        ]
+    )
+}}
+-- depends_on: {{ ref("stg_ops__transition") }}, {{ ref("int_sensor__limit") }}
 
 with
 
+{%- if is_incremental() %}
+
 devices as (
 
-    select * from {{ ref("dim_device") }}
+    select
+        registered.*,
+        alarm_cut.begins_at
+    from alarm_cut
+    inner join {{ ref("dim_device") }} as registered on alarm_cut.device_id = registered.device_id
+    where registered.level_3 is not null
+
+),
+
+{%- else %}
+
+devices as (
+
+    select
+        *,
+        '-infinity'::timestamptz as begins_at
+    from {{ ref("dim_device") }}
     where level_3 is not null
 
 ),
+
+{%- endif %}
 
 levels as (
 
@@ -30,6 +64,7 @@ reached as (
         levels.level,
         levels.threshold,
         levels.threshold - levels.hysteresis as clear_below,
+        levels.begins_at,
         hours.hour
     from levels
     cross join lateral (
@@ -39,6 +74,9 @@ reached as (
             levels.device_id = every.device_id
             and levels.metric = every.metric
             and levels.threshold <= every.value_max
+            {%- if is_incremental() %}
+            and date_trunc('hour', levels.begins_at) <= every.hour
+            {%- endif %}
         order by every.hour
     ) as hours
 
@@ -53,6 +91,7 @@ spans as (
         reached.level,
         reached.threshold,
         reached.clear_below,
+        reached.begins_at,
         range_agg(tstzrange(reached.hour, cleared.hour + interval '1 hour')) as hours
     from reached
     left join lateral (
@@ -66,7 +105,7 @@ spans as (
         order by later.hour
         limit 1
     ) as cleared on true
-    group by reached.device_id, reached.metric, reached.level, reached.threshold, reached.clear_below
+    group by reached.device_id, reached.metric, reached.level, reached.threshold, reached.clear_below, reached.begins_at
 
 ),
 
@@ -90,7 +129,7 @@ levelled as (
         where
             spans.device_id = every.device_id
             and spans.metric = every.metric
-            and lower(span.hours) <= every.observed_at
+            and greatest(lower(span.hours), spans.begins_at) <= every.observed_at
             and coalesce(upper(span.hours), 'infinity') > every.observed_at
         order by every.observed_at
     ) as readings
@@ -176,7 +215,8 @@ final as (
             when responded.case_number is not null then 'case'
             else 'reading'
         end as response_basis,
-        round(extract(epoch from responded.responded_at - responded.event_started_at) / 60)::integer as response_minutes
+        round(extract(epoch from responded.responded_at - responded.event_started_at) / 60)::integer as response_minutes,
+        {{ built_at() }} as built_at
     from spells
     inner join devices on spells.device_id = devices.device_id
     inner join responded

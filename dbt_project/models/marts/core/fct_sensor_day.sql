@@ -7,6 +7,7 @@
         meta={"outlives_raw": true},
         indexes=[
             {"columns": ["device_id", "metric", "day"], "unique": true},
+            {"columns": ["day"]},
             {"columns": ["batch_id"]},
             {"columns": ["built_at"]}
         ]

@@ -33,37 +33,13 @@ trips as (
 
 congestion as (
 
-    -- longer sections weigh more; the rush hours are those that begin at 7, 8, 17 and 18
-    select
-        county_code,
-        (hour_start at time zone 'Asia/Shanghai')::date as day,
-        sum(congestion_index * length_km) / nullif(sum(length_km), 0) as congestion_index,
-        sum(congestion_index * length_km) filter (
-            where extract(hour from hour_start at time zone 'Asia/Shanghai') in (7, 8, 17, 18)
-        ) / nullif(sum(length_km) filter (
-            where extract(hour from hour_start at time zone 'Asia/Shanghai') in (7, 8, 17, 18)
-        ), 0) as congestion_index_rush,
-        max(loaded_at) as loaded_at
-    from {{ ref("fct_traffic_hour") }}
-    group by county_code, (hour_start at time zone 'Asia/Shanghai')::date
+    select * from {{ ref("int_traffic__county_day") }}
 
 ),
 
 parking as (
 
-    select
-        county_code,
-        (hour_start at time zone 'Asia/Shanghai')::date as day,
-        sum(free_berths)::numeric / nullif(sum(berths), 0) as free_berth_rate,
-        sum(free_berths) filter (
-            where extract(hour from hour_start at time zone 'Asia/Shanghai') between 8 and 19
-        )::numeric / nullif(sum(berths) filter (
-            where extract(hour from hour_start at time zone 'Asia/Shanghai') between 8 and 19
-        ), 0) as free_berth_rate_daytime,
-        sum(entries)::integer as entries,
-        max(loaded_at) as loaded_at
-    from {{ ref("fct_parking_hour") }}
-    group by county_code, (hour_start at time zone 'Asia/Shanghai')::date
+    select * from {{ ref("int_parking__county_day") }}
 
 ),
 

@@ -1,5 +1,6 @@
 {#-
-    Sections, lots and lines are held against their own past: the last seven days against the days known before them.
+    Sections, lots and lines are held against their own past: the last seven days against the ninety before them, lines thirty days against
+    as many before them as are known.
 -#}
 with
 
@@ -9,7 +10,9 @@ hours as (
         *,
         hour_start > max(hour_start) over () - interval '7 days' as is_recent
     from {{ ref("fct_traffic_hour") }}
-    where extract(hour from hour_start at time zone 'Asia/Shanghai') in (7, 8, 17, 18)
+    where
+        hour_start > (select max(newest.hour_start) - interval '97 days' from {{ ref("fct_traffic_hour") }} as newest)
+        and extract(hour from hour_start at time zone 'Asia/Shanghai') in (7, 8, 17, 18)
 
 ),
 
@@ -25,7 +28,9 @@ parking as (
         *,
         hour_start > max(hour_start) over () - interval '7 days' as is_recent
     from {{ ref("fct_parking_hour") }}
-    where extract(hour from hour_start at time zone 'Asia/Shanghai') between 8 and 19
+    where
+        hour_start > (select max(newest.hour_start) - interval '97 days' from {{ ref("fct_parking_hour") }} as newest)
+        and extract(hour from hour_start at time zone 'Asia/Shanghai') between 8 and 19
 
 ),
 

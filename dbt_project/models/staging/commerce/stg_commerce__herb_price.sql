@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ newest_statement(["commerce", "herb_market_price_day"], ["herb_code", "grade", "price_date"]) }}
+    {{ every_statement(["commerce", "herb_market_price_day"]) }}
 
 ),
 
@@ -16,6 +16,11 @@ renamed as (
         price_date as day,
         price_yuan_kg,
         traded_tonnes,
+        _batch_id as batch_id,
+        _line as line,
+        _source_version as source_version,
+        _statement as statement,
+        _object_key as object_key,
         _loaded_at as loaded_at
     from source
 

@@ -9,14 +9,21 @@ source as (
 
 first_releases as (
 
-    select distinct on (area_code, indicator, period)
-        area_code,
-        indicator,
-        period,
-        value
-    from {{ source("statistics", "economy_series") }}
-    where release = '初步核算'
-    order by area_code asc, indicator asc, period asc, _source_version asc, _batch_id asc, _line asc
+    select distinct on (releases.area_code, releases.indicator, releases.period)
+        releases.area_code,
+        releases.indicator,
+        releases.period,
+        releases.value
+    from {{ source("statistics", "economy_series") }} as releases
+    inner join {{ source("meta", "batch") }} as stated on releases._batch_id = stated.batch_id
+    where releases.release = '初步核算'
+    order by
+        releases.area_code asc,
+        releases.indicator asc,
+        releases.period asc,
+        stated.source_version asc,
+        releases._batch_id asc,
+        releases._line asc
 
 ),
 

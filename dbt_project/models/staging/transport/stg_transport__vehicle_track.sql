@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source("transport", "vehicle_track") }}
+    {{ every_statement(["transport", "vehicle_track"]) }}
 
 ),
 

@@ -48,13 +48,13 @@ def read_delivery(dataset: Dataset, path: Path) -> Reading:
             return kept_reading(path, lambda: read_geotiff(dataset, path))
 
 
-def read_lines(dataset: Dataset, path: Path, lines: Collection[int]) -> Reading:
+def read_lines(dataset: Dataset, path: Path, lines: Collection[int], known_plain: bool = False) -> Reading:
     """A delivery that was read once, again for the records on `lines`. Where it is cheaper to read all of
-    them, others come too."""
+    them, others come too. `known_plain`: a CSV each line of which is known to be a record of its own."""
     if dataset.format.kind == "csv":
         from citybrain.ingest.readers.csv_reader import read_csv_lines
 
-        reading = read_csv_lines(dataset, path, lines)
+        reading = read_csv_lines(dataset, path, lines, known_plain)
         if reading is not None:
             return reading
     return read_delivery(dataset, path)

@@ -65,28 +65,40 @@ def read_csv(dataset: Dataset, path: Path) -> Reading:
     return Reading([column for column in matched if column is not None], batches)
 
 
-def read_csv_lines(dataset: Dataset, path: Path, wanted: Collection[int]) -> Reading | None:
-    """The records on the `wanted` lines of a delivery that `read_csv` has read to its
-    end; the others are passed over as bytes.
+def read_csv_lines(
+    dataset: Dataset, path: Path, wanted: Collection[int], known_plain: bool = False
+) -> Reading | None:
+    """The records on the `wanted` lines of a delivery that was read to its end; the others are passed over as
+    bytes.
 
-    None when the lines of the file are not its records: somewhere there is a quote, a lone return or a
-    record over the limit.
+    None, unless the delivery is `known_plain`, when the lines of the file are not its records: somewhere
+    there is a quote, a lone return or a record over the limit.
     """
-    if not all(is_plain(chunk) for chunk in byte_chunks(path)):
+    if not known_plain and not all(is_plain(chunk) for chunk in byte_chunks(path)):
         return None
     delimiter = dataset.format.delimiter
-    header, below = _take_header(line_blocks(text_chunks(path, dataset.format.encoding)), delimiter)
-    matched = match_header(dataset, header)
+    matched, first_line = first_record(dataset, path)
     kept = [position for position, column in enumerate(matched) if column is not None]
-    records = sorted(number for number in wanted if number >= below.first)
+    records = sorted(number for number in wanted if number >= first_line)
     batches = (
-        _plain_records(numbers, lines, delimiter, len(header))
+        _plain_records(numbers, lines, delimiter, len(matched))
         for numbers, lines in wanted_lines(byte_chunks(path), dataset.format.encoding, records)
     )
     return Reading(
         [column for column in matched if column is not None],
         _project(batches, kept) if len(kept) < len(matched) else batches,
     )
+
+
+def first_record(dataset: Dataset, path: Path) -> tuple[list[str | None], int]:
+    """For each header cell the column it fills (None: ignored), and the line on which the records begin.
+
+    Raises DeliveryRejectedError for a header that does not fit.
+    """
+    header, below = _take_header(
+        line_blocks(text_chunks(path, dataset.format.encoding)), dataset.format.delimiter
+    )
+    return match_header(dataset, header), below.first
 
 
 def _take_header(blocks: Iterator[LineBlock], delimiter: str) -> tuple[list[str], LineBlock]:

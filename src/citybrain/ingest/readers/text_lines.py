@@ -72,6 +72,20 @@ def byte_chunks(path: Path) -> Iterator[bytes]:
             yield chunk + file.readline(CHUNK_BYTES)
 
 
+def whole_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in chunks that end with a line, but for the last one."""
+    rest = b""
+    for chunk in chunks:
+        end = chunk.rfind(b"\n") + 1
+        if end:
+            yield rest + chunk[:end]
+            rest = chunk[end:]
+        else:
+            rest += chunk
+    if rest:
+        yield rest
+
+
 def is_plain(chunk: bytes) -> bool:
     """Whether \\n or \\r\\n alone ends its lines, all of them short, and no quote can hold one. In both
     encodings these bytes stand for nothing else."""
