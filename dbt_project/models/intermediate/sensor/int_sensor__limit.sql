@@ -49,7 +49,7 @@ judged_otherwise as (
 
     select * from devices
 
-    except distinct
+    except
 
     select * from known
 
