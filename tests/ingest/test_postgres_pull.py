@@ -54,7 +54,7 @@ TABLE = "trial 房间.firm;--"
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 NEWEST = (
     "SELECT DISTINCT ON (uscc) uscc, staff FROM raw.trial_table"
-    " ORDER BY uscc, _source_version DESC, changed_at DESC"
+    " JOIN meta.batch ON _batch_id = batch_id ORDER BY uscc, source_version DESC, changed_at DESC"
 )
 
 
