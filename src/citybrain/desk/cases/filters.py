@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
 
@@ -51,16 +51,29 @@ class Filters:
 class Tabs:
     """The cases that a person may see, by tab, before they are narrowed."""
 
-    mine: QuerySet[Case]
-    open: QuerySet[Case]
     all: QuerySet[Case]
+    waiting: Q  # what of it waits for the person
+
+    @property
+    def mine(self) -> QuerySet[Case]:
+        return self.all.filter(self.waiting)
+
+    @property
+    def open(self) -> QuerySet[Case]:
+        return self.all.filter(state__in=OPEN)
 
     def counts(self) -> dict[str, int]:
-        """By tab, and how many open ones are late; none is counted beyond `MOST_COUNTED`."""
+        """By tab, and how many open ones are late; of all there are, none is counted beyond `MOST_COUNTED`.
+
+        The first three come out of one look at the open cases and those with a petition.
+        """
+        at_work = Q(state__in=OPEN)
         return {
-            "mine": counted(self.mine),
-            "open": counted(self.open),
-            "overdue": counted(self.open.filter(overdue())),
+            **self.all.filter(at_work | self.waiting).aggregate(
+                mine=Count("pk", filter=self.waiting),
+                open=Count("pk", filter=at_work),
+                overdue=Count("pk", filter=at_work & overdue()),
+            ),
             "all": counted(self.all),
         }
 
@@ -69,8 +82,7 @@ class Tabs:
 
 
 def tabs_of(person: User) -> Tabs:
-    everything = cases_of(person)
-    return Tabs(everything.filter(waiting_for(person)), everything.filter(state__in=OPEN), everything)
+    return Tabs(cases_of(person), waiting_for(person))
 
 
 def filters_of(request: HttpRequest) -> Filters:

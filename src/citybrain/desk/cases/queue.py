@@ -10,10 +10,11 @@ from django.views.decorators.http import require_GET
 
 from citybrain.desk.accounts.models import Organisation, SavedView, User
 from citybrain.desk.answered import unchanged_or_json
-from citybrain.desk.cases.duties import OpenFirst, duty_of, most_urgent_first
+from citybrain.desk.cases.duties import OpenFirst, UrgentFirst, duty_of
 from citybrain.desk.cases.filters import (
     MOST_COUNTED,
     choices,
+    counted,
     filters_of,
     narrowed,
     said,
@@ -39,9 +40,10 @@ def index(request: HttpRequest) -> HttpResponse:
     counts = tabs.counts()
     show = tab_for(filters, counts["mine"])
     cases = narrowed(tabs.of(show), filters)
-    listed: Any = OpenFirst(cases, person, MOST_COUNTED)
-    if show != "all":
-        listed = most_urgent_first(cases, person)
+    if show == "all":
+        listed: Any = OpenFirst(cases, person, MOST_COUNTED)
+    else:
+        listed = UrgentFirst(cases, person, counted(cases) if filters.narrow else counts[show])
     page = Paginator(listed, PAGE).get_page(request.GET.get("page"))
     offered, rows = bulk_steps(person), list(page.object_list)
     new = unread(person, rows)

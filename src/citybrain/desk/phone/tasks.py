@@ -13,14 +13,14 @@ from django.views.decorators.http import require_GET, require_POST
 from citybrain.desk.accounts.models import User
 from citybrain.desk.cases.case_page import CasePage, Refusal, Unsent
 from citybrain.desk.cases.conversation import conversation, may_write
-from citybrain.desk.cases.duties import duty_of, most_urgent_first, queued_cases, waiting_for
+from citybrain.desk.cases.duties import OPEN, duty_of, most_urgent_first, queued_cases, waiting_for
 from citybrain.desk.cases.one import forms_for, may_view, pictures_of
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.places import camera_name
 from citybrain.desk.cases.queue import handlers
 from citybrain.desk.cases.waiting import why_waiting
 from citybrain.events.editions import filing_of_case
-from citybrain.events.models import ENDED, Case
+from citybrain.events.models import Case
 from citybrain.events.photos import MOST_AT_ONCE
 from citybrain.events.writing import unread
 
@@ -42,7 +42,7 @@ def index(request: HttpRequest) -> HttpResponse:
         request.GET.get("page")
     )
     tasks = list(page.object_list)
-    elsewhere = ours.exclude(waiting_for(person)).exclude(state__in=ENDED)
+    elsewhere = ours.exclude(waiting_for(person)).filter(state__in=OPEN)
     others = list(most_urgent_first(elsewhere, person)[:PAGE])
     new = unread(person, [*tasks, *others])
     return render(
