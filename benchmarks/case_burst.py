@@ -25,6 +25,7 @@ HERE = Path(__file__)
 SENT_A_SECOND = 20
 LANE_EVERY = 2.0  # seconds between two fire lanes
 KILLS = 6
+A_ROUND = 50  # signals between two looks at the outbox
 START = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 INSERT = (
     "INSERT INTO ops.signal (key, scenario, class_code, kind, source_kind, source_id, place_id, place_name,"
@@ -72,8 +73,9 @@ def pour(dsn: str, endpoint: Endpoint, minutes: float, rate: int, spots: int) ->
     began, ended, next_send, rss_before = time.monotonic(), 0.0, 0.0, 0.0
     oldest: list[float] = []
     while True:
-        oldest.append(_oldest_waiting())
-        done = take_in().total()
+        if not ended:
+            oldest.append(_oldest_waiting())
+        done = take_in(A_ROUND).total()
         if time.monotonic() >= next_send:
             next_send = time.monotonic() + 1
             send_due(SENT_A_SECOND)
@@ -272,7 +274,7 @@ def _work() -> None:
     sending.LEASE = timedelta(seconds=5)  # what a killed worker held is free again before the run ends
     sending._FIRST_WAIT = sending._LONGEST_WAIT = timedelta(seconds=2)
     while True:
-        done = take_in(50).total() + sending.send_due(SENT_A_SECOND).total()
+        done = take_in(A_ROUND).total() + sending.send_due(SENT_A_SECOND).total()
         if not done:
             time.sleep(0.2)
 

@@ -49,6 +49,21 @@ def test_a_confirmed_detection_reaches_the_compounds_company(spot: Spot) -> None
         assert Signal.objects.get(key=key).case_id == case.pk
 
 
+def test_what_is_urgent_is_taken_in_before_all_that_waits(spot: Spot) -> None:
+    from citybrain.events.intake import take_in
+    from citybrain.events.models import Case
+    from citybrain.events.scope import as_system
+
+    yard = Spot(spot.settings, spot.camera, zone="yard")
+    yard.send(scenario="street_order", class_code="exposed_rubbish")
+    spot.send()
+    assert dict(take_in(1)) == {"opened": 1}
+    with as_system():
+        opened = Case.objects.filter(source_id=spot.camera).values_list("scenario", flat=True)
+        assert list(opened) == ["fire_lane_occupancy"]
+    assert taken() == {"opened": 1}
+
+
 def test_the_same_spot_is_one_case_until_it_ends(spot: Spot) -> None:
     for class_code in ("car", "truck", "car"):
         spot.send(class_code=class_code)

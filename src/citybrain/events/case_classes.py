@@ -191,6 +191,7 @@ class Edition:
             (one.scenario, one.class_code): Filing(one, self.scheme, version, _event_scenario(one.scenario))
             for one in self.classes
         }
+        self.urgent_scenarios = sorted({one.scenario for one in self.classes if one.urgent})
 
     def filing(self, scenario: str, class_code: str) -> Filing | None:
         """The class a signal or a case belongs to.

@@ -1,8 +1,9 @@
 """Taking in signals: each becomes a case, another sighting of one, the end of one, or a device's health.
 
 What devices see again of their open cases is attached set by set (`repeating`). Every other signal has a
-transaction of its own. Two workers never take the same one, and only one at a time looks for a case of a
-class and opens one: so of many that see the same place, one opens its case.
+transaction of its own, those of scenarios with an urgent class before all that wait. Two workers never take
+the same one, and only one at a time looks for a case of a class and opens one: so of many that see the same
+place, one opens its case.
 """
 
 import logging
@@ -16,7 +17,7 @@ from citybrain.events.acting import CaseRefusedError, carry_on, take
 from citybrain.events.attaching import attach, hashes_of, pictures_of, record, titled
 from citybrain.events.case_classes import Filing
 from citybrain.events.clearing import follow_readings
-from citybrain.events.editions import filing_of
+from citybrain.events.editions import current, filing_of
 from citybrain.events.guards import Attempt
 from citybrain.events.handlers import handler_for
 from citybrain.events.matching import early_words_of, ended_case_for, hold_class, open_case_for
@@ -58,12 +59,12 @@ def take_in(most: int = 500) -> Counter[str]:
 def _take_next() -> Outcome | None:
     """One signal; None when none waits. A signal of which nothing can be made is dropped with its reason."""
     with as_system():
-        signal = (
+        waiting = (
             Signal.objects.select_for_update(skip_locked=True, of=("self",))
             .filter(state=Signal.State.PENDING)
             .order_by("id")
-            .first()
         )
+        signal = waiting.filter(scenario__in=current().urgent_scenarios).first() or waiting.first()
         if signal is None:
             return None
         try:

@@ -236,6 +236,7 @@ class Signal(models.Model):
         ]
         indexes = [
             models.Index(fields=["id"], condition=Q(state="pending"), name="signal_pending"),
+            models.Index(fields=["scenario", "id"], condition=Q(state="pending"), name="signal_urgent"),
             models.Index(fields=["source_id", "-observed_at"], name="signal_source"),
             models.Index(
                 fields=["scenario", "observed_at"],
