@@ -49,13 +49,16 @@ SELECT count(*) FROM {relation} AS i
 WHERE {where} AND (i.{arrived})::timestamptz > {since} AND (i.{at})::timestamptz < {horizon}
 """
 # A spell that stood at the first new row begins before it: from there on, but not from before the horizon.
+# One that was told from messages and never judged by their rows is reached in any case: the message of its
+# end may be missing among them.
 REACH_BACK = """
 UPDATE pg_temp.scope AS s SET anchor = least(s.anchor, o.begin)
 FROM (
     SELECT o.subject, greatest(min(o.started_at), %(horizon)s) AS begin
     FROM sensing.spell AS o INNER JOIN pg_temp.scope AS s USING (subject)
     WHERE o.detector = %(detector)s AND o.rule = %(rule)s
-        AND o.started_at <= s.anchor AND coalesce(o.ended_at, 'infinity') >= s.anchor
+        AND o.started_at <= s.anchor
+        AND coalesce(o.ended_at, 'infinity') >= CASE WHEN o.live THEN %(horizon)s ELSE s.anchor END
     GROUP BY o.subject
 ) AS o
 WHERE o.subject = s.subject
