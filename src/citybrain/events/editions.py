@@ -59,10 +59,16 @@ def _next_version(scheme: str) -> str:
 
 def current() -> Edition:
     """The edition that new cases are registered under. Raises NoEditionError."""
-    newest = ClassEdition.objects.order_by("-id").values_list("pk", flat=True).first()
+    newest = _newest()
     if newest is None:
         raise NoEditionError(NoEditionError.__doc__)
-    return _edition(newest)
+    return newest
+
+
+def urgent_scenarios() -> list[str]:
+    """The scenarios with an urgent class in the current edition; none while there is no edition."""
+    newest = _newest()
+    return [] if newest is None else newest.urgent_scenarios
 
 
 def filing_of(scenario: str, class_code: str) -> Filing | None:
@@ -82,6 +88,11 @@ def filing_of_case(case: Case) -> Filing:
             f"{edition.scheme} {edition.version} has no class {case.class_code} of {case.scenario}"
         )
     return filing
+
+
+def _newest() -> Edition | None:
+    newest = ClassEdition.objects.order_by("-id").values_list("pk", flat=True).first()
+    return None if newest is None else _edition(newest)
 
 
 @cache

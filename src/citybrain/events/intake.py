@@ -17,7 +17,7 @@ from citybrain.events.acting import CaseRefusedError, carry_on, take
 from citybrain.events.attaching import attach, hashes_of, pictures_of, record, titled
 from citybrain.events.case_classes import Filing
 from citybrain.events.clearing import follow_readings
-from citybrain.events.editions import current, filing_of
+from citybrain.events.editions import filing_of, urgent_scenarios
 from citybrain.events.guards import Attempt
 from citybrain.events.handlers import handler_for
 from citybrain.events.matching import early_words_of, ended_case_for, hold_class, open_case_for
@@ -44,10 +44,11 @@ class UnusableSignalError(ValueError):
 def take_in(most: int = 500) -> Counter[str]:
     """Take in what waits, at most so many, and count what came of it."""
     done: Counter[str] = Counter()
+    urgent = urgent_scenarios()
     while (left := most - done.total()) > 0:
         done["attached"] += attach_repeats(left)
         for _ in range(min(_ONE_BY_ONE, most - done.total())):
-            outcome = _take_next()
+            outcome = _take_next(urgent)
             if outcome is None:
                 return +done
             done[outcome] += 1
@@ -56,15 +57,17 @@ def take_in(most: int = 500) -> Counter[str]:
     return +done
 
 
-def _take_next() -> Outcome | None:
-    """One signal; None when none waits. A signal of which nothing can be made is dropped with its reason."""
+def _take_next(urgent: list[str]) -> Outcome | None:
+    """One signal, of the scenarios `urgent` where one of theirs waits; None when none waits at all. A signal
+    of which nothing can be made is dropped with its reason.
+    """
     with as_system():
         waiting = (
             Signal.objects.select_for_update(skip_locked=True, of=("self",))
             .filter(state=Signal.State.PENDING)
             .order_by("id")
         )
-        signal = waiting.filter(scenario__in=current().urgent_scenarios).first() or waiting.first()
+        signal = waiting.filter(scenario__in=urgent).first() or waiting.first()
         if signal is None:
             return None
         try:

@@ -64,9 +64,7 @@ def points(request: HttpRequest) -> HttpResponse:
 
 def drawn(cases: QuerySet[Case]) -> Any:
     """Cases of `queued_cases`, read as what a map shows of them and no more: `points_of` tells them."""
-    return cases.select_related(None).values_list(
-        *("lon", "lat", "number", "title", "place_name", "state", "next_due")
-    )
+    return cases.values_list(*("lon", "lat", "number", "title", "place_name", "state", "next_due"))
 
 
 def points_of(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
