@@ -34,7 +34,7 @@ def open_case_for(signal: Signal, filing: Filing) -> Case | None:
         own = still_open.filter(source_id=signal.source_id, zone=signal.zone).first()
         if own is not None:
             return own
-        joined = still_open.filter(_of_device(signal)).order_by("id").first()
+        joined = still_open.filter(pk__in=_joined_by_device(signal)).order_by("id").first()
         if joined is not None:
             return joined
         still_open = still_open.exclude(_of_another_device(signal))
@@ -46,9 +46,12 @@ def open_case_for(signal: Signal, filing: Filing) -> Case | None:
     return _nearest(still_open, signal, filing)
 
 
-def _of_device(signal: Signal) -> Exists:
-    own = Signal.objects.filter(case=OuterRef("pk"), source_id=signal.source_id, zone=signal.zone)
-    return Exists(own)
+def _joined_by_device(signal: Signal) -> list[int]:
+    """Every case that signals of the device joined, open or not. Read first: to ask it of each open case of
+    the class would cost more with every case that opens.
+    """
+    own = Signal.objects.filter(source_id=signal.source_id, zone=signal.zone, case__isnull=False)
+    return list(own.order_by().values_list("case_id", flat=True).distinct())
 
 
 def _of_another_device(signal: Signal) -> Exists:

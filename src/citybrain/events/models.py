@@ -133,11 +133,11 @@ class Case(models.Model):
         db_table = "event_case"
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(
-                "scenario",
-                "class_code",
+            models.UniqueConstraint(  # the device first: `repeating` looks cases up by it
                 "source_id",
                 "zone",
+                "scenario",
+                "class_code",
                 condition=~Q(state__in=ENDED) & ~Q(source_id=""),
                 name="event_case_one_open",
             ),
@@ -238,6 +238,11 @@ class Signal(models.Model):
             models.Index(fields=["id"], condition=Q(state="pending"), name="signal_pending"),
             models.Index(fields=["scenario", "id"], condition=Q(state="pending"), name="signal_urgent"),
             models.Index(fields=["source_id", "-observed_at"], name="signal_source"),
+            models.Index(
+                fields=["source_id", "zone", "case"],
+                condition=Q(case__isnull=False) & ~Q(source_id=""),
+                name="signal_joined",
+            ),
             models.Index(
                 fields=["scenario", "observed_at"],
                 condition=Q(state="dropped", kind="cleared"),
@@ -497,6 +502,11 @@ class Notification(models.Model):
         indexes = [
             models.Index(fields=["next_at"], condition=Q(state="pending"), name="notification_due"),
             models.Index(fields=["-urgent", "id"], condition=Q(state="pending"), name="notification_turn"),
+            models.Index(
+                fields=["case", "organisation", "channel", "id"],
+                condition=Q(state="pending"),
+                name="notification_first",
+            ),
             models.Index(fields=["case", "organisation"], name="notification_case"),
             models.Index(fields=["channel", "id"], name="notification_channel"),
         ]
