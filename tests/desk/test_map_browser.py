@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from desk_city import City
 from flood_city import Water, water_in
 
 from citybrain.bi.render import CHROMIUM
+from citybrain.catalogue.working_day import SHANGHAI
+from citybrain.desk.cases.time_left import time_left, urgency
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -87,6 +90,22 @@ def test_a_click_on_the_map_opens_the_case(
     at = page.evaluate(PLACE, [115.65, 33.95])
     page.mouse.click(at["x"], at["y"])
     page.wait_for_url(f"**/cases/{alone.number}/")
+
+
+def test_the_browser_says_what_is_left_as_the_desk_does(page: "Page", server: str) -> None:
+    """From two days late to nine days left, each unit's edge and what lies around it."""
+    edges = [0, 1, 59, 60, 15 * 60, 3600, 86_400, 2 * 86_400, 9 * 86_400]
+    left = sorted({sign * (edge + step) for edge in edges for step in (-1, 0, 1) for sign in (1, -1)})
+    now = datetime(2026, 11, 26, 9, 5, tzinfo=SHANGHAI)
+    page.goto(f"{server}/cases/map/")
+    told = page.evaluate(
+        """async ([left, now]) => { const at = document.querySelector('script[src*=case_map]').src;
+            const { timeLeft, urgency } = await import(at.replace('case_map', 'time_left'));
+            return left.map((seconds) => [timeLeft(now + seconds, now), urgency(now + seconds, now)]); }""",
+        [left, int(now.timestamp())],
+    )
+    due = [now + timedelta(seconds=seconds) for seconds in left]
+    assert told == [[time_left(at, now), urgency(at, now)] for at in due]
 
 
 @pytest.mark.slow

@@ -129,6 +129,8 @@ def test_what_is_reported_from_everywhere(desk_city: City, signed_in: Callable[[
         assert escape(numbers[number]) in page and "<script>alert" not in page
     points = city.get(f"/cases/map/points/?show=all&q={mark}")
     assert points["Content-Type"] == "application/json" and points["X-Content-Type-Options"] == "nosniff"
+    on_the_map = {number: place for _, _, number, _, place, _, _ in points.json()["cases"]}
+    assert on_the_map and on_the_map.items() <= numbers.items()
 
     book = openpyxl.load_workbook(io.BytesIO(city.get(f"/cases/export/?show=all&q={mark}").content))
     cells = [cell for row in book["案件"].iter_rows(min_row=2) for cell in row]

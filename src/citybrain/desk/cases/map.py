@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, QuerySet, TextField, Value, When
+from django.db.models import Case as Ordered
+from django.db.models.functions import Cast, Extract, JSONArray
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_GET
+from orjson import Fragment
 
 from citybrain.desk.accounts.models import SavedView
 from citybrain.desk.answered import unchanged_or_json
@@ -15,9 +17,8 @@ from citybrain.desk.cases.duties import OpenFirst
 from citybrain.desk.cases.filters import choices, counted, filters_of, narrowed, said, tab_for, tabs_of
 from citybrain.desk.cases.person import person_of
 from citybrain.desk.cases.queue import may_view
-from citybrain.desk.cases.time_left import time_left, urgency
 from citybrain.desk.map_pages import draws_a_map
-from citybrain.events.models import ENDED, Case, State
+from citybrain.events.models import Case, State
 
 MOST = 3000  # of one map: what needs attention first
 
@@ -46,7 +47,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_GET
 @may_view
 def points(request: HttpRequest) -> HttpResponse:
-    """The cases as JSON: `cases` as `points_of` tells them, how many are `left_out` beyond `MOST`, and how
+    """The cases as JSON: `cases` as `drawn` tells them, how many are `left_out` beyond `MOST`, and how
     many have no position (`nowhere`).
     """
     person, filters, tabs = person_of(request), filters_of(request), tabs_of(person_of(request))
@@ -63,20 +64,19 @@ def points(request: HttpRequest) -> HttpResponse:
 
 
 def drawn(cases: QuerySet[Case]) -> Any:
-    """Cases of `queued_cases`, read as what a map shows of them and no more: `points_of` tells them."""
-    return cases.values_list(*("lon", "lat", "number", "title", "place_name", "state", "next_due"))
+    """Cases of `queued_cases` that have a position, as what a map shows of them, each a JSON text:
+    [longitude, latitude, number, title, place, state in words, when the limit that runs out first ends
+    (seconds since 1970, null where none runs)].
 
-
-def points_of(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
-    """Rows of `drawn` that have a position: [longitude, latitude, number, urgency, title, place, what is
-    left]. The urgency is `none` where no limit runs.
+    The database writes the text: thousands of rows would cost more to read and to write again than to find.
+    What is left of a limit is said by the browser, since it changes while the case does not.
     """
-    now = timezone.now()
-    told = []
-    for lon, lat, number, title, place_name, state, next_due in rows:
-        due = None if state in ENDED else next_due
-        words = time_left(due, now) if due else State(state).label
-        told.append(
-            [float(lon), float(lat), number, urgency(due, now) if due else "none", title, place_name, words]
-        )
-    return told
+    state = Ordered(*(When(state=one, then=Value(one.label)) for one in State), output_field=TextField())
+    due = Cast(Extract("next_due", "epoch"), BigIntegerField())
+    told = JSONArray("lon", "lat", "number", "title", "place_name", state, due)
+    return cases.annotate(told=Cast(told, TextField())).values_list("told", flat=True)
+
+
+def points_of(rows: Iterable[str]) -> list[Fragment]:
+    """Rows of `drawn` as parts of an answer in JSON."""
+    return [Fragment(row) for row in rows]

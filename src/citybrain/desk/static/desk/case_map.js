@@ -1,18 +1,21 @@
 // The map of cases: drawn once, the points fetched again every half minute.
 import { openMap, showCases } from "./map.js";
+import { toldAt } from "./time_left.js";
 
 const holder = document.querySelector("#map");
 const said = document.querySelector("#map-said");
 let tag = "";
+let told = null; // as the desk last told them
 
 async function refresh() {
   try {
     const answer = await fetch(holder.dataset.points, { headers: { Accept: "application/json", "If-None-Match": tag }, cache: "no-store", signal: AbortSignal.timeout(15000) });
-    if (answer.status === 304) return;
-    if (!answer.ok || answer.redirected) throw new Error(`points: ${answer.status}`);
-    tag = answer.headers.get("ETag") || "";
-    const told = await answer.json();
-    showCases(holder, told.cases);
+    if (answer.redirected || !(answer.ok || answer.status === 304)) throw new Error(`points: ${answer.status}`);
+    if (answer.status !== 304) {
+      told = await answer.json();
+      tag = answer.headers.get("ETag") || "";
+    }
+    showCases(holder, told.cases, toldAt(answer));
     const more = told.left_out ? `，另有 ${told.left_out} 件较不紧急的没有上图，请缩小筛选范围` : "";
     const nowhere = told.nowhere ? `，${told.nowhere} 件没有坐标，请到列表查看` : "";
     said.textContent = told.cases.length ? `图上 ${told.cases.length} 件${more}${nowhere}。` : `这里会按时限颜色标出案件的位置。现在没有符合条件的案件${nowhere}。`;

@@ -1,6 +1,7 @@
 // The command page keeps itself true: it asks every few seconds, draws what changed, and says so when nobody answers.
 // It goes on asking while the desk or its database restarts; nothing of it needs a reload.
 import { colour, openMap, point, showCases } from "./map.js";
+import { toldAt } from "./time_left.js";
 
 const EVERY = 5000; // milliseconds
 const LATE = 15000; // after which the page calls itself stale
@@ -14,6 +15,7 @@ let heard = Date.now();
 let signedOut = false;
 let asking = false; // one question at a time: while the desk is slow they would pile up, and answers overtake each other
 let drawn = null; // the state that the map has to show once it is open
+let now = 0; // seconds since 1970, by the server's clock
 
 const two = (number) => String(number).padStart(2, "0");
 const clock = (at) => `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
@@ -118,7 +120,7 @@ function draw(state) {
 
 function drawMap() {
   if (!drawn || !holder.sheet?.getSource("points")) return;
-  showCases(holder, drawn.cases);
+  showCases(holder, drawn.cases, now);
   holder.sheet.getSource("points").setData({ type: "FeatureCollection", features: drawn.flood.marks.map(([lon, lat, name, urgency, depth]) => point(lon, lat, { urgency, text: `${name} ${depth}` })) });
   holder.sheet.getSource("forces").setData({ type: "FeatureCollection", features: drawn.flood.forces.map(([lon, lat, name, kind, sent]) => point(lon, lat, { kind, text: sent ? `${name}（已调派）` : name })) });
 }
@@ -130,11 +132,12 @@ async function refresh() {
     const answer = await fetch(board.dataset.state, { headers: { Accept: "application/json", "If-None-Match": tag }, cache: "no-store", signal: AbortSignal.timeout(10000) });
     signedOut = answer.redirected || answer.status === 401 || answer.status === 403;
     if (signedOut || !(answer.ok || answer.status === 304)) throw new Error(`state: ${answer.status}`);
+    now = toldAt(answer);
     if (answer.status !== 304) {
       const state = await answer.json();
       tag = answer.headers.get("ETag") || "";
       draw(state);
-    }
+    } else drawMap(); // limits run out also while nothing else changes
     heard = Date.now();
     document.querySelector("#fresh").textContent = `${clock(new Date(heard))} 更新`;
     board.dataset.heard = String(heard);

@@ -1,5 +1,7 @@
 // A map without tiles: the counties' outlines out of the warehouse, and what stands on them. Shared by the map of
 // cases and the command page; the colours are the page's own, light or dark.
+import { timeLeft, urgency } from "./time_left.js";
+
 const { LngLatBounds, Map: Sheet, NavigationControl, Popup, ScaleControl } = window.maplibregl;
 
 const EMPTY = { type: "FeatureCollection", features: [] };
@@ -99,8 +101,11 @@ export async function openMap(holder) {
 }
 
 // Cases as the desk tells them: [longitude, latitude, number, urgency, title, place, what is left].
-export function showCases(holder, cases) {
-  const features = cases.map(([lon, lat, number, urgency, title, place, left]) => point(lon, lat, { number, urgency, title, place, left }));
+// Cases as the desk tells them; how urgent each of them is follows from the clock, also while nothing else changes.
+export function showCases(holder, cases, now) {
+  const features = cases.map(([lon, lat, number, title, place, state, due]) =>
+    point(lon, lat, { number, title, place, urgency: due === null ? "none" : urgency(due, now), left: due === null ? state : timeLeft(due, now) }),
+  );
   holder.sheet.getSource("cases").setData(collection(features));
   holder.dataset.shown = features.length;
 }
