@@ -9,28 +9,13 @@ matches as (
 
 lines as (
 
-    -- every year and list of an item; what was made void counts for nothing
-    select
-        item_id,
-        uscc,
-        max(enterprise_name) as enterprise_name,
-        max(county_code) as county_code,
-        sum(proposed_yuan) as proposed_yuan,
-        sum(approved_yuan) as approved_yuan,
-        sum(paid_yuan) as paid_yuan,
-        (array_agg(line_state_label order by grant_line_id desc))[1] as line_state_label,
-        max(coalesce(paid_at, created_at)) as changed_at
-    from {{ ref("fct_grant_line") }}
-    where line_state <> 'released'
-    group by item_id, uscc
+    select * from {{ ref("int_policy__granted") }}
 
 ),
 
 items as (
 
-    select distinct on (item_id) *
-    from {{ ref("dim_policy_item") }}
-    order by item_id asc, is_in_force desc, item_version_id desc
+    select * from {{ ref("int_policy__item_now") }}
 
 ),
 

@@ -27,9 +27,7 @@ versions as (
 
 items as (
 
-    select distinct on (item_id) *
-    from {{ ref("dim_policy_item") }}
-    order by item_id asc, is_in_force desc, item_version_id desc
+    select * from {{ ref("int_policy__item_now") }}
 
 ),
 
