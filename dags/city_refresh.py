@@ -20,7 +20,7 @@ from citybrain.orchestration.granting import make_grant_lists
 from citybrain.orchestration.handling import settle_cases
 from citybrain.orchestration.landing import land_each
 from citybrain.orchestration.matching import match_policies
-from citybrain.orchestration.patrolling import patrol
+from citybrain.orchestration.patrolling import patrol, write_first_stills
 from citybrain.orchestration.planning import plan, refresh_form
 from citybrain.orchestration.publishing import publish, verify, verify_standing
 from citybrain.orchestration.remembering import write_case_history
@@ -48,7 +48,8 @@ with DAG(
     verified = verify(published)
     matched = match_policies(trigger_rule=TriggerRule.NONE_FAILED)
 
-    landings >> outcomes >> decide_build() >> [refresh_outlines(), read_tickets(), parse_models()] >> report
+    parsed = parse_models()
+    landings >> outcomes >> decide_build() >> [refresh_outlines(), read_tickets(), parsed] >> report
     operations = build_operations()
     checked = check_build(operations, outlets=[])
     served = sync_desk(trigger_rule=TriggerRule.NONE_FAILED)
@@ -61,6 +62,7 @@ with DAG(
     decided = decide_operations(trigger_rule=TriggerRule.ALL_DONE)
     report >> [served, matched, published]
     served >> [first_round, remembered, swept]
+    parsed >> write_first_stills() >> first_round  # beside the build, which keeps one processor busy
     [matched, served] >> listed >> decided
     [patrolled, swept] >> settled >> decided >> operations
     [standing, operations] >> verified

@@ -50,9 +50,14 @@ if ! is_current .venv "$main" || ! is_current .venv-superset "$superset" || ! is
   python=$(scripts/python.sh)
   use_pips_sources
   uv=$(scripts/uv.sh)
-  is_current .venv "$main" || install_environment .venv "$main" "${locks[@]}"
-  is_current .venv-superset "$superset" || install_environment .venv-superset "$superset" requirements/superset.txt
-  is_current .venv-vision "$vision" || install_environment .venv-vision "$vision" requirements/vision.txt
+  installing=() # at once: each waits for the network, for the disk and for one processor in turn
+  trap 'trap - INT TERM; kill 0' INT TERM # what runs in the background does not hear Ctrl-C
+  is_current .venv "$main" || { install_environment .venv "$main" "${locks[@]}" & installing+=($!); }
+  is_current .venv-superset "$superset" || { install_environment .venv-superset "$superset" requirements/superset.txt & installing+=($!); }
+  is_current .venv-vision "$vision" || { install_environment .venv-vision "$vision" requirements/vision.txt & installing+=($!); }
+  for one in "${installing[@]}"; do wait "$one" || failed=1; done
+  [[ -z ${failed:-} ]] || exit 1
+  trap - INT TERM
 fi
 if ! PATH=$PATH:/usr/sbin command -v mosquitto >/dev/null; then
   if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then

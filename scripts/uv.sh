@@ -9,12 +9,18 @@ fi
 tools=.citybrain/tools
 if [[ ! -x $tools/bin/uv ]]; then
   python=$(scripts/python.sh)
-  if ! "$python" -m venv "$tools" >&2; then
+  pip=("$python" -m pip --python "$tools/bin/python") # Python's own serves, where it has one: another takes seconds to install
+  bare=--without-pip
+  if ! "$python" -m pip --version >/dev/null 2>&1; then
+    pip=("$tools/bin/python" -m pip)
+    bare=
+  fi
+  if ! "$python" -m venv ${bare:+"$bare"} "$tools" >&2; then
     rm -rf "$tools"
     echo "uv is missing and $python cannot make a virtual environment: install your system's venv package" \
       "(Debian and Ubuntu: apt-get install python3-venv), or uv itself, and run this again." >&2
     exit 1
   fi
-  "$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv >&2
+  "${pip[@]}" install --quiet --disable-pip-version-check uv >&2
 fi
 echo "$PWD/$tools/bin/uv"

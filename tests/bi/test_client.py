@@ -1,11 +1,13 @@
 """Superset's answers told in a line that names the endpoint."""
 
 import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 import requests
 
-from citybrain.bi.client import SupersetError, checked, connect
+from citybrain.bi.client import SupersetError, checked, connect, wait_until_it_answers
 from citybrain.settings import Settings
 from citybrain.stack.ports import free_ports
 
@@ -35,6 +37,27 @@ def test_a_redirect_to_the_login_page_is_a_failure() -> None:
     landed.history = [answer(302, b"")]
     with pytest.raises(SupersetError, match="sign-in"):
         checked(landed)
+
+
+def test_a_superset_that_starts_is_waited_for(settings_without_superset: Settings) -> None:
+    port = int(settings_without_superset.superset_url.rpartition(":")[2])
+
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/health" else 404)
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            """Nothing: the test needs no log."""
+
+    with pytest.raises(SupersetError, match="/health does not answer after 0 s"):
+        wait_until_it_answers(settings_without_superset, seconds=0.1)
+    waiting = Thread(target=wait_until_it_answers, args=(settings_without_superset, 30.0))
+    waiting.start()
+    with HTTPServer(("127.0.0.1", port), Health) as late:
+        late.handle_request()
+        waiting.join(10)
+        assert not waiting.is_alive()
 
 
 def test_a_superset_that_is_down_is_named(settings_without_superset: Settings) -> None:

@@ -112,7 +112,7 @@ def story(run_dags: Any, settings: Settings, project: Path) -> dict[str, dict[st
             "dag_id": "city_refresh",
             "conf": {"dry_run": False},
             "mark_success": "decide_build|refresh_outlines|read_tickets|parse_models|build|sync_desk"
-            "|match_policies|make_grant_lists|write_case_history|plan_rounds|write_stills|request_looks|wait_for_looks|sweep_rules|settle_cases"
+            "|match_policies|make_grant_lists|write_case_history|plan_rounds|write_first_stills|write_stills|request_looks|wait_for_looks|sweep_rules|settle_cases"
             "|decide_operations|build_operations|check_build|publish|verify_standing|verify",
         },
     }

@@ -14,6 +14,7 @@ import requests
 from supersetapiclient.charts import Chart, Charts
 from supersetapiclient.client import SupersetClient
 from supersetapiclient.databases import Databases
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from citybrain.settings import Settings
 
@@ -156,6 +157,22 @@ class Superset(SupersetClient):  # type: ignore[misc]
             data={"passwords": json.dumps(dict(passwords)), "sparse": "false"},
             headers={"Accept": "application/json"},
         )
+
+
+def wait_until_it_answers(settings: Settings, seconds: float = 180.0) -> None:
+    """Superset may still be starting, beside the job that publishes to it. Raises SupersetError."""
+    address = f"{settings.superset_url}/health"
+    try:
+        for attempt in Retrying(
+            retry=retry_if_exception_type(requests.RequestException),
+            stop=stop_after_delay(seconds),
+            wait=wait_fixed(1),
+            reraise=True,
+        ):
+            with attempt:
+                requests.get(address, timeout=TIMEOUT).raise_for_status()
+    except requests.RequestException as error:
+        raise SupersetError(f"{address} does not answer after {seconds:.0f} s: {error}") from error
 
 
 def connect(settings: Settings) -> Superset:

@@ -43,7 +43,7 @@ def up() -> None:
                         report_once(settings)
             else:
                 stack.up(settings, steps)
-            stack.run_main_job(settings, steps)
+            stack.run_main_job_and_superset(settings, steps)
         print_summary(settings, console, time.monotonic() - started)
     except (StackError, MissingRightsError) as error:
         _fail(f"{error}{stack.space_note(settings)}")

@@ -33,7 +33,8 @@ def plan_rounds(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
     """The rounds that are due, `[{"detector", "due_at"}]`, the earliest first; skipped when there is none,
     and as long as the warehouse knows no camera.
 
-    A scheduled run looks at its own time, so that it finds its own rounds again when it is repeated.
+    A run looks at its own time, a scheduled one at that of the clock, any other at when it began: so it finds
+    its own rounds again when it is repeated.
     """
 
     @task(task_id="plan_rounds", task_display_name="确定巡查轮次", trigger_rule=trigger_rule)
@@ -49,9 +50,9 @@ def plan_rounds(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
         settings = get_settings()
         run = context["dag_run"]
         own_time = run.logical_date if run.run_type == "scheduled" else None
+        moment = own_time or _began(run)
         rounds = []
         for detector in active_detectors(settings).values():
-            moment = own_time or datetime.now(CITY_TIME)
             try:
                 due = rounds_due(settings, detector, moment, FIRST_ROUNDS)
             except NoCamerasError as error:
@@ -66,23 +67,56 @@ def plan_rounds(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
     return plan()
 
 
+def write_first_stills() -> XComArg:
+    """What the demo city's cameras had taken when it began. The warehouse has no part in it: it is done while
+    models are built. Skipped afterwards.
+    """
+
+    @task(task_id="write_first_stills", task_display_name="示范城市：生成最初的抓图")
+    def write() -> None:
+        from citybrain.settings import get_settings
+        from citybrain.simulate.stills import have_begun
+        from citybrain.vision.active import active_detectors
+        from citybrain.vision.timetable import newest_ticks
+
+        settings = get_settings()
+        if not settings.demo or have_begun(settings):
+            raise AirflowSkipException("the cameras have begun, or are a real city's")
+        began = _began(get_current_context()["dag_run"])
+        detectors = active_detectors(settings).values()
+        _write_stills({tick for one in detectors for tick in newest_ticks(one.schedule, began, FIRST_ROUNDS)})
+
+    return write()
+
+
 def write_stills(rounds: XComArg) -> XComArg:
     """What the demo city's cameras have taken by each round; a real city's cameras send their own stills."""
 
     @task(task_id="write_stills", task_display_name="示范城市：生成抓图")
     def write(rounds: Any) -> list[dict[str, str]]:
-        from citybrain.orchestration.verbs import run_verb
         from citybrain.settings import get_settings
 
         if get_settings().demo:
-            moments = sorted({datetime.fromisoformat(one["due_at"]) for one in rounds})
-            # One call: the demo city's story begins with its first call.
-            written = run_verb("simulate", "stills", "--at", moments[-1].isoformat(), *_steps(moments))
-            print(f"{len(written['stills'])} stills written")  # noqa: T201
+            _write_stills({datetime.fromisoformat(one["due_at"]) for one in rounds})
         planned: list[dict[str, str]] = rounds
         return planned
 
     return write(rounds)
+
+
+def _began(run: Any) -> datetime:
+    """When the run began: it stays the same when a task is repeated."""
+    began: datetime = run.start_date
+    return began
+
+
+def _write_stills(due: set[datetime]) -> None:
+    """In one call: the demo city's story begins with its first call."""
+    from citybrain.orchestration.verbs import run_verb
+
+    moments = sorted(due)
+    written = run_verb("simulate", "stills", "--at", moments[-1].isoformat(), *_steps(moments))
+    print(f"{len(written['stills'])} stills written")  # noqa: T201 - Airflow's task log takes standard output
 
 
 def _steps(moments: list[datetime]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ def publish(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
 
     @task(task_id="publish", task_display_name="发布看板", trigger_rule=trigger_rule)
     def apply_dashboards() -> dict[str, Any]:
+        from citybrain.bi.client import wait_until_it_answers
         from citybrain.bi.edition import read_edition
         from citybrain.bi.provision import apply
         from citybrain.bi.publication import why_publish
@@ -22,6 +23,7 @@ def publish(trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS) -> XComArg:
 
         settings = get_settings()
         edition = read_edition(settings)
+        wait_until_it_answers(settings)
         reason = why_publish(settings, edition)
         if reason is None:
             raise AirflowSkipException("files and Superset are as at the last verified publication")

@@ -73,6 +73,11 @@ def stills_truth_dir(settings: Settings) -> Path:
     return truth_dir(settings) / "camera_still"
 
 
+def have_begun(settings: Settings) -> bool:
+    """Whether a round was ever planned."""
+    return bool(_read(settings).rounds)
+
+
 def write_stills(settings: Settings, at: datetime, rounds: int = 1, every_minutes: int = 3) -> StillsReport:
     """Write the stills that are due at `at` (aware): `rounds` rounds, the last one at `at`.
 

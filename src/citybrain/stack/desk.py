@@ -33,7 +33,8 @@ def command(service: str, settings: Settings) -> list[str]:
         return [*management("procrastinate"), "worker", "--concurrency", "4", "--delete-jobs", "successful"]
     return [
         *(sys.executable, "-m", "gunicorn", "--bind", f"{settings.bind_host}:{settings.desk_port}"),
-        *("--workers", "2", "--worker-class", "gthread", "--threads", str(_THREADS)),
+        # Loaded once, then forked: nothing of the desk opens a connection while it is loaded.
+        *("--preload", "--workers", "2", "--worker-class", "gthread", "--threads", str(_THREADS)),
         *(
             "--keep-alive",
             "75",

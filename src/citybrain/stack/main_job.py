@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,22 @@ from citybrain.stack import airflow
 from citybrain.stack.errors import StackError
 
 MAIN_DAG = "city_refresh"
+PARSE = "parse_models"  # its task before the models are built
 _DONE = {"success", "failed", "skipped", "upstream_failed", "removed"}
+_RUN_ENDED = ("success", "failed")
+_POLL_SECONDS = 2
+_OVERLAP = timedelta(seconds=15)  # an end may be written after a later one
 _PARSE_SECONDS = 180
 _ERRORS_SHOWN = 5
 
 
 @dataclass(frozen=True)
 class FinishedTask:
-    """One task instance that ended: `title` as shown to people, its state, seconds it ran (None: it never
-    ran).
+    """One task instance that ended: its task, `title` as shown to people, its state, seconds it ran (None: it
+    never ran).
     """
 
+    task_id: str
     title: str
     state: str
     seconds: float | None
@@ -119,19 +124,24 @@ def follow(api: AirflowApi, run_id: str, dag_id: str = MAIN_DAG) -> Iterator[Fin
         task["task_id"]: task["task_display_name"] for task in api.get(f"/dags/{dag_id}/tasks")["tasks"]
     }
     told: set[str] = set()
+    newest: dict[str, str] = {}  # asked for is what ended lately: the job works on the same processors
     while True:
         state = api.get(path)["state"]  # read before the tasks: when the run has ended, so have they
-        instances = api.get(f"{path}/taskInstances", limit=500)["task_instances"]
+        since = {} if state in _RUN_ENDED else newest
+        instances = api.get(f"{path}/taskInstances", limit=500, **since)["task_instances"]
         ended = sorted(instances, key=lambda found: found["end_date"] or "")
         for instance in ended:
             if instance["state"] in _DONE and instance["id"] not in told:
                 told.add(instance["id"])
-                yield FinishedTask(_title(instance, titles), instance["state"], instance["duration"])
+                title = _title(instance, titles)
+                yield FinishedTask(instance["task_id"], title, instance["state"], instance["duration"])
         if state == "success":
             return
         if state == "failed":
             raise StackError(_failure(api.settings, dag_id, run_id, ended))
-        time.sleep(1)
+        if ended and ended[-1]["end_date"]:
+            newest = {"end_date_gte": (datetime.fromisoformat(ended[-1]["end_date"]) - _OVERLAP).isoformat()}
+        time.sleep(_POLL_SECONDS)
 
 
 def _title(instance: dict[str, Any], titles: dict[str, str]) -> str:

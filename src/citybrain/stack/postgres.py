@@ -122,6 +122,9 @@ def command(settings: Settings) -> list[str]:
         *(str(binaries() / "postgres"), "-D", str(data_folder(settings))),
         *("-h", settings.bind_host, "-p", str(settings.postgres_port), "-k", ""),
         *("-c", "password_encryption=scram-sha-256", "-c", "log_line_prefix=%m [%p] %u@%d "),
+        # Loads and builds write whole tables, and say ANALYZE themselves where a plan hangs on it: sweeping
+        # up behind them each minute took a core from a busy job for a quarter of a minute.
+        *("-c", "autovacuum_naptime=5min"),
     ]
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event
 
 from citybrain.settings import Settings
 from citybrain.stack import health, main_job, mosquitto, postgres, setup
@@ -42,7 +43,7 @@ class ServiceState:
 
 
 def up(settings: Settings, steps: Steps, *meanwhile: Callable[[], None]) -> None:
-    """Start what is down and bring it up to date. Safe to run again, and while everything runs.
+    """Start what is down but Superset, and bring it up to date. Safe to run again, and while everything runs.
 
     `meanwhile` is done as soon as the databases stand, beside the programs that start.
 
@@ -58,8 +59,7 @@ def up(settings: Settings, steps: Steps, *meanwhile: Callable[[], None]) -> None
             require_ports(supervisor, list(by_name.values()))
 
         def start(*names: str) -> None:
-            wanted = [by_name[name] for name in names if name in by_name]
-            start_services(supervisor, wanted, steps)
+            start_services(supervisor, [by_name[name] for name in names if name in by_name], steps)
 
         if settings.postgres_embedded:
             postgres.initialise(settings)
@@ -74,11 +74,6 @@ def up(settings: Settings, steps: Steps, *meanwhile: Callable[[], None]) -> None
                 setup.prepare_airflow(settings)
             start(*AIRFLOW_SERVICES)
 
-        def start_superset() -> None:
-            with steps.step("Superset's metadata and account"):
-                setup.prepare_superset(settings)
-            start("superset")
-
         def start_desk() -> None:
             with steps.step("the desk's tables and accounts"):
                 setup.prepare_desk(settings)
@@ -91,7 +86,7 @@ def up(settings: Settings, steps: Steps, *meanwhile: Callable[[], None]) -> None
 
         # No set-up needs the lake, and after a stop S3 takes some 20 s to find its volumes again.
         steps.together(
-            *(start_airflow, start_superset, start_desk, start_vision),
+            *(start_airflow, start_desk, start_vision),
             lambda: start("mqtt", "feeds", "pages"),
             *meanwhile,
         )
@@ -100,9 +95,37 @@ def up(settings: Settings, steps: Steps, *meanwhile: Callable[[], None]) -> None
             steps.line("[yellow]–[/]", off, None)
 
 
-def run_main_job(settings: Settings, steps: Steps) -> None:
-    """Trigger `city_refresh` as the data engineer and show its tasks as they end. Raises StackError when
-    it fails.
+def run_main_job_and_superset(settings: Settings, steps: Steps) -> None:
+    """The main job, and beside it Superset on the databases that `up` left: nothing asks for it before there
+    is something to publish. It starts when models have been read: building them keeps one processor busy,
+    what comes before keeps all. Raises StackError.
+    """
+    parsed = Event()
+
+    def start_superset() -> None:
+        parsed.wait()
+        up_superset(settings, steps)
+
+    def run() -> None:
+        try:
+            run_main_job(settings, steps, parsed)
+        finally:
+            parsed.set()
+
+    steps.together(run, start_superset)
+
+
+def up_superset(settings: Settings, steps: Steps) -> None:
+    """Start Superset when it is down, and bring it up to date. Raises StackError."""
+    wanted = [service for service in services(settings) if service.name == "superset"]
+    with steps.step("Superset's metadata and account"):
+        setup.prepare_superset(settings)
+    start_services(Supervisor(settings), wanted, steps)
+
+
+def run_main_job(settings: Settings, steps: Steps, parsed: Event) -> None:
+    """Trigger `city_refresh` as the data engineer and show its tasks as they end; `parsed` is set when its
+    models have been read. Raises StackError when it fails.
     """
     with steps.step("Airflow reads the DAGs"):
         api = main_job.AirflowApi(settings, "engineer")
@@ -111,6 +134,8 @@ def run_main_job(settings: Settings, steps: Steps) -> None:
         run_id = main_job.trigger(api)
         for task in main_job.follow(api, run_id):
             steps.line("  " + _MARKS.get(task.state, "?"), f"  {task.title}", task.seconds)
+            if task.task_id == main_job.PARSE:
+                parsed.set()
 
 
 def start_supervisor(supervisor: Supervisor) -> None:

@@ -50,9 +50,12 @@ def data_folder(settings: Settings) -> Path:
 
 
 def command(settings: Settings) -> list[str]:
-    """Gunicorn with two workers; no control socket, no access log on disk beside the supervisor's."""
+    """Gunicorn with two workers forked from one loaded Superset; no control socket, no access log on disk
+    beside the supervisor's.
+    """
     return [
         *(_program(settings, "gunicorn"), "--bind", f"{settings.bind_host}:{settings.superset_port}"),
+        *("--config", str(_HERE / "forking.py")),
         *("--workers", "2", "--worker-class", "gthread", "--threads", "8", "--timeout", "120"),
         *("--limit-request-line", "0", "--limit-request-field_size", "0", "--no-control-socket"),
         *("--worker-tmp-dir", str(settings.run_dir), "superset.app:create_app()"),
