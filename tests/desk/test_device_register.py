@@ -17,7 +17,6 @@ from standing_in import standing_in
 
 pytestmark = pytest.mark.integration
 FIRST, SECOND = VILLAGE[:6], OTHER_VILLAGE[:6]
-NOW = datetime.now(SHANGHAI)
 MARTS = {
     "dim_device": "(device_id text, device_kind text, device_kind_label text, place_name text,"
     " county_code text,"
@@ -33,6 +32,7 @@ MARTS = {
 @pytest.fixture(scope="module")
 def register(desk: Settings, desk_city: City) -> Iterator[None]:
     """Seven devices; what the warehouse would have built of them."""
+    now = datetime.now(SHANGHAI)
     with (
         standing_in(desk, MARTS, [DatabaseRole.DESK]) as dbt,
         connect(desk, DatabaseRole.WATCHER, autocommit=True) as watcher,
@@ -57,7 +57,7 @@ def register(desk: Settings, desk_city: City) -> Iterator[None]:
                 "INSERT INTO marts.dim_device VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,'m','synthetic')", row
             )
         for device, age in (("W-1", timedelta(minutes=3)), ("W-2", timedelta(hours=5))):
-            read = (device, NOW.date(), NOW - age)
+            read = (device, now.date(), now - age)
             dbt.execute("INSERT INTO marts.fct_sensor_day VALUES (%s, 'm', %s, %s, false)", read)
         for camera in (
             ("C-1", "合欢苑东门", FIRST, "fire_rescue", "fire_lane_occupancy", True),
@@ -66,7 +66,7 @@ def register(desk: Settings, desk_city: City) -> Iterator[None]:
         ):
             dbt.execute("INSERT INTO marts.dim_camera VALUES (%s, %s, %s, %s, %s, %s, 'synthetic')", camera)
         for looked, minutes in (("C-1", 4), ("C-2", 300)):
-            at = NOW - timedelta(minutes=minutes)
+            at = now - timedelta(minutes=minutes)
             watcher.execute(
                 "INSERT INTO vision.round (detector, camera_id, at, still_at, outcome, reason, seconds)"
                 " VALUES ('register', %s, %s, %s, 'unusable', 'blurred', 0.1)",
