@@ -62,10 +62,9 @@ def prepare_superset(settings: Settings) -> None:
         for name in ("provision.py", "superset_config.py")
     )
     stamp = _stamp(settings, DatabaseRole.SUPERSET, versions, code, account)
-    folder = superset.data_folder(settings)
-    folder.mkdir(parents=True, exist_ok=True)
+    superset.data_folder(settings).mkdir(parents=True, exist_ok=True)
     _once(
-        folder / "prepared",
+        _superset_mark(settings),
         stamp,
         lambda: run_setup(
             "Superset's set-up",
@@ -75,6 +74,15 @@ def prepare_superset(settings: Settings) -> None:
             settings.log_dir / "superset-setup.log",
         ),
     )
+
+
+def superset_was_prepared(settings: Settings) -> bool:
+    """Whether Superset was ever set up here: then there is little left to do, or nothing."""
+    return _superset_mark(settings).exists()
+
+
+def _superset_mark(settings: Settings) -> Path:
+    return superset.data_folder(settings) / "prepared"
 
 
 def prepare_desk(settings: Settings) -> None:

@@ -43,7 +43,8 @@ class ServiceState:
 
 
 def up(settings: Settings, steps: Steps, *meanwhile: Callable[[], None]) -> None:
-    """Start what is down but Superset, and bring it up to date. Safe to run again, and while everything runs.
+    """Start what is down and bring it up to date; the first time without Superset, which then starts beside
+    the main job. Safe to run again, and while everything runs.
 
     `meanwhile` is done as soon as the databases stand, beside the programs that start.
 
@@ -84,9 +85,13 @@ def up(settings: Settings, steps: Steps, *meanwhile: Callable[[], None]) -> None
             start("mqtt-bridge")
             start("vision")  # looks for weights in the lake first
 
+        def start_superset() -> None:
+            if setup.superset_was_prepared(settings):
+                up_superset(settings, steps)
+
         # No set-up needs the lake, and after a stop S3 takes some 20 s to find its volumes again.
         steps.together(
-            *(start_airflow, start_desk, start_vision),
+            *(start_airflow, start_superset, start_desk, start_vision),
             lambda: start("mqtt", "feeds", "pages"),
             *meanwhile,
         )
@@ -96,15 +101,16 @@ def up(settings: Settings, steps: Steps, *meanwhile: Callable[[], None]) -> None
 
 
 def run_main_job_and_superset(settings: Settings, steps: Steps) -> None:
-    """The main job, and beside it Superset on the databases that `up` left: nothing asks for it before there
-    is something to publish. It starts when models have been read: building them keeps one processor busy,
+    """The main job, and beside it Superset where `up` left it for later: nothing asks for it before there is
+    something to publish. It starts when models have been read: building them keeps one processor busy,
     what comes before keeps all. Raises StackError.
     """
     parsed = Event()
 
     def start_superset() -> None:
         parsed.wait()
-        up_superset(settings, steps)
+        if Supervisor(settings).state("superset")[0] not in _ALIVE:
+            up_superset(settings, steps)
 
     def run() -> None:
         try:
