@@ -34,6 +34,18 @@ def test_an_account_of_the_demo_city_signs_in(client, desk: Settings) -> None:
     assert answer.status_code == 200 and "派遣席" in answer.content.decode()
 
 
+def test_a_password_of_an_older_hasher_is_kept_by_ours_after_a_sign_in(client, desk: Settings) -> None:
+    from django.contrib.auth.hashers import make_password
+
+    from citybrain.desk.accounts.models import User
+
+    password = desk.secret("desk_dispatcher")
+    known = User.objects.filter(username="dispatcher")
+    known.update(password=make_password(password, hasher="pbkdf2_sha256"))
+    client.post("/sign-in/", {"username": "dispatcher", "password": password})
+    assert known.get().password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+
+
 def test_five_wrong_passwords_lock_the_account(client, desk: Settings) -> None:
     def answer(word: str):
         return client.post("/sign-in/", {"username": "grid", "password": word})

@@ -111,6 +111,11 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
+# A password kept by an older hasher is kept by the first one from its next sign-in on.
+PASSWORD_HASHERS = [
+    "citybrain.desk.accounts.password_hash.Argon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 _validators = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_validators}.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
