@@ -10,7 +10,7 @@ from citybrain.settings import DatabaseRole, Settings
 from citybrain.stack import postgres
 from citybrain.warehouse.databases import prepare
 from citybrain.warehouse.migrations import upgrade
-from citybrain.warehouse.roles import SCOPE_ROLES, MissingRightsError
+from citybrain.warehouse.roles import SCOPE_ROLES, MissingRightsError, password_verifier
 
 pytestmark = pytest.mark.integration
 MakeSettings = Callable[..., Settings]
@@ -51,6 +51,16 @@ def test_preparing_again_changes_no_right(settings: Settings) -> None:
     prepare(settings)
     upgrade(settings)
     assert rights(settings) == before
+
+
+def test_only_a_generated_password_does_without_rounds(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(settings.admin_url) as admin:
+        for role in DatabaseRole:
+            assert password_verifier(admin, settings, role).startswith("SCRAM-SHA-256$1:")
+        monkeypatch.setenv("CITYBRAIN_LOADER_PASSWORD", "one that somebody chose")
+        assert password_verifier(admin, settings, DatabaseRole.LOADER).startswith("SCRAM-SHA-256$4096:")
 
 
 @pytest.mark.parametrize(
