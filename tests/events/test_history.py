@@ -182,6 +182,21 @@ def test_a_batch_is_written_once_and_the_ledger_has_it(city: Settings) -> None:
     assert entries == [("case_history", first.sha256, 24)]
 
 
+def test_told_cases_are_found_by_their_words(city: Settings) -> None:
+    cases = [told(steps()) for _ in range(3)]
+    numbers = [case.number for case in cases]
+    write(cases)
+    with psycopg.connect(city.dsn(DatabaseRole.OWNER)) as owner:
+        owner.execute("SELECT set_config('citybrain.scope', 'system', true)")
+        found = owner.execute(
+            "SELECT c.number FROM ops.event_case c JOIN ops.case_words w ON w.case_id = c.id"
+            " WHERE c.number = ANY(%s) AND w.pairs @> ops.letter_pairs(c.number)"
+            " AND w.pairs @> ops.letter_pairs('街道1号') ORDER BY c.number",
+            (numbers,),
+        ).fetchall()
+    assert found == [(number,) for number in sorted(numbers)]
+
+
 def test_a_batch_that_breaks_off_leaves_nothing(city: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     from citybrain.events import history
 
