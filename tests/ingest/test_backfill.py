@@ -10,14 +10,13 @@ from typer.testing import CliRunner
 
 from citybrain.cli import app
 from citybrain.ingest import (
-    backfill,
     decide_held_batch,
     gate_landed_batches,
     land_dataset,
     plan_backfill,
     quarantine_of,
+    run_backfill,
 )
-from citybrain.ingest import backfill as backfill_function
 from citybrain.ingest.landing import today
 from citybrain.settings import DatabaseRole
 from citybrain.warehouse.connection import connect
@@ -69,7 +68,7 @@ def test_quarantined_rows_get_another_chance(trial: City) -> None:
     (step,) = plan_backfill("trial_back", DAY, DAY)
     assert (step.kind, step.batch_id, step.state, step.rows_quarantined) == ("judge", batch, "loaded", 3)
     assert trial.batch(batch)["rows_quarantined"] == 3  # a plan changes nothing
-    (outcome,) = backfill("trial_back", DAY, DAY).outcomes
+    (outcome,) = run_backfill("trial_back", DAY, DAY).outcomes
     assert (outcome.rows_loaded, outcome.rows_quarantined) == (13, 2)
     after = trial.raw("trial_back")
     assert [row["staff"] for row in after] == [1, 200, 3, *[7] * 10]
@@ -81,11 +80,11 @@ def test_quarantined_rows_get_another_chance(trial: City) -> None:
     assert_accounted_for(trial)
 
     allow_staff(trial, 0)  # stricter than ever: what was loaded stays
-    (outcome,) = backfill("trial_back", DAY, DAY).outcomes
+    (outcome,) = run_backfill("trial_back", DAY, DAY).outcomes
     assert (outcome.rows_loaded, outcome.rows_quarantined) == (13, 2)
     assert trial.raw("trial_back") == after
     revision = trial.batch(batch)["revision"]
-    backfill("trial_back", DAY, DAY)
+    run_backfill("trial_back", DAY, DAY)
     assert trial.batch(batch)["revision"] == revision == 1
     assert_accounted_for(trial)
 
@@ -97,7 +96,7 @@ def test_a_key_that_is_loaded_already_stays_single(trial: City) -> None:
     gate_landed_batches()
     assert [row["staff"] for row in trial.raw("trial_back")] == [50]
     allow_staff(trial, 250)
-    backfill("trial_back", DAY, DAY)
+    run_backfill("trial_back", DAY, DAY)
     assert [row["staff"] for row in trial.raw("trial_back")] == [50]
     (row,) = trial.quarantined(batch)
     assert "主键已入库" in row["reasons"][0]
@@ -118,7 +117,7 @@ def test_held_and_rejected_batches_go_through_the_gate_again(trial: City) -> Non
     waiting = deliver(trial, lines("5"), name="e.csv")
 
     allow_staff(trial, 1000)
-    report = backfill("trial_back", DAY, DAY)
+    report = run_backfill("trial_back", DAY, DAY)
     assert report.failures == {}
     states = {row["batch_id"]: row["state"] for row in trial.rows("SELECT * FROM meta.batch")}
     assert states == {
@@ -140,12 +139,12 @@ def test_what_breaks_down_leaves_the_rest(trial: City) -> None:
     rules = trial.settings.expectations_dir / "trial_back.yml"
     text = rules.read_text(encoding="utf-8")
     rules.unlink()
-    report = backfill("trial_back", DAY, DAY)
+    report = run_backfill("trial_back", DAY, DAY)
     assert set(report.failures) == {f"batch {loaded}", f"batch {waiting}"}
     assert trial.batch(loaded)["state"] == "loaded"
     assert trial.batch(loaded)["claimed_by"] is None
     rules.write_text(text, encoding="utf-8")
-    assert backfill("trial_back", DAY, DAY).failures == {}
+    assert run_backfill("trial_back", DAY, DAY).failures == {}
     assert_accounted_for(trial)
 
 
@@ -161,11 +160,11 @@ def test_a_kill_in_between_is_made_up_for(trial: City, monkeypatch: pytest.Monke
     with monkeypatch.context() as dying:
         dying.setattr("citybrain.ingest.settle._write_results", die)
         with pytest.raises(KeyboardInterrupt):
-            backfill("trial_back", DAY, DAY)
+            run_backfill("trial_back", DAY, DAY)
     assert (trial.batch(batch)["rows_loaded"], len(trial.raw("trial_back"))) == (0, 0) or (
         trial.batch(batch)["rows_loaded"] == len(trial.raw("trial_back"))
     )
-    backfill("trial_back", DAY, DAY)
+    run_backfill("trial_back", DAY, DAY)
     assert [row["staff"] for row in trial.raw("trial_back")] == [1, 200]
     assert_accounted_for(trial)
 
@@ -190,7 +189,6 @@ def test_a_window_must_be_one_that_was(trial: City) -> None:
 
 
 def test_the_command_says_what_it_would_do_and_does_it(trial: City, tmp_path: Path) -> None:
-    assert backfill_function is backfill
     allow_staff(trial, 100)
     deliver(trial, lines("1", "200"))
     gate_landed_batches()

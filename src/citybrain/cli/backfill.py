@@ -34,8 +34,7 @@ def backfill(
     when a day or a batch could not be done.
     """
     from citybrain.catalogue import load_datasets
-    from citybrain.ingest import backfill as run
-    from citybrain.ingest import plan_backfill
+    from citybrain.ingest import plan_backfill, run_backfill
     from citybrain.settings import get_settings
 
     with plain_errors():
@@ -48,7 +47,7 @@ def backfill(
                 _show_plan(steps, as_json)
                 return
             with progress.status(f"backfill {dataset}: {len(steps)} steps"):
-                report = run(dataset, first.date(), last.date())
+                report = run_backfill(dataset, first.date(), last.date())
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
     if as_json:

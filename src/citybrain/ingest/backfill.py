@@ -91,7 +91,7 @@ def plan_backfill(dataset_id: str, first: date, last: date) -> list[BackfillStep
     ]
 
 
-def backfill(dataset_id: str, first: date, last: date) -> BackfillReport:
+def run_backfill(dataset_id: str, first: date, last: date) -> BackfillReport:
     """Ask the source anew for each day if it can be asked, then judge every batch of the window anew.
 
     Safe to run twice and after a kill. One day's or batch's trouble stops no other. Raises as
