@@ -66,7 +66,7 @@ def other_project(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def airflow_metadata(settings: Settings) -> Settings:
     """The test's servers with Airflow's metadata migrated and the stack's three accounts made."""
-    environment = airflow.environment(settings)
+    environment = airflow.accounts_environment(settings)
     Path(environment["AIRFLOW_HOME"]).mkdir(parents=True, exist_ok=True)
     subprocess.run(
         airflow.accounts_command(),

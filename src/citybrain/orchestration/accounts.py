@@ -50,6 +50,8 @@ def migrate() -> None:
 def ensure_accounts(accounts: list[Account]) -> None:
     """Create or update the roles, then each account with its role and password. Other people's accounts
     are left alone.
+
+    FAB's own permissions and roles are written as its application starts, under `fab.update_fab_perms`.
     """
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
     from airflow.utils.providers_configuration_loader import providers_configuration_loaded
@@ -58,7 +60,6 @@ def ensure_accounts(accounts: list[Account]) -> None:
     def ensure() -> None:
         with get_application_builder() as builder:
             security: Any = builder.sm
-            security.sync_roles()
             engineer = security.VIEWER_PERMISSIONS + data_engineer_permissions()
             security.bulk_sync_roles([{"role": ROLE_DATA_ENGINEER, "perms": engineer}])
             for account in accounts:

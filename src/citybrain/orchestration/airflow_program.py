@@ -19,12 +19,16 @@ FOR_EVERY_TASK = (
     "airflow.dag_processing.dagbag",
     "psycopg",
     "citybrain.warehouse.connection",
+    "citybrain.ingest.gate_processes",
+    "citybrain.ingest.landing",
+    "citybrain.sensing.sweep",
+    "citybrain.vision.active",
 )
 
 
 def prepare_for_tasks() -> None:
-    """Import Airflow's runner and all modules of this room; read the source files, which every task's DAG
-    names.
+    """Import Airflow's runner, all modules of this room and what its frequent tasks ask of others; read the
+    source files, which every task's DAG names.
     """
     for name in FOR_EVERY_TASK:
         importlib.import_module(name)

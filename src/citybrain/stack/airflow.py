@@ -73,7 +73,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "core": {
             "auth_manager": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
             "executor": "LocalExecutor",
-            "parallelism": "4",
+            "parallelism": "5",
             "max_active_runs_per_dag": "1",
             "dags_folder": str(settings.project / "dags"),
             "load_examples": "False",
@@ -106,7 +106,11 @@ def environment(settings: Settings) -> dict[str, str]:
             "print_stats_interval": "300",
         },
         "logging": {"base_log_folder": str(task_log_folder(settings)), "colored_console_log": "False"},
-        "fab": {"config_file": str(home / "webserver_config.py"), "enable_proxy_fix": "False"},
+        "fab": {
+            "config_file": str(home / "webserver_config.py"),
+            "enable_proxy_fix": "False",
+            "update_fab_perms": "False",  # done once, under `accounts_environment`, not by each server
+        },
         "usage_data_collection": {"enabled": "False"},
         "metrics": {"statsd_on": "False", "otel_on": "False"},
     }
@@ -125,6 +129,11 @@ def environment(settings: Settings) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         **configured,
     }
+
+
+def accounts_environment(settings: Settings) -> dict[str, str]:
+    """The environment of `accounts_command`, which writes FAB's permissions and roles as it starts FAB."""
+    return environment(settings) | {"AIRFLOW__FAB__UPDATE_FAB_PERMS": "True"}
 
 
 def task_log_folder(settings: Settings) -> Path:

@@ -43,7 +43,7 @@ def prepare_airflow(settings: Settings) -> None:
         lambda: run_setup(
             "Airflow's set-up",
             airflow.accounts_command(),
-            airflow.environment(settings),
+            airflow.accounts_environment(settings),
             accounts,
             settings.log_dir / "airflow-setup.log",
         ),
