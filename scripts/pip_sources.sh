@@ -5,7 +5,9 @@
 # The locks name every file's hash, so it does not matter which of them serves it.
 use_pips_sources() {
   [[ -n ${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}${UV_INDEX:-} || -e ${XDG_CONFIG_HOME:-$HOME/.config}/uv/uv.toml || -e /etc/uv/uv.toml ]] && return
-  pips() { "$python" -m pip config get "global.$1" 2>/dev/null || true; }
+  local set
+  set=$("$python" -m pip config list 2>/dev/null || true)
+  pips() { sed -n "s/^global\.$1='\(.*\)'\$/\1/p" <<<"$set"; }
   local index=${PIP_INDEX_URL:-$(pips index-url)} more=${PIP_EXTRA_INDEX_URL:-$(pips extra-index-url)}
   local links=${PIP_FIND_LINKS:-$(pips find-links)}
   if [[ -n $index ]]; then export UV_DEFAULT_INDEX=$index; fi

@@ -30,7 +30,8 @@ def environment(settings: Settings) -> dict[str, str]:
 def command(service: str, settings: Settings) -> list[str]:
     """The program of `desk` or `desk-worker`."""
     if service == "desk-worker":
-        return [*management("procrastinate"), "worker", "--concurrency", "4", "--delete-jobs", "successful"]
+        queue = ("worker", "--concurrency", "4", "--delete-jobs", "successful")
+        return [*management("procrastinate"), "--skip-checks", *queue]  # `prepare` has made the checks
     return [
         *(sys.executable, "-m", "gunicorn", "--bind", f"{settings.bind_host}:{settings.desk_port}"),
         # Loaded once, then forked: nothing of the desk opens a connection while it is loaded.
