@@ -5,6 +5,7 @@ behind.
 import os
 import signal
 import stat
+import time
 from collections.abc import Callable, Iterator
 from io import StringIO
 
@@ -132,6 +133,22 @@ def test_a_program_that_dies_at_once_names_its_log(stack: Settings) -> None:
     assert str(stack.log_dir / "postgres.log") in str(died.value)
     assert "is not a valid data directory" in str(died.value)
     assert next(s.state for s in up.service_states(stack) if s.name == "postgres") == "failed"
+
+
+def test_a_program_that_ends_without_an_error_comes_back(stack: Settings) -> None:
+    """The desk's worker ends in good order when it loses its database; nobody had asked it to."""
+    supervisor = Supervisor(stack)
+    until(lambda: supervisor.state("postgres")[0] == "RUNNING", 30)
+    before = pids(stack)["postgres"]
+    os.kill(before, signal.SIGINT)  # its fast shutdown, which exits with 0
+    until(lambda: supervisor.state("postgres")[1] not in (0, before), 30)
+
+
+def until(reached: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def test_a_pid_file_of_another_process_names_nobody(stack: Settings) -> None:
