@@ -41,6 +41,17 @@ def import_onnxruntime() -> Any:
     return onnxruntime
 
 
+def import_openvino() -> Any:
+    """OpenVINO, reporting to nobody: 2026.4 reports its use as it is imported, unless it cannot find the
+    module that does so. Raises VisionEnvironmentError.
+    """
+    require_environment()
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino
+
+
 def import_ultralytics(folder: Path, network: bool = False) -> Any:
     """ultralytics, with its settings in `folder`, reporting to nobody, installing nothing, and fetching
     nothing unless `network`. Takes several seconds and half a gigabyte the first time.

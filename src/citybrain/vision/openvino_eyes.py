@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from citybrain.vision.environment import import_openvino
 from citybrain.vision.fitting import Shape
 from citybrain.vision.pictures import Pixels
 from citybrain.vision.shaped_eyes import ShapedEyes
@@ -21,9 +22,7 @@ class OpenVinoEyes(ShapedEyes):
 
     @cached_property
     def _core(self) -> Any:
-        import openvino
-
-        return openvino.Core()
+        return import_openvino().Core()
 
     def output(self, network: Any, prepared: Pixels) -> NDArray[np.float32]:
         told: NDArray[np.float32] = network.create_infer_request().infer({0: prepared[None]})[0]
@@ -51,7 +50,7 @@ class OpenVinoEyes(ShapedEyes):
 
         Its converter would report its use to its maker; the frontend beneath it does not.
         """
-        import openvino
+        openvino = import_openvino()
         from openvino.frontend import FrontEndManager
         from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
