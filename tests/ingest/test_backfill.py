@@ -2,7 +2,9 @@
 
 import json
 from datetime import date, timedelta
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import psycopg
 import pytest
@@ -186,6 +188,15 @@ def test_a_window_must_be_one_that_was(trial: City) -> None:
         plan_backfill("trial_back", DAY, DAY - timedelta(days=1))
     with pytest.raises(ValueError, match="still to come"):
         plan_backfill("trial_back", DAY, today() + timedelta(days=1))
+
+
+@pytest.mark.parametrize("room", ["ingest", "reading", "simulate"])
+def test_a_room_gives_no_module_under_a_name_of_its_own(room: str) -> None:
+    """Names that are found when asked for: a module of the same name would hide one once it is imported."""
+    package = import_module(f"citybrain.{room}")
+    modules = {module.name for module in iter_modules(package.__path__)}
+    assert not modules & set(package.__all__)
+    assert set(package.__all__) <= set(package._HOMES)
 
 
 def test_the_command_says_what_it_would_do_and_does_it(trial: City, tmp_path: Path) -> None:

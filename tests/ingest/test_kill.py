@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from citybrain.catalogue import load_datasets
 from citybrain.ingest import gate_landed_batches, land_dataset
 from citybrain.warehouse.raw_tables import prepare_raw_table
 from trial_city import City, assert_accounted_for, credit_code
+from waiting import until
 
 pytestmark = pytest.mark.integration
 ROWS = 30_000
@@ -59,13 +60,6 @@ def delivery(first: int, rows: int) -> bytes:
         for n in range(rows)
     ]
     return (HEADER + "".join(lines) + "残行\n").encode()
-
-
-def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
 
 
 def is_gone(pid: int) -> bool:

@@ -5,7 +5,6 @@ behind.
 import os
 import signal
 import stat
-import time
 from collections.abc import Callable, Iterator
 from io import StringIO
 
@@ -21,6 +20,7 @@ from citybrain.stack.processes import end_orphans, noted_group, postmaster
 from citybrain.stack.progress import Steps
 from citybrain.stack.services import Service, services
 from citybrain.stack.supervision import Supervisor
+from waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -142,13 +142,6 @@ def test_a_program_that_ends_without_an_error_comes_back(stack: Settings) -> Non
     before = pids(stack)["postgres"]
     os.kill(before, signal.SIGINT)  # its fast shutdown, which exits with 0
     until(lambda: supervisor.state("postgres")[1] not in (0, before), 30)
-
-
-def until(reached: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def test_a_pid_file_of_another_process_names_nobody(stack: Settings) -> None:

@@ -320,7 +320,7 @@ def _repeated_rows(rule: Unique, scope: _Scope) -> exp.Expr:
     """How many lines come after the first of their key, as a sub-select.
 
     A sum of counts is numeric. For each decimal that Great Expectations writes down it walks its whole stack
-    to see who asks: with a hundred deliveries, a quarter of the gate's time.
+    to see who asks: with a hundred deliveries, a sixth of the gate's time.
     """
     rows = exp.alias_(exp.Count(this=exp.Star()), "lines", quoted=True)
     repeated = _repeated_keys(rule, scope).select(rows).subquery("repeated")
