@@ -3,7 +3,9 @@
     .venv-vision/bin/python benchmarks/vision.py --photographs ~/photographs --labels traffic_topview/val
 
 Pipelines take turns over the same 1080p JPEGs in memory (`speed`): ultralytics' `predict` on the weights as
-they are, the same on the network exported for OpenVINO, ours by OpenVINO and ours by ONNX Runtime. `workers`
+they are, on the network exported for OpenVINO as its exporter does unless told otherwise (squares), and on
+one exported for the pictures' own shape; ours as a worker on this machine looks, ours by OpenVINO in the
+weights' own width where that is not the same, and ours by ONNX Runtime. `workers`
 are one and two processes of ours with one thread each. The pictures are labelled photographs, enlarged to
 1920 x 1080; `--labels` names the set and split whose boxes the average precision is told against
 (`precision`), vehicles of any kind. `memory` looks at `--memory` pictures and tells what the process holds
@@ -28,15 +30,17 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from citybrain.settings import SOURCE_TREE
+from citybrain.settings import SOURCE_TREE, get_settings
 from citybrain.vision.boxes import Box
 from citybrain.vision.candidates import found_in
 from citybrain.vision.converting import convert
+from citybrain.vision.eight_bit_eyes import EightBitEyes
 from citybrain.vision.eyes import LOWEST_SCORE, SAME_THING, Eyes
 from citybrain.vision.fitting import letterbox, shape_of
 from citybrain.vision.onnx_eyes import OnnxEyes
 from citybrain.vision.openvino_eyes import OpenVinoEyes
 from citybrain.vision.pictures import read_picture
+from citybrain.vision.runtime import open_eyes
 from citybrain.vision.shaped_eyes import ShapedEyes
 from citybrain.vision.training.gather import labelled_boxes, photographs_of
 from citybrain.vision.training.scoring import Tally
@@ -64,7 +68,7 @@ def named(path: Path) -> Weights:
     return Weights(path.stem, path, "folder", sha256(path.read_bytes()).hexdigest())
 
 
-def ultralytics_predict(model: Any, imgsz: int) -> Callable[[list[bytes]], int]:
+def ultralytics_predict(model: Any, imgsz: int | list[int]) -> Callable[[list[bytes]], int]:
     import cv2
 
     def run(jpegs: list[bytes]) -> int:
@@ -99,9 +103,18 @@ def one_by_one(eyes: ShapedEyes) -> Callable[[list[bytes]], int]:
     return run
 
 
-def exported_folder(weights: Weights, shape: tuple[int, int], folder: Path, names: dict[int, str]) -> Path:
-    """The network as ultralytics' exporter would lay it out."""
-    target = folder / f"{weights.name}_openvino_model"
+def as_worker(weights: Weights, imgsz: int, kept: Path, threads: int) -> ShapedEyes:
+    """The eyes that a worker on this machine opens."""
+    eyes = open_eyes(get_settings(), weights, imgsz, {}, threads)
+    assert isinstance(eyes, ShapedEyes), "this benchmark compares processors, not graphics cards"
+    return eyes
+
+
+def exported(weights: Weights, shape: tuple[int, int], folder: Path, names: dict[int, str]) -> Any:
+    """The network as ultralytics' exporter would lay it out, opened by ultralytics."""
+    import ultralytics
+
+    target = folder / f"{shape[0]}x{shape[1]}" / f"{weights.name}_openvino_model"
     convert(weights, shape, target / f"{weights.name}.xml", OpenVinoEyes.write)
     (target / "metadata.yaml").write_text(
         json.dumps(
@@ -109,7 +122,7 @@ def exported_folder(weights: Weights, shape: tuple[int, int], folder: Path, name
         ),
         encoding="utf-8",
     )
-    return target
+    return ultralytics.YOLO(str(target), task="detect")
 
 
 def timed(run: Callable[[list[bytes]], int], jpegs: list[bytes]) -> tuple[float, float]:
@@ -192,9 +205,7 @@ def main() -> None:
     jpegs = pictures(folder, part, arguments.pictures)
     kept = Path(tempfile.gettempdir()) / "vision-benchmark-networks"
     weights = named(arguments.weights)
-    own_eyes = OpenVinoEyes(
-        weights, arguments.imgsz, kept, threads=1 if arguments.as_worker else arguments.threads
-    )
+    own_eyes = as_worker(weights, arguments.imgsz, kept, 1 if arguments.as_worker else arguments.threads)
     if arguments.as_worker:
         one_by_one(own_eyes)(jpegs[:8])
         print(max(timed(one_by_one(own_eyes), jpegs * 2)[0] for _ in range(arguments.rounds)))
@@ -225,21 +236,25 @@ def speed(
     arguments: argparse.Namespace, weights: Weights, own_eyes: OpenVinoEyes, jpegs: list[bytes], kept: Path
 ) -> dict[str, Any]:
     torch_eyes = Eyes(weights, arguments.imgsz, threads=arguments.threads)
-    import ultralytics
-
-    shape = shape_of(FULL_HD[1], FULL_HD[0], arguments.imgsz)
+    names = dict(torch_eyes._network.names)
+    square, wide = (arguments.imgsz, arguments.imgsz), shape_of(FULL_HD[1], FULL_HD[0], arguments.imgsz)
     place = Path(tempfile.mkdtemp(prefix="vision-benchmark-"))
     try:
-        exported = exported_folder(weights, shape, place, dict(torch_eyes._network.names))
         runs = {
             "ultralytics .pt": ultralytics_predict(torch_eyes._network, arguments.imgsz),
             "ultralytics exported": ultralytics_predict(
-                ultralytics.YOLO(str(exported), task="detect"),
-                list(shape),  # type: ignore[arg-type]
+                exported(weights, square, place, names), arguments.imgsz
+            ),
+            "ultralytics exported in the pictures' shape": ultralytics_predict(
+                exported(weights, wide, place, names), list(wide)
             ),
             "ours": ours(own_eyes),
             "ours by ONNX Runtime": ours(OnnxEyes(weights, arguments.imgsz, kept, threads=arguments.threads)),
         }
+        if isinstance(own_eyes, EightBitEyes):
+            runs["ours in the weights' own width"] = ours(
+                OpenVinoEyes(weights, arguments.imgsz, kept, threads=arguments.threads)
+            )
         best = taking_turns(runs, jpegs, arguments.rounds)
     finally:
         shutil.rmtree(place)
@@ -249,6 +264,9 @@ def speed(
         "pictures_per_processor_second": {name: round(figures[1], 1) for name, figures in best.items()},
         "times_ultralytics_pt": round(wall["ours"] / wall["ultralytics .pt"], 2),
         "times_ultralytics_exported": round(wall["ours"] / wall["ultralytics exported"], 2),
+        "times_ultralytics_exported_in_the_pictures_shape": round(
+            wall["ours"] / wall["ultralytics exported in the pictures' shape"], 2
+        ),
         "processor_seconds_per_1000": round(1000 / best["ours"][1], 1),
         "milliseconds_by_stage": stages(own_eyes, jpegs),
     }

@@ -33,6 +33,18 @@ def test_another_runtime_sees_what_torch_sees(told: dict[str, Any], runtime: str
 
 @needs_vision
 @pytest.mark.slow
+def test_eight_bits_see_what_the_weights_see(told: dict[str, Any]) -> None:
+    found = told["eight bits"]
+    assert found["boxes"] >= 10
+    assert found["least_overlap"] > 0.8
+    assert found["most_score_difference"] < 0.2
+    assert found["other_class"] <= 1
+    assert found["many_as_one"] is True
+    assert found["device"] == "openvino cpu int8, 2 threads"
+
+
+@needs_vision
+@pytest.mark.slow
 def test_onnx_runtime_sees_what_openvino_sees(told: dict[str, Any]) -> None:
     assert told["between"]["boxes"] >= 10
     assert told["between"]["least_overlap"] > 0.9

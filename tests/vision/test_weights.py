@@ -11,6 +11,7 @@ from vision_python import needs_vision, run_there
 
 from citybrain.lake import LakeError, create_object, ensure_bucket, spool
 from citybrain.settings import SOURCE_TREE, Settings
+from citybrain.vision.eight_bit import beside
 from citybrain.vision.weights import WeightsNotFoundError, publish, resolve
 
 pytestmark = pytest.mark.integration
@@ -69,6 +70,21 @@ def test_the_bucket_comes_first_and_its_newest_object_counts(places: Settings, t
         assert (found.origin, found.sha256) == ("bucket", digest(content))
         assert found.path.read_bytes() == content
         assert found.path.is_relative_to(places.data_dir)
+
+
+def test_a_network_in_eight_bits_goes_along(places: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "best.pt"
+    file.write_bytes(b"first training")
+    beside(file).write_bytes(b"the first in eight bits")
+    publish(places, "lane", file, datetime.now(UTC))
+    found = resolve(places, "lane")
+    assert beside(found.path).read_bytes() == b"the first in eight bits"
+    file.write_bytes(b"second training")
+    beside(file).unlink()
+    publish(places, "lane", file, datetime.now(UTC))
+    found = resolve(places, "lane")
+    assert found.sha256 == digest(b"second training")
+    assert not beside(found.path).exists()
 
 
 def test_weights_of_another_name_do_not_count(places: Settings, tmp_path: Path) -> None:

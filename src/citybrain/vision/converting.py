@@ -36,25 +36,33 @@ def names_of(file: Path) -> dict[int, str]:
 
 def convert(weights: Weights, shape: Shape, file: Path, write: Write) -> None:
     """Write the network for pictures of `shape` to `file`. Two workers may convert the same at once."""
+    plain, picture, names = plain_network(weights, shape, dynamic=False)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{os.getpid()}-{file.name}")
+    write(plain, picture, draft)
+    file.with_suffix(".json").write_text(json.dumps(names), encoding="utf-8")
+    for beside in draft.parent.glob(f"{draft.stem}.*"):
+        if beside != draft:
+            beside.replace(file.with_suffix(beside.suffix))
+    draft.replace(file)  # last: who finds it finds the rest
+    log.info("network converted", weights=weights.name, shape=shape, file=file.name)
+
+
+def plain_network(weights: Weights, shape: Shape, dynamic: bool) -> tuple[Any, Any, dict[int, str]]:
+    """The weights as a torch network of plain layers, which tells boxes and keeps nothing for training, a
+    picture of `shape` as an example, and the network's own class names. Unless `dynamic`, the places of the
+    candidates are those of this shape.
+    """
     from citybrain.settings import get_settings
 
     ultralytics = import_ultralytics(get_settings().data_dir / "vision" / "ultralytics")
     import torch
 
     network = ultralytics.YOLO(str(weights.path), task="detect")
-    plain = network.model.float().fuse().eval()
+    plain = network.model.float().fuse().eval().requires_grad_(False)
     for part in plain.modules():
-        if hasattr(part, "dfl") and hasattr(part, "stride"):  # the head tells boxes, not what training needs
-            part.export, part.format, part.dynamic = True, "openvino", False
+        if hasattr(part, "dfl") and hasattr(part, "stride"):  # the head
+            part.export, part.format, part.dynamic = True, "openvino", dynamic
     picture = torch.zeros(1, 3, *shape)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{os.getpid()}-{file.name}")
-    with torch.no_grad():
-        plain(picture)  # works out the places of the candidates for this shape
-        write(plain, picture, draft)
-    file.with_suffix(".json").write_text(json.dumps(network.names), encoding="utf-8")
-    for beside in draft.parent.glob(f"{draft.stem}.*"):
-        if beside != draft:
-            beside.replace(file.with_suffix(beside.suffix))
-    draft.replace(file)  # last: who finds it finds the rest
-    log.info("network converted", weights=weights.name, shape=shape, file=file.name)
+    plain(picture)  # works out the places of the candidates for this shape
+    return plain, picture, network.names

@@ -29,8 +29,14 @@ class OpenVinoEyes(ShapedEyes):
         return told
 
     def _open(self, file: Path, shape: Shape) -> Any:
-        network = self._core.compile_model(
-            _with_preparation(self._core.read_model(file), shape),
+        network = self._compile(self._core.read_model(file), shape)
+        precision = network.get_property("INFERENCE_PRECISION_HINT").to_string()
+        self.device = f"openvino cpu {precision}, {self.threads} threads"
+        return network
+
+    def _compile(self, model: Any, shape: Shape) -> Any:
+        return self._core.compile_model(
+            _with_preparation(model, shape),
             "CPU",
             {
                 "PERFORMANCE_HINT": "THROUGHPUT",
@@ -40,25 +46,27 @@ class OpenVinoEyes(ShapedEyes):
                 "ENABLE_CPU_PINNING": "NO",
             },
         )
-        precision = network.get_property("INFERENCE_PRECISION_HINT").to_string()
-        self.device = f"openvino cpu {precision}, {self.threads} threads"
-        return network
 
     @staticmethod
     def write(network: Any, picture: Any, file: Path) -> None:
-        """OpenVINO's own format, in half precision.
-
-        Its converter would report its use to its maker; the frontend beneath it does not.
-        """
-        openvino = import_openvino()
-        from openvino.frontend import FrontEndManager
-        from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
-
-        decoder = TorchScriptPythonDecoder(network, example_input=(picture,))
-        frontend = FrontEndManager().load_by_framework("pytorch")
-        converted = frontend.convert(frontend.load(decoder))
+        """OpenVINO's own format, in half precision."""
+        converted = as_model(network, picture)
         converted.reshape(list(picture.shape))
-        openvino.save_model(converted, str(file), compress_to_fp16=True)
+        import_openvino().save_model(converted, str(file), compress_to_fp16=True)
+
+
+def as_model(network: Any, picture: Any) -> Any:
+    """A torch network as OpenVINO's, for pictures of no certain shape. `picture` is an example.
+
+    OpenVINO's converter would report its use to its maker; the frontend beneath it does not.
+    """
+    import_openvino()
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    decoder = TorchScriptPythonDecoder(network, example_input=(picture,))
+    frontend = FrontEndManager().load_by_framework("pytorch")
+    return frontend.convert(frontend.load(decoder))
 
 
 def _with_preparation(model: Any, shape: Shape) -> Any:

@@ -50,7 +50,7 @@ class ShapedEyes(ABC):
         self._opened: dict[Shape, Any] = {}
         first = (imgsz, imgsz) if imgsz < STRIDE * 2 else shape_of(1080, 1920, imgsz)
         self.network(first)
-        self.codes = codes_of(names_of(self._file(first)), classes or {})
+        self.codes = codes_of(self._names(first), classes or {})
 
     def look_many(self, images: Iterable[Pixels]) -> list[list[Box]]:
         """`look` for each picture, several at once; the pictures may be decoded while they are taken, and
@@ -93,12 +93,9 @@ class ShapedEyes(ABC):
         return shape if known else (self.imgsz, self.imgsz)
 
     def network(self, shape: Shape) -> Any:
-        """The network for pictures of `shape`, converted and opened when it is first asked for."""
+        """The network for pictures of `shape`, loaded when it is first asked for."""
         if shape not in self._opened:
-            file = self._file(shape)
-            if not file.exists():
-                convert(self.weights, shape, file, self.write)
-            self._opened[shape] = self._open(file, shape)
+            self._opened[shape] = self._load(shape)
         return self._opened[shape]
 
     def boxes(
@@ -109,6 +106,17 @@ class ShapedEyes(ABC):
             Box(self.codes[number], x1, y1, x2, y2, score)
             for number, x1, y1, x2, y2, score in found_in(output, (size[0], size[1]), scale, shape)
         ]
+
+    def _load(self, shape: Shape) -> Any:
+        """The network for pictures of `shape`, opened; converted when nobody has done so yet."""
+        file = self._file(shape)
+        if not file.exists():
+            convert(self.weights, shape, file, self.write)
+        return self._open(file, shape)
+
+    def _names(self, shape: Shape) -> dict[int, str]:
+        """The network's own class names by number. It has been loaded for `shape`."""
+        return names_of(self._file(shape))
 
     def _file(self, shape: Shape) -> Path:
         return kept_file(self._kept, self.weights, shape, self.ending)

@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError
 
 from citybrain.lake import LakeError, create_object, download, ensure_bucket, list_objects, spool
 from citybrain.settings import Settings
+from citybrain.vision.eight_bit import ENDING, beside
 from citybrain.vision.environment import import_ultralytics
 
 log = structlog.get_logger()
@@ -106,32 +107,53 @@ def named_or_file(settings: Settings, name: str) -> Weights:
 
 
 def publish(settings: Settings, name: str, path: Path, at: datetime) -> str:
-    """Put weights into the bucket, where they go before all others; returns their key. `at` is aware."""
+    """Put weights into the bucket, where they go before all others, and their network in eight bits, if one
+    lies beside them; returns the weights' key. `at` is aware.
+    """
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name of weights")
     ensure_bucket(settings, ZONE)
-    with tempfile.TemporaryDirectory() as folder, path.open("rb") as stream:
-        spooled = spool(
-            iter(lambda: stream.read(CHUNK), b""), Path(folder) / "weights", settings.max_object_mb
-        )
-        key = f"{name}/{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}/{spooled.sha256}.pt"
-        create_object(settings, ZONE, key, spooled, {"name": name})
+    key = f"{name}/{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}/{_digest(path)}.pt"
+    if beside(path).is_file():  # first: who finds the weights finds it
+        _put(settings, name, eight_bit_key(key), beside(path))
+    _put(settings, name, key, path)
     return key
 
 
+def eight_bit_key(key: str) -> str:
+    """Where in the bucket the network in eight bits of an object with weights lies."""
+    return key.removesuffix(".pt") + ENDING
+
+
+def _put(settings: Settings, name: str, key: str, path: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder, path.open("rb") as stream:
+        spooled = spool(
+            iter(lambda: stream.read(CHUNK), b""), Path(folder) / "object", settings.max_object_mb
+        )
+        create_object(settings, ZONE, key, spooled, {"name": name})
+
+
 def _from_bucket(settings: Settings, name: str) -> Weights | None:
-    objects = [found for found in list_objects(settings, ZONE, f"{name}/") if found.key.endswith(".pt")]
-    if not objects:
+    objects = {found.key: found for found in list_objects(settings, ZONE, f"{name}/")}
+    published = [found for found in objects.values() if found.key.endswith(".pt")]
+    if not published:
         return None
-    newest = max(objects, key=lambda found: (found.modified, found.key))  # S3 counts whole seconds
+    newest = max(published, key=lambda found: (found.modified, found.key))  # S3 counts whole seconds
     kept = _kept(settings) / f"{sha256(f'{newest.key} {newest.etag}'.encode()).hexdigest()}.pt"
+    promised = Path(newest.key).stem if re.fullmatch(r"[0-9a-f]{64}", Path(newest.key).stem) else None
+    _keep(settings, newest.key, kept, promised)
+    if eight_bit_key(newest.key) in objects:
+        _keep(settings, eight_bit_key(newest.key), beside(kept), None)  # it tells itself whose it is
+    return Weights(name, kept, "bucket", _digest(kept))
+
+
+def _keep(settings: Settings, key: str, kept: Path, promised: str | None) -> None:
+    """Have an object of the bucket on this machine. Raises LakeError when it is not what was promised."""
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        draft = kept.with_suffix(f".{os.getpid()}")
-        promised = Path(newest.key).stem if re.fullmatch(r"[0-9a-f]{64}", Path(newest.key).stem) else None
-        download(settings, ZONE, newest.key, draft, promised)
+        draft = kept.with_name(f".{os.getpid()}-{kept.name}")
+        download(settings, ZONE, key, draft, promised)
         draft.replace(kept)
-    return Weights(name, kept, "bucket", _digest(kept))
 
 
 def _on_disk(name: str, path: Path, origin: Origin) -> Weights | None:

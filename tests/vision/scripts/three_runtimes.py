@@ -9,6 +9,7 @@ from typing import Any
 
 from citybrain.settings import get_settings
 from citybrain.vision.boxes import iou
+from citybrain.vision.eight_bit_eyes import EightBitEyes
 from citybrain.vision.eyes import Eyes
 from citybrain.vision.onnx_eyes import OnnxEyes
 from citybrain.vision.openvino_eyes import OpenVinoEyes
@@ -45,10 +46,11 @@ def differences(one: AnyEyes, other: AnyEyes, pictures: Sequence[Pixels]) -> dic
 torch_eyes = Eyes(weights, 416, threads=2)
 told = {}
 for eyes in (
+    EightBitEyes(weights, 416, kept / "eight", threads=2),
     OpenVinoEyes(weights, 416, kept / "openvino", threads=2),
     OnnxEyes(weights, 416, kept / "onnx", threads=2),
 ):
-    name = eyes.device.split()[0]
+    name = "eight bits" if isinstance(eyes, EightBitEyes) else eyes.device.split()[0]
     told[name] = differences(torch_eyes, eyes, [*images, tall]) | {
         "many_as_one": eyes.look_many(iter(images)) == [eyes.look(image) for image in images],
         "device": eyes.device,
