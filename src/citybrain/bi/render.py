@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page, Response
 
 CHROMIUM = Path("/usr/bin/chromium")
+NO_GRAPHICS_CARD = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")  # maps are drawn by WebGL
 WIDTH = 1600
 CHROME_HEIGHT = 210  # Superset's own bar, the title, the filters and the tabs
 ROW_GAP = 18
@@ -52,7 +53,7 @@ def tab_height(tab: Tab) -> int:
 
 
 @contextmanager
-def browser_page(settings: Settings) -> Iterator["Page"]:
+def browser_page(settings: Settings, graphics: Sequence[str] = NO_GRAPHICS_CARD) -> Iterator["Page"]:
     """A signed-in page of a headless Chromium. Raises RenderError naming the package that is missing."""
     try:
         from playwright.sync_api import sync_playwright
@@ -63,7 +64,7 @@ def browser_page(settings: Settings) -> Iterator["Page"]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=str(CHROMIUM),
-            args=["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--lang=zh-CN"],
+            args=["--no-sandbox", "--lang=zh-CN", *graphics],
         )
         try:
             context = browser.new_context(
