@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from citybrain.vision.training.recipe import (
     load_recipe,
 )
 from citybrain.vision.training.scoring import Tally, merged
+from citybrain.vision.training.train import restore_broken_off
 
 RECIPE = SOURCE_TREE / "detectors" / "models" / "yard_vehicles" / "recipe.yml"
 RECIPES = sorted((SOURCE_TREE / "detectors" / "models").glob("*/recipe.yml"))
@@ -201,22 +203,46 @@ def _training(below: Path, photographs: Path) -> list[str]:
     return [*command, "--out", str(below / "out")]
 
 
+def test_a_checkpoint_that_was_broken_off_is_replaced_by_the_one_before(tmp_path: Path) -> None:
+    last, whole = tmp_path / "last.pt", tmp_path / "whole.pt"
+    restore_broken_off(last)
+    assert not last.exists()
+    with zipfile.ZipFile(whole, "w") as checkpoint:
+        checkpoint.writestr("data.pkl", b"an epoch" * 1000)
+    last.write_bytes(whole.read_bytes()[:100])
+    restore_broken_off(last)
+    assert last.read_bytes() == whole.read_bytes()
+    with zipfile.ZipFile(last, "w") as checkpoint:
+        checkpoint.writestr("data.pkl", b"a later one")
+    later = last.read_bytes()
+    restore_broken_off(last)
+    assert last.read_bytes() == later
+
+
+def test_a_first_checkpoint_that_was_broken_off_counts_as_none(tmp_path: Path) -> None:
+    (tmp_path / "last.pt").write_bytes(b"PK\x03\x04 the beginning")
+    restore_broken_off(tmp_path / "last.pt")
+    assert not (tmp_path / "last.pt").exists()
+
+
 @needs_vision
 @pytest.mark.slow
 def test_training_goes_on_after_its_last_epoch(recipe: Recipe, photographs: Path, tmp_path: Path) -> None:
-    """Two epochs of seven pictures; the process is killed after the first."""
+    """Two epochs of seven pictures; the process is killed after the first, in the midst of writing."""
     _small(tmp_path / "recipe.yml", epochs=2)
     out, last = tmp_path / "out", tmp_path / "out" / "stage1" / "weights" / "last.pt"
+    whole = last.with_name("whole.pt")
     command = _training(tmp_path, photographs)
     environment = os.environ | {"CITYBRAIN_HOME": str(tmp_path / "home")}
     with (tmp_path / "log").open("wb") as log:
         first = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         until = time.monotonic() + 900  # on a busy machine a first step takes minutes
-        while not last.exists() and first.poll() is None and time.monotonic() < until:
+        while not whole.exists() and first.poll() is None and time.monotonic() < until:
             time.sleep(0.05)
         first.kill()
         first.wait()
-        assert last.exists(), (tmp_path / "log").read_text()[-2000:]
+        assert whole.exists(), (tmp_path / "log").read_text()[-2000:]
+        last.write_bytes(whole.read_bytes()[:100_000])
         for _ in range(2):  # to its end; then once more, which finds it done
             subprocess.run(command, env=environment, stdout=log, stderr=log, check=True, timeout=900)
     epochs = (out / "stage1" / "results.csv").read_text().splitlines()[1:]

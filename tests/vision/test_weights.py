@@ -132,9 +132,11 @@ def test_every_network_stands_in_the_register_with_its_versions(places: Settings
     )
     file = tmp_path / "best.pt"
     file.write_bytes(b"trained")
+    beside(file).write_bytes(b"trained, in eight bits")
     publish(places, "lane", file, datetime(2026, 11, 26, tzinfo=UTC))
     (found,) = models(places, {})
     assert [one.version for one in found.versions] == ["20261126T000000.000000Z", "shipped"]
+    assert [one.eight_bit for one in found.versions] == [True, False]
     assert [one.sha256 for one in found.versions] == [digest(b"trained"), digest(b"shipped")]
     assert found.measured == {"street test @416": figures}
 

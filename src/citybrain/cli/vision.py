@@ -152,7 +152,8 @@ def models(as_json: AsJson = False) -> None:
         return
     for one in found:
         newest = f"{one.versions[0].version} {one.versions[0].sha256[:12]}" if one.versions else "no weights"
-        typer.echo(f"{one.name:20} {newest:32} asked by {', '.join(one.asked_by) or 'nobody'}")
+        newest += ", eight bits" if one.versions and one.versions[0].eight_bit else ""
+        typer.echo(f"{one.name:20} {newest:36} asked by {', '.join(one.asked_by) or 'nobody'}")
         for what, figures in one.measured.items():
             typer.echo(f"{'':20} {what}: {', '.join(f'{name} {value:g}' for name, value in figures.items())}")
 

@@ -10,16 +10,20 @@ from typing import Any
 from citybrain.lake import list_objects
 from citybrain.settings import Settings
 from citybrain.vision.detector_file import Detector
-from citybrain.vision.weights import ZONE
+from citybrain.vision.eight_bit import beside
+from citybrain.vision.weights import ZONE, eight_bit_key
 
 
 @dataclass(frozen=True)
 class Version:
-    """Weights of a name at one place; `version` is the time a city published them, or the place itself."""
+    """Weights of a name at one place; `version` is the time a city published them, or the place itself.
+    `eight_bit`: whether a network in eight bits lies beside them.
+    """
 
     version: str
     sha256: str
     bytes: int
+    eight_bit: bool
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,12 @@ def models(settings: Settings, detectors: Mapping[str, Detector]) -> list[Model]
     """Every network that is shipped, published, or asked for, by name. Raises LakeError."""
     shipped = {path.parent.name for path in (settings.detectors_dir / "models").glob("*/recipe.yml")}
     published: dict[str, list[Version]] = {}
-    for found in list_objects(settings, ZONE, ""):
-        name, _, rest = found.key.partition("/")
+    objects = {found.key: found for found in list_objects(settings, ZONE, "")}
+    for key, found in objects.items():
+        name, _, rest = key.partition("/")
         if rest.endswith(".pt"):
-            version = Version(rest.rpartition("/")[0] or rest, Path(rest).stem, found.size)
+            of_time, eight_bit = rest.rpartition("/")[0] or rest, eight_bit_key(key) in objects
+            version = Version(of_time, Path(rest).stem, found.size, eight_bit)
             published.setdefault(name, []).append(version)
     asked = {detector.model.name for detector in detectors.values()}
     return [
@@ -59,7 +65,8 @@ def _model(
     for place, path in (("folder", settings.models_dir / f"{name}.pt"), ("shipped", folder / "weights.pt")):
         if path.is_file():
             content = path.read_bytes()
-            versions.append(Version(place, sha256(content).hexdigest(), len(content)))
+            digest = sha256(content).hexdigest()
+            versions.append(Version(place, digest, len(content), beside(path).is_file()))
     asked_by = tuple(sorted(one.id for one in detectors.values() if one.model.name == name))
     return Model(name, tuple(versions), settings.vision_runtime, _measured(folder, name), asked_by)
 

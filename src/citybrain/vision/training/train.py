@@ -5,8 +5,11 @@ forward pass runs in that (about three times faster) and the loss stays in singl
 """
 
 import json
+import math
 import platform
+import shutil
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,14 +80,19 @@ def _train_stage(
     if finished.exists():
         return last
     hours = {"time": stage.minutes / 60} if stage.minutes is not None else {}
+    restore_broken_off(last)
     done = _epochs_done(last)
-    if done is not None and done >= 0:
+    if done is not None and 0 <= done < (stage.epochs or math.inf):
         log.info("resuming", checkpoint=str(last), epochs_done=done)
-        ultralytics.YOLO(last).train(resume=True, device="cpu", **hours)
+        network = ultralytics.YOLO(last)
+        network.add_callback("on_model_save", keep_whole)
+        network.train(resume=True, device="cpu", **hours)
     elif done is None:
         if stage.epochs is not None:
             hours = {"epochs": stage.epochs}
-        ultralytics.YOLO(begin).train(
+        network = ultralytics.YOLO(begin)
+        network.add_callback("on_model_save", keep_whole)
+        network.train(
             data=str(data),
             project=str(folder.parent),
             name=folder.name,
@@ -110,6 +118,32 @@ def _train_stage(
     finished.touch()
     log.info("stage trained", weights=str(last))
     return last
+
+
+def keep_whole(trainer: Any) -> None:
+    """Have a second copy of the checkpoint just written: ultralytics writes `last.pt` over itself, and a
+    process that dies meanwhile leaves a part of it.
+    """
+    draft = trainer.last.with_suffix(".draft")
+    shutil.copyfile(trainer.last, draft)
+    draft.replace(_whole(trainer.last))
+
+
+def restore_broken_off(last: Path) -> None:
+    """Put the second copy in the place of a checkpoint of which only a part was written. Without a copy the
+    part goes: nothing was kept of the stage yet.
+    """
+    if not last.exists() or zipfile.is_zipfile(last):
+        return
+    if _whole(last).exists():
+        shutil.copyfile(_whole(last), last)
+    else:
+        last.unlink()
+    log.warning("a checkpoint was broken off", checkpoint=str(last), restored=last.exists())
+
+
+def _whole(last: Path) -> Path:
+    return last.with_name("whole.pt")
 
 
 def _epochs_done(checkpoint: Path) -> int | None:
