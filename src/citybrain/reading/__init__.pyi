@@ -1,0 +1,13 @@
+from .demands import Demands as Demands
+from .demands import load_demands as load_demands
+from .gazetteer import NamedPlace as NamedPlace
+from .gazetteer import Village as Village
+from .reader import Reader as Reader
+from .reader import Reading as Reading
+from .reader import Ticket as Ticket
+from .scoring import Bars as Bars
+from .scoring import Truth as Truth
+from .scoring import score as score
+from .tickets import ReadReport as ReadReport
+from .tickets import known_readings as known_readings
+from .tickets import read_tickets as read_tickets

@@ -1,0 +1,16 @@
+from .city import CityReport as CityReport
+from .city import plan_city as plan_city
+from .city import write_city as write_city
+from .delivery import Delivery as Delivery
+from .hotline.held_out import held_out_registers as held_out_registers
+from .hotline.held_out import held_out_tickets as held_out_tickets
+from .hotline.tickets import hotline_truths as hotline_truths
+from .ledger import SimulationError as SimulationError
+from .ledger import read_ledger as read_ledger
+from .ledger import truth_dir as truth_dir
+from .live_devices import Published as Published
+from .live_devices import publish_readings as publish_readings
+from .score import Score as Score
+from .score import score_quarantine as score_quarantine
+from .sensing_truth import Planted as Planted
+from .sensing_truth import sensing_truths as sensing_truths
