@@ -126,13 +126,16 @@ def test_a_program_that_dies_at_once_names_its_log(stack: Settings) -> None:
     """PostgreSQL without its data's version file cannot start; the error carries its own words."""
     supervisor = Supervisor(stack)
     up.down(stack)
-    (postgres.data_folder(stack) / "PG_VERSION").rename(postgres.data_folder(stack) / "PG_VERSION.away")
+    version = postgres.data_folder(stack) / "PG_VERSION"
+    version.rename(version.with_suffix(".away"))
     up.start_supervisor(supervisor)
     with pytest.raises(StackError, match="postgres died") as died:
         up.start_services(supervisor, chosen(stack, "postgres"), Steps(Console(file=StringIO())))
     assert str(stack.log_dir / "postgres.log") in str(died.value)
     assert "is not a valid data directory" in str(died.value)
     assert next(s.state for s in up.service_states(stack) if s.name == "postgres") == "failed"
+    version.with_suffix(".away").rename(version)
+    up.start_services(supervisor, chosen(stack, "postgres"), Steps(Console(file=StringIO())))
 
 
 def test_a_program_that_ends_without_an_error_comes_back(stack: Settings) -> None:
@@ -142,6 +145,19 @@ def test_a_program_that_ends_without_an_error_comes_back(stack: Settings) -> Non
     before = pids(stack)["postgres"]
     os.kill(before, signal.SIGINT)  # its fast shutdown, which exits with 0
     until(lambda: supervisor.state("postgres")[1] not in (0, before), 30)
+
+
+def test_a_program_that_cannot_start_for_a_while_comes_back(stack: Settings) -> None:
+    """As all that need PostgreSQL, while it is away for longer than a few tries take."""
+    supervisor = Supervisor(stack)
+    version = postgres.data_folder(stack) / "PG_VERSION"
+    version.rename(version.with_suffix(".away"))
+    os.kill(pids(stack)["postgres"], signal.SIGINT)
+    log = stack.log_dir / "postgres.log"
+    until(lambda: log.read_text(encoding="utf-8").count("is not a valid data directory") > 4, 60)
+    assert next(s.state for s in up.service_states(stack) if s.name == "postgres") == "failed"
+    version.with_suffix(".away").rename(version)
+    until(lambda: supervisor.state("postgres")[0] == "RUNNING", 60)
 
 
 def test_a_pid_file_of_another_process_names_nobody(stack: Settings) -> None:

@@ -20,10 +20,12 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from citybrain.settings import Settings
 from citybrain.stack.errors import StackError, log_tail
 from citybrain.stack.processes import noted_group, write_note
-from citybrain.stack.services import Service, services
+from citybrain.stack.services import services
 
 _LONGEST_SOCKET_PATH = 90  # the kernel's limit is 107, and supervisord appends its pid while it binds
 _STOP_SECONDS = 40
+# Each try waits a second longer: programs come back though PostgreSQL was away for an hour and more.
+_RETRIES = 100
 _PROGRAM = """
 [program:{name}]
 command={python} -m citybrain.stack.launch {name}
@@ -31,7 +33,7 @@ directory={run}
 autostart=false
 autorestart=true
 startsecs=15
-startretries=2
+startretries={retries}
 stopsignal={signal}
 stopwaitsecs={wait}
 stopasgroup={as_group}
@@ -65,6 +67,7 @@ def configuration(settings: Settings) -> str:
             # PostgreSQL: fast shutdown, told to the postmaster alone. Airflow's parts end their own children.
             signal="INT" if service.name == "postgres" else "TERM",
             as_group="false" if service.name in ("postgres", "superset") else "true",
+            retries=_RETRIES,
             wait=_STOP_SECONDS,
             log=_escape(service.log),
         )
@@ -175,15 +178,14 @@ class Supervisor:
         return str(info["statename"]), int(info["pid"]), str(info["description"])
 
     def start_service(self, name: str) -> None:
-        """Ask for a program to be started and return at once; a program that runs is left alone."""
+        """Ask for a program to be started and return at once. One that runs is left alone, one that waits for
+        its next try has it now.
+        """
+        if self.state(name)[0] == "BACKOFF":
+            with suppress_fault(Faults.NOT_RUNNING):
+                self._rpc.stopProcess(name, False)
         with suppress_fault(Faults.ALREADY_STARTED):
             self._rpc.startProcess(name, False)
-
-    def require_alive(self, service: Service) -> None:
-        """Raise StackError with the end of the service's log when its program has died."""
-        state, _, _ = self.state(service.name)
-        if state in ("FATAL", "EXITED", "UNKNOWN"):
-            raise StackError(f"{service.name} died; log {service.log}:{log_tail(service.log)}")
 
     def stop(self, seconds: float = _STOP_SECONDS + 20) -> None:
         """Stop all programs together, then PostgreSQL, then the supervisor itself; returns when it is

@@ -20,6 +20,7 @@ from citybrain.stack.supervision import Supervisor
 _FREE_BYTES = 1 << 30
 _FULL_BYTES = 64 << 20
 _START_SECONDS = 180
+_TRIES = 3
 _ALIVE = ("RUNNING", "STARTING")
 _MARKS = {
     "success": "[green]✓[/]",
@@ -174,12 +175,17 @@ def start_services(supervisor: Supervisor, wanted: list[Service], steps: Steps) 
 
 
 def wait_until_it_answers(supervisor: Supervisor, service: Service, seconds: float = _START_SECONDS) -> None:
-    """Wait until the service does its work. Raises StackError with its log's end when it died or stays
-    silent.
+    """Wait until the service does its work. Raises StackError with its log's end when it has died _TRIES
+    times meanwhile (the supervisor goes on trying) or stays silent.
     """
     deadline = time.monotonic() + seconds
+    deaths, before = 0, ""
     while not health.answers(service, supervisor.settings):
-        supervisor.require_alive(service)
+        state, _, _ = supervisor.state(service.name)
+        deaths += state == "BACKOFF" and before != "BACKOFF"
+        before = state
+        if state == "FATAL" or deaths == _TRIES:
+            raise StackError(f"{service.name} died; log {service.log}:{log_tail(service.log)}")
         if time.monotonic() > deadline:
             tail = log_tail(service.log)
             raise StackError(
@@ -220,8 +226,7 @@ def _service_state(settings: Settings, service: Service, supervisor: Supervisor 
         if name in _ALIVE:
             state = "running" if health.answers(service, settings) else "starting"
         else:
-            known = {"BACKOFF": "starting", "STOPPED": "stopped", "STOPPING": "running"}
-            state = known.get(name, "failed")
+            state = {"STOPPED": "stopped", "STOPPING": "running"}.get(name, "failed")
     return ServiceState(service.name, state, service.url, pid, str(service.log))
 
 
