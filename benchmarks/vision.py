@@ -31,7 +31,6 @@ import numpy as np
 from PIL import Image
 
 from citybrain.settings import SOURCE_TREE, get_settings
-from citybrain.vision.boxes import Box
 from citybrain.vision.candidates import found_in
 from citybrain.vision.converting import convert
 from citybrain.vision.eight_bit_eyes import EightBitEyes
@@ -42,12 +41,13 @@ from citybrain.vision.openvino_eyes import OpenVinoEyes
 from citybrain.vision.pictures import read_picture
 from citybrain.vision.runtime import open_eyes
 from citybrain.vision.shaped_eyes import ShapedEyes
-from citybrain.vision.training.gather import labelled_boxes, photographs_of
-from citybrain.vision.training.scoring import Tally
+from citybrain.vision.training.gather import photographs_of
+from citybrain.vision.training.quantise import average_precision
 from citybrain.vision.weights import Weights
 
 FULL_HD = (1920, 1080)
 VEHICLES = ("car", "lorry", "bus", "motorcycle", "bicycle")
+ANY_LABEL = dict.fromkeys(range(20), "vehicle")  # whatever number the set gives it
 PARTS = ("speed", "workers", "precision", "memory")
 SHIPPED = SOURCE_TREE / "detectors" / "models" / "yard_vehicles" / "weights.pt"
 
@@ -103,7 +103,7 @@ def one_by_one(eyes: ShapedEyes) -> Callable[[list[bytes]], int]:
     return run
 
 
-def as_worker(weights: Weights, imgsz: int, kept: Path, threads: int) -> ShapedEyes:
+def as_worker(weights: Weights, imgsz: int, threads: int) -> ShapedEyes:
     """The eyes that a worker on this machine opens."""
     eyes = open_eyes(get_settings(), weights, imgsz, {}, threads)
     assert isinstance(eyes, ShapedEyes), "this benchmark compares processors, not graphics cards"
@@ -151,15 +151,6 @@ def stages(eyes: ShapedEyes, jpegs: list[bytes]) -> dict[str, float]:
     return {name: round(1000 * seconds / len(jpegs), 2) for name, seconds in spent.items()}
 
 
-def average_precision(look: Callable[[Any], list[Box]], folder: Path, part: str) -> float:
-    tally = Tally()
-    for path, label in photographs_of(folder, part):
-        truth = labelled_boxes(label, dict.fromkeys(range(20), "vehicle"))
-        found = look(read_picture(path.read_bytes()).image)
-        tally.add(truth, [box for box in found if box.class_code in VEHICLES], same_class=False)
-    return tally.average_precision()
-
-
 def workers(arguments: argparse.Namespace, count: int) -> float:
     """Pictures a second of `count` processes of one thread together."""
     command = [
@@ -205,7 +196,7 @@ def main() -> None:
     jpegs = pictures(folder, part, arguments.pictures)
     kept = Path(tempfile.gettempdir()) / "vision-benchmark-networks"
     weights = named(arguments.weights)
-    own_eyes = as_worker(weights, arguments.imgsz, kept, 1 if arguments.as_worker else arguments.threads)
+    own_eyes = as_worker(weights, arguments.imgsz, 1 if arguments.as_worker else arguments.threads)
     if arguments.as_worker:
         one_by_one(own_eyes)(jpegs[:8])
         print(max(timed(one_by_one(own_eyes), jpegs * 2)[0] for _ in range(arguments.rounds)))
@@ -233,7 +224,7 @@ def main() -> None:
 
 
 def speed(
-    arguments: argparse.Namespace, weights: Weights, own_eyes: OpenVinoEyes, jpegs: list[bytes], kept: Path
+    arguments: argparse.Namespace, weights: Weights, own_eyes: ShapedEyes, jpegs: list[bytes], kept: Path
 ) -> dict[str, Any]:
     torch_eyes = Eyes(weights, arguments.imgsz, threads=arguments.threads)
     names = dict(torch_eyes._network.names)
@@ -289,7 +280,7 @@ def taking_turns(
 def precision(
     arguments: argparse.Namespace,
     weights: Weights,
-    own_eyes: OpenVinoEyes,
+    own_eyes: ShapedEyes,
     folder: Path,
     part: str,
     kept: Path,
@@ -299,7 +290,10 @@ def precision(
         "ours": own_eyes,
         "ours by ONNX Runtime": OnnxEyes(weights, arguments.imgsz, kept, threads=arguments.threads),
     }
-    return {name: round(average_precision(one.look, folder, part), 4) for name, one in eyes.items()}
+    return {
+        name: round(average_precision(one.look, folder, part, ANY_LABEL, VEHICLES), 4)
+        for name, one in eyes.items()
+    }
 
 
 if __name__ == "__main__":

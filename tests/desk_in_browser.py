@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from citybrain.bi.render import CHROMIUM
+from citybrain.bi.render import CHROMIUM, NO_GRAPHICS_CARD
 from citybrain.settings import Settings
 from citybrain.stack import desk as desk_processes
 
@@ -57,8 +57,7 @@ def open_browser() -> "Iterator[Browser]":
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         opened = playwright.chromium.launch(
             executable_path=str(CHROMIUM),
-            # Maps are drawn by WebGL; a machine without a graphics card draws them with its processor.
-            args=["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+            args=["--no-sandbox", *NO_GRAPHICS_CARD],
         )
         yield opened
         opened.close()

@@ -1,6 +1,7 @@
 """Networks in eight bits: whose they are, where they are taken, and that they see what the weights see."""
 
 import hashlib
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,8 +27,6 @@ SHIPPED = sorted((SOURCE_TREE / "detectors" / "models").glob("*/weights.int8.zip
 
 @given(st.binary(max_size=200), st.binary(max_size=200), st.dictionaries(st.integers(0, 99), st.text()))
 def test_what_is_written_is_read(structure: bytes, numbers: bytes, names: dict[int, str]) -> None:
-    import tempfile
-
     network = EightBitNetwork(structure, numbers, names)
     with tempfile.TemporaryDirectory() as folder:
         one, other = Path(folder) / "one.zip", Path(folder) / "other.zip"

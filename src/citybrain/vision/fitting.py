@@ -1,6 +1,7 @@
 """A picture as a network of one shape sees it: scaled to fit, the rest grey."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from citybrain.vision.pictures import Pixels
 
@@ -33,3 +34,11 @@ def letterbox(image: Pixels, shape: Shape) -> tuple[Pixels, float]:
     top, left = (shape[0] - inner[1]) // 2, (shape[1] - inner[0]) // 2
     whole[top : top + inner[1], left : left + inner[0]] = resized
     return whole, scale
+
+
+def planes(fitted: Pixels) -> NDArray[np.float32]:
+    """A fitted picture as a network takes it that prepares nothing itself: 1 x 3 x height x width, RGB, from
+    0 to 1.
+    """
+    rgb = np.ascontiguousarray(fitted[:, :, ::-1].transpose(2, 0, 1), dtype=np.float32)
+    return rgb[None] / np.float32(255)

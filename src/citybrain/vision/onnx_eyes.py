@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citybrain.vision.environment import import_onnxruntime
-from citybrain.vision.fitting import Shape
+from citybrain.vision.fitting import Shape, planes
 from citybrain.vision.pictures import Pixels
 from citybrain.vision.shaped_eyes import ShapedEyes
 
@@ -22,8 +22,7 @@ class OnnxEyes(ShapedEyes):
     ending = ".onnx"
 
     def output(self, network: Any, prepared: Pixels) -> NDArray[np.float32]:
-        planes = np.ascontiguousarray(prepared[:, :, ::-1].transpose(2, 0, 1), dtype=np.float32)
-        told: NDArray[np.float32] = network.run(None, {"pictures": planes[None] / np.float32(255)})[0]
+        told: NDArray[np.float32] = network.run(None, {"pictures": planes(prepared)})[0]
         return told
 
     def _open(self, file: Path, shape: Shape) -> Any:

@@ -4,19 +4,20 @@ see, by NNCF, and no training follows.
 
 import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
+from citybrain.vision.boxes import Box
 from citybrain.vision.converting import plain_network
 from citybrain.vision.eight_bit import EightBitNetwork
 from citybrain.vision.environment import import_openvino
-from citybrain.vision.fitting import letterbox, shape_of
+from citybrain.vision.fitting import letterbox, planes, shape_of
 from citybrain.vision.openvino_eyes import as_model
-from citybrain.vision.pictures import read_picture
+from citybrain.vision.pictures import Pixels, read_picture
 from citybrain.vision.shaped_eyes import ShapedEyes
 from citybrain.vision.training.gather import labelled_boxes, photographs_of
 from citybrain.vision.training.recipe import Recipe, check_photographs
@@ -55,25 +56,39 @@ def quantise(weights: Weights, pictures: Sequence[Path], imgsz: int, seed: int) 
         return EightBitNetwork(file.read_bytes(), file.with_suffix(".bin").read_bytes(), names)
 
 
-def average_precision(eyes: ShapedEyes, recipe: Recipe, photographs: Path) -> dict[str, float]:
-    """AP50 on each split of the recipe's photographs that only measuring looks at; a thing counts as found
-    whatever it was taken for. Raises PhotographsChangedError.
+def average_precisions(eyes: ShapedEyes, recipe: Recipe, photographs: Path) -> dict[str, float]:
+    """AP50 on each split of the recipe's photographs that only measuring looks at. Raises
+    PhotographsChangedError.
     """
     found = {}
     for chosen in recipe.photographs:
         folder = check_photographs(chosen, photographs)
         for part in chosen.test if chosen.classes else ():
-            tally = Tally()
-            for picture, label in photographs_of(folder, part):
-                seen = eyes.look(read_picture(picture.read_bytes()).image)
-                named = [box for box in seen if box.class_code in recipe.classes]
-                tally.add(labelled_boxes(label, chosen.classes), named, same_class=False)
-            found[f"{chosen.name} {part}"] = tally.average_precision()
+            found[f"{chosen.name} {part}"] = average_precision(
+                eyes.look, folder, part, chosen.classes, recipe.classes
+            )
     return found
 
 
-def _prepared(path: Path, imgsz: int) -> Any:
-    """A picture as the network takes it: 1 x 3 x height x width, RGB, from 0 to 1."""
+def average_precision(
+    look: Callable[[Pixels], list[Box]],
+    folder: Path,
+    part: str,
+    classes: dict[int, str],
+    codes: Sequence[str],
+) -> float:
+    """AP50 of what is seen of `codes` on one split of a set, whose class numbers `classes` names; a thing
+    counts as found whatever it was taken for.
+    """
+    tally = Tally()
+    for picture, label in photographs_of(folder, part):
+        seen = look(read_picture(picture.read_bytes()).image)
+        named = [box for box in seen if box.class_code in codes]
+        tally.add(labelled_boxes(label, classes), named, same_class=False)
+    return tally.average_precision()
+
+
+def _prepared(path: Path, imgsz: int) -> NDArray[np.float32]:
     image = read_picture(path.read_bytes(), imgsz).image
     fitted, _ = letterbox(image, shape_of(image.shape[0], image.shape[1], imgsz))
-    return fitted[:, :, ::-1].transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
+    return planes(fitted)

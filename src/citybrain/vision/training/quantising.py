@@ -1,15 +1,15 @@
 """Quantising as a command: makes the network, compares it with the weights it was made from, keeps it."""
 
 import tempfile
-from hashlib import sha256
 from pathlib import Path
 
+from citybrain.settings import get_settings
 from citybrain.vision.eight_bit import beside, write
 from citybrain.vision.eight_bit_eyes import EightBitEyes
 from citybrain.vision.openvino_eyes import OpenVinoEyes
-from citybrain.vision.training.quantise import average_precision, quantise
+from citybrain.vision.training.quantise import average_precisions, quantise
 from citybrain.vision.training.recipe import Recipe
-from citybrain.vision.weights import Weights
+from citybrain.vision.weights import named_or_file
 
 
 def quantise_and_compare(
@@ -18,13 +18,13 @@ def quantise_and_compare(
     """Write the network in eight bits beside the weights `file`; False, and nothing is left there, when on
     some set of test photographs its AP50 is lower by more than `most_lost`. Raises PhotographsChangedError.
     """
-    weights = Weights(file.stem, file, "folder", sha256(file.read_bytes()).hexdigest())
+    weights = named_or_file(get_settings(), str(file))
     target = beside(file)
     network = quantise(weights, list((data / "images" / "train").iterdir()), imgsz, recipe.seed)
     write(target, network, weights.sha256)
     with tempfile.TemporaryDirectory() as kept:
         before, after = (
-            average_precision(eyes(weights, imgsz, Path(kept), threads=threads), recipe, photographs)
+            average_precisions(eyes(weights, imgsz, Path(kept), threads=threads), recipe, photographs)
             for eyes in (OpenVinoEyes, EightBitEyes)
         )
     for name, was in before.items():
