@@ -8,15 +8,21 @@
         hours.*,
         (hours.hour_start at time zone 'Asia/Shanghai')::date as day,
         extract(hour from hours.hour_start at time zone 'Asia/Shanghai')::integer as hour_of_day
-    from {{ ref(fact) }} as hours
     {%- if is_incremental() %}
-    inner join (
+    from (
         select distinct (arrived.hour_start at time zone 'Asia/Shanghai')::date as day
         from {{ ref(fact) }} as arrived
         where arrived.loaded_at > (select coalesce(max(known.loaded_at), '-infinity') - interval '1 day' from {{ this }} as known)
     ) as changed
-        on
-            hours.hour_start >= changed.day::timestamp at time zone 'Asia/Shanghai'
-            and hours.hour_start < (changed.day + 1)::timestamp at time zone 'Asia/Shanghai'
+    cross join lateral (
+        select every.*
+        from {{ ref(fact) }} as every
+        where
+            every.hour_start >= changed.day::timestamp at time zone 'Asia/Shanghai'
+            and every.hour_start < (changed.day + 1)::timestamp at time zone 'Asia/Shanghai'
+        order by every.hour_start
+    ) as hours
+    {%- else %}
+    from {{ ref(fact) }} as hours
     {%- endif %}
 {% endmacro %}

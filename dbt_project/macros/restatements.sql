@@ -44,7 +44,8 @@
 {#-
     Per key the row of the newest version, as newest_statement has it, out of the staging model `versions` of dataset `dataset`. An
     incremental fact that holds batch_id, line and loaded_at, indexed like its key, gets the keys that deliveries of late speak of: what
-    those say, against the row that stands, found by its batch and line. `also` is a condition on the fact's rows of which more
+    those say, against the row that stands, found by its batch and line. With an order of its own the query of the fact stays one: a key
+    is looked up in the index, however long the fact's history. `also` is a condition on the fact's rows of which more
     must be worked out anew.
 -#}
 {% macro newest_statements(versions, dataset, key, also=none) %}
@@ -68,8 +69,14 @@
                 from {{ statements }} as arrived
                 where arrived.batch_id = any({{ recent }})
             ) as spoken_of
-            inner join {{ this }} as known
-                on {% for column in key %}{{ "and " if not loop.first }}spoken_of.{{ column }} = known.{{ column }} {% endfor %}
+            cross join lateral (
+                select
+                    looked_up.batch_id,
+                    looked_up.line
+                from {{ this }} as looked_up
+                where {% for column in key %}{{ "and " if not loop.first }}spoken_of.{{ column }} = looked_up.{{ column }} {% endfor %}
+                order by looked_up.batch_id
+            ) as known
             inner join {{ statements }} as standing on known.batch_id = standing.batch_id and known.line = standing.line
             {%- if also %}
 

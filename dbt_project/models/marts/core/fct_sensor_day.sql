@@ -41,18 +41,23 @@ touched as (
 
 ),
 
+-- with an order of its own the inner query stays one: a day is looked up in the index, however many days there are
 hours as (
 
     select
-        fct_sensor_hour.*,
+        hours.*,
         touched.day
     from touched
-    inner join {{ ref("fct_sensor_hour") }}
-        on
-            touched.device_id = fct_sensor_hour.device_id
-            and touched.metric = fct_sensor_hour.metric
-            and touched.day::timestamp at time zone 'Asia/Shanghai' <= fct_sensor_hour.hour
-            and (touched.day + 1)::timestamp at time zone 'Asia/Shanghai' > fct_sensor_hour.hour
+    cross join lateral (
+        select every.*
+        from {{ ref("fct_sensor_hour") }} as every
+        where
+            touched.device_id = every.device_id
+            and touched.metric = every.metric
+            and touched.day::timestamp at time zone 'Asia/Shanghai' <= every.hour
+            and (touched.day + 1)::timestamp at time zone 'Asia/Shanghai' > every.hour
+        order by every.hour
+    ) as hours
 
 ),
 

@@ -28,18 +28,23 @@ touched as (
 
 ),
 
+-- with an order of its own the inner query stays one: an hour is looked up in the index, however many hours there are
 readings as (
 
     select
         reading.*,
         touched.hour
     from touched
-    inner join {{ ref("fct_sensor_reading") }} as reading
-        on
-            touched.device_id = reading.device_id
-            and touched.metric = reading.metric
-            and touched.hour <= reading.observed_at
-            and touched.hour + interval '1 hour' > reading.observed_at
+    cross join lateral (
+        select every.*
+        from {{ ref("fct_sensor_reading") }} as every
+        where
+            touched.device_id = every.device_id
+            and touched.metric = every.metric
+            and touched.hour <= every.observed_at
+            and touched.hour + interval '1 hour' > every.observed_at
+        order by every.observed_at
+    ) as reading
 
 ),
 

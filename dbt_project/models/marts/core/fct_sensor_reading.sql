@@ -45,6 +45,37 @@ delta as (
 
 ),
 
+{%- if is_incremental() %}
+
+spoken_of as (
+
+    select distinct
+        device_id,
+        metric,
+        observed_at
+    from delta
+
+),
+
+-- with an order of its own the inner query stays one: a reading is looked up in the index, however long the history
+standing as (
+
+    select looked_up.*
+    from spoken_of
+    cross join lateral (
+        select every.*
+        from {{ this }} as every
+        where
+            spoken_of.device_id = every.device_id
+            and spoken_of.metric = every.metric
+            and spoken_of.observed_at = every.observed_at
+        order by every.observed_at
+    ) as looked_up
+
+),
+
+{%- endif %}
+
 statements as (
 
     select * from delta
@@ -62,18 +93,7 @@ statements as (
         standing.seq,
         standing.batch_id,
         false as is_new
-    from (
-        select distinct
-            device_id,
-            metric,
-            observed_at
-        from delta
-    ) as spoken_of
-    inner join {{ this }} as standing
-        on
-            spoken_of.device_id = standing.device_id
-            and spoken_of.metric = standing.metric
-            and spoken_of.observed_at = standing.observed_at
+    from standing
     {%- endif %}
 
 ),
