@@ -33,6 +33,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -212,6 +213,7 @@ def _loader(options: argparse.Namespace) -> dict:
     """Settle what has landed without Great Expectations: seconds of the best batch, and what became of
     each."""
     from citybrain.catalogue import load_datasets
+    from citybrain.ingest.early_checks import early_checks
     from citybrain.ingest.judging import Judgement, find_bad_lines
     from citybrain.ingest.manifest import claim_next, get_batch, new_claimant
     from citybrain.ingest.settle import settle_loaded
@@ -232,11 +234,14 @@ def _loader(options: argparse.Namespace) -> dict:
         for _ in range(options.repeat):
             started = time.perf_counter()
             batch = claim_next(connection, claimant, timedelta(minutes=30), [], [])
-            with spool_folder(settings) as folder:
-                path = folder / "delivery"
+            own_table = batch.size >= settings.own_table_mb * 1024 * 1024
+            with ExitStack() as stack:
+                path = stack.enter_context(spool_folder(settings)) / "delivery"
+                checks = early_checks(settings, claimant, batch, expectations)
+                early = stack.enter_context(checks) if own_table else None
                 with arriving(settings, "landing", batch.object_key, path, batch.sha256) as delivery:
-                    staged = stage_delivery(connection, dataset, batch.batch_id, delivery)
-                results = find_bad_lines(connection, staged, batch, expectations)
+                    staged = stage_delivery(connection, dataset, batch.batch_id, delivery, own_table, early)
+                results = find_bad_lines(connection, staged, batch, expectations, early=early)
                 settle_loaded(connection, batch, claimant, staged, Judgement(Card.GREEN, results, None))
             seconds.append(time.perf_counter() - started)
             done = get_batch(connection, batch.batch_id)

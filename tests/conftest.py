@@ -19,6 +19,7 @@ from citybrain.stack import postgres, seaweedfs
 from citybrain.stack.ports import free_ports
 from citybrain.stack.setup import run_setup
 from citybrain.warehouse.databases import prepare
+from trial_city import drop_tables_of_batches
 
 PORT_SETTINGS = (
     "postgres_port",
@@ -126,11 +127,8 @@ def clean_city(settings: Settings) -> Settings:
             " WHERE schemaname = ANY(%s) AND tablename <> 'alembic_version'",
             (["meta", "raw", "quarantine"],),
         ).fetchall()
+        drop_tables_of_batches(connection)
         if tables:
             names = sql.SQL(", ").join(sql.Identifier(schema, table) for schema, table in tables)
             connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
-    with psycopg.connect(settings.dsn(DatabaseRole.LOADER)) as connection:
-        staged = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'stage'").fetchall()
-        for (table,) in staged:
-            connection.execute(sql.SQL("DROP TABLE {} CASCADE").format(sql.Identifier("stage", table)))
     return settings

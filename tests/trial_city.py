@@ -124,9 +124,19 @@ def assert_accounted_for(city: City) -> None:
     assert city.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'stage'") == []
 
 
+def drop_tables_of_batches(owner: psycopg.Connection) -> None:
+    """Large deliveries, and what a gate that was killed has left in stage."""
+    tables = owner.execute(
+        "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('delivered', 'stage')"
+    ).fetchall()
+    for schema, table in tables:
+        owner.execute(sql.SQL("DROP TABLE {} CASCADE").format(sql.Identifier(schema, table)))
+
+
 def wipe(settings: Settings) -> None:
     """Empty the manifest, the quarantine and the raw tables, for fixtures that outlive one test."""
     with connect(settings, DatabaseRole.OWNER) as connection:
+        drop_tables_of_batches(connection)
         tables = connection.execute(
             "SELECT schemaname, tablename FROM pg_tables"
             " WHERE schemaname IN ('meta', 'raw', 'quarantine') AND tablename <> 'alembic_version'"

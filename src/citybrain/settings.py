@@ -243,6 +243,11 @@ class Settings(BaseSettings):
         " processors where that is quicker",
     )
 
+    own_table_mb: int = Field(
+        default=32,
+        ge=0,
+        description="a delivery of so many MiB is a table of its own, taken into raw as it stands",
+    )
     gate_batches: int = Field(default=200, ge=1, description="landed batches one gate run claims at most")
     gate_processes: int = Field(
         default=2, ge=1, description="processes that judge landed batches at once, when there are many"

@@ -46,7 +46,10 @@ class Gates:
 
 
 @pytest.fixture
-def gates(city: City) -> Iterator[Gates]:
+def gates(city: City, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gates]:
+    """With the parameter "own tables" each delivery becomes a table of its own."""
+    if getattr(request, "param", None) == "own tables":
+        monkeypatch.setenv("CITYBRAIN_OWN_TABLE_MB", "0")
     found = Gates()
     yield found
     found.process.kill()
@@ -91,6 +94,7 @@ def kill_a_gate(city: City, gates: Gates, batch: int, after: float) -> None:
     until(lambda: is_gone(pid))
 
 
+@pytest.mark.parametrize("gates", ["rows", "own tables"], indirect=True)
 @pytest.mark.parametrize(
     "kills", [4, pytest.param(30, marks=pytest.mark.slow)], ids=["a few kills", "many kills"]
 )

@@ -47,12 +47,14 @@ def test_upgrade_twice_changes_nothing(settings: Settings) -> None:
         ("企" * 6, False),  # eighteen bytes, six characters
         ("é" * 9, False),
         ("", False),
-        (None, None),
+        (None, False),
     ],
 )
-def test_uscc(settings: Settings, code: str | None, expected: bool | None) -> None:
+def test_uscc(settings: Settings, code: str | None, expected: bool) -> None:
     with connect(settings, DatabaseRole.LOADER) as connection:
-        assert connection.execute("SELECT meta.uscc_is_valid(%s)", (code,)).fetchone() == (expected,)
+        assert connection.execute("SELECT meta.uscc_is_valid(meta.uscc_bytes(%s))", (code,)).fetchone() == (
+            expected,
+        )
 
 
 def test_uscc_rejects_every_single_character_error(settings: Settings) -> None:
@@ -60,7 +62,8 @@ def test_uscc_rejects_every_single_character_error(settings: Settings) -> None:
     wrong = [good[:i] + other + good[i + 1 :] for i in range(18) for other in ALPHABET if other != good[i]]
     with connect(settings, DatabaseRole.LOADER) as connection:
         (passed,) = connection.execute(
-            "SELECT count(*) FROM unnest(%s::text[]) AS code WHERE meta.uscc_is_valid(code)", (wrong,)
+            "SELECT count(*) FROM unnest(%s::text[]) AS code WHERE meta.uscc_is_valid(meta.uscc_bytes(code))",
+            (wrong,),
         ).fetchone() or (None,)
     assert len(wrong) == 18 * 30
     assert passed == 0

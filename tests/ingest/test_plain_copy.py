@@ -12,6 +12,7 @@ from citybrain.catalogue import Dataset, load_dataset
 from citybrain.ingest import stage
 from citybrain.ingest.plain_copy import NotPlainError, plain_csv
 from citybrain.ingest.readers import DeliveryRejectedError, text_lines
+from citybrain.ingest.stage_tables import Staged, drop_stage
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
 from trial_city import SOURCE
@@ -54,17 +55,18 @@ def trial(folder: Path, options: str = "") -> Dataset:
     return load_dataset(source)
 
 
-def as_it_stands(connection: psycopg.Connection, dataset: Dataset, path: Path) -> stage.Staged:
+def as_it_stands(connection: psycopg.Connection, dataset: Dataset, path: Path) -> Staged:
     plain = plain_csv(dataset, path)
     assert plain is not None
-    return stage._stage_plain(connection, dataset, BATCH, path, plain, text_lines.byte_chunks(path))
+    staged = Staged(BATCH, dataset, path, 0, 0, plain=True)
+    return stage._stage_plain(connection, staged, plain, text_lines.byte_chunks(path), None)
 
 
 Rows = list[dict[str, object]]
 
 
-def staged_rows(connection: psycopg.Connection, staged: stage.Staged) -> tuple[tuple[int, ...], Rows, Rows]:
-    """The counts, the typed table without how its rows got their lines, and of the text table what did not
+def staged_rows(connection: psycopg.Connection, staged: Staged) -> tuple[tuple[int, ...], Rows, Rows]:
+    """The counts, the typed table, and of the text table what did not
     parse and what is no row: which other records got a second look is each way's own affair."""
     typed, text = _rows(connection, staged.typed), _rows(connection, staged.text)
     mistyped = {row["_line"] for row in typed if row["_type_errors"]}
@@ -75,7 +77,7 @@ def staged_rows(connection: psycopg.Connection, staged: stage.Staged) -> tuple[t
 def _rows(connection: psycopg.Connection, table: sql.Identifier) -> Rows:
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(sql.SQL("SELECT * FROM {} ORDER BY _line").format(table)).fetchall()
-    return [{name: row[name] for name in sorted(row) if name != "_sent"} for row in rows]
+    return [{name: row[name] for name in sorted(row)} for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -108,10 +110,12 @@ def test_both_ways_stage_the_same(
     with connect(settings, DatabaseRole.LOADER, autocommit=True) as connection:
         try:
             plainly = staged_rows(connection, as_it_stands(connection, dataset, path))
-            stage.drop_stage(connection, BATCH)
-            by_record = staged_rows(connection, stage._stage_records(connection, dataset, BATCH, path))
+            drop_stage(connection, BATCH)
+            by_record = staged_rows(
+                connection, stage._stage_records(connection, Staged(BATCH, dataset, path, 0, 0))
+            )
         finally:
-            stage.drop_stage(connection, BATCH)
+            drop_stage(connection, BATCH)
     assert plainly == by_record
     assert len(plainly[2]) == plainly[0][1] + plainly[0][2]
     assert len(plainly[1]) + plainly[0][1] == sum(line != "" for line in lines)
@@ -157,7 +161,7 @@ def test_a_careful_reading_takes_over(
             assert not staged.plain
             assert staged.rows_in >= 2
         finally:
-            stage.drop_stage(connection, BATCH)
+            drop_stage(connection, BATCH)
 
 
 def test_bytes_that_are_no_utf8_are_refused(settings: Settings, tmp_path: Path) -> None:
@@ -168,4 +172,4 @@ def test_bytes_that_are_no_utf8_are_refused(settings: Settings, tmp_path: Path) 
             with pytest.raises(DeliveryRejectedError, match="utf-8"):
                 stage.stage_delivery(connection, trial(tmp_path), BATCH, path)
         finally:
-            stage.drop_stage(connection, BATCH)
+            drop_stage(connection, BATCH)

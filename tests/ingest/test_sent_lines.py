@@ -8,6 +8,7 @@ import pytest
 from citybrain.catalogue import load_dataset
 from citybrain.ingest import stage
 from citybrain.ingest.sent_lines import SentLines
+from citybrain.ingest.stage_tables import Staged, create_tables, drop_stage
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
 from trial_city import SOURCE
@@ -26,7 +27,7 @@ KINDS = (
 )
 
 
-def delivery(folder: Path, kinds: tuple[str, ...]) -> stage.Staged:
+def delivery(folder: Path, kinds: tuple[str, ...]) -> Staged:
     source = folder / "trial.yml"
     connector, form = "{kind: drop_folder, path: trial}", "{kind: csv}"
     text = SOURCE.format(id="trial", connector=connector, format=form, delivers="snapshot", geometry="null")
@@ -34,7 +35,7 @@ def delivery(folder: Path, kinds: tuple[str, ...]) -> stage.Staged:
     path = folder / "delivery"
     lines = random.Random(11).choices(kinds, [40, *[1] * (len(kinds) - 1)], k=20_000)
     path.write_text("\n".join(["uscc,name,staff,capital,opened_on", *lines, ""]), encoding="utf-8")
-    return stage.Staged(BATCH, load_dataset(source), path, 0, 0)
+    return Staged(BATCH, load_dataset(source), path, 0, 0)
 
 
 @pytest.mark.parametrize("kinds", [KINDS[:6], KINDS], ids=["lines", "records over lines"])
@@ -43,8 +44,8 @@ def test_lines_left_out_are_told_by_the_pass_itself(
 ) -> None:
     staged = delivery(tmp_path, kinds)
     with connect(settings, DatabaseRole.LOADER, autocommit=True) as connection:
-        stage.drop_stage(connection, BATCH)
-        stage._create_tables(connection, staged)
+        drop_stage(connection, BATCH)
+        create_tables(connection, staged, 1)
         try:
             sent = SentLines(10_000)
             records, last_line, arrived = stage._typed_pass(connection, staged, sent)
@@ -52,7 +53,7 @@ def test_lines_left_out_are_told_by_the_pass_itself(
             told = sent.left_out(arrived)
             gaps = stage._lines_left_out(connection, staged, last_line)
         finally:
-            stage.drop_stage(connection, BATCH)
+            drop_stage(connection, BATCH)
     assert told is not None
     assert told <= gaps
     # the header, and blank lines or ends of records between two batches, are no records of either
@@ -65,12 +66,12 @@ def test_silence_is_not_taken_for_nothing(settings: Settings, tmp_path: Path) ->
     staged = delivery(tmp_path, KINDS[:4])
     with connect(settings, DatabaseRole.LOADER, autocommit=True) as connection:
         for limit, level in ((10_000, "warning"), (20, "notice")):
-            stage.drop_stage(connection, BATCH)
-            stage._create_tables(connection, staged)
+            drop_stage(connection, BATCH)
+            create_tables(connection, staged, 1)
             connection.execute(f"SET client_min_messages = {level}")
             try:
                 sent = SentLines(limit)
                 _, _, arrived = stage._typed_pass(connection, staged, sent)
                 assert sent.left_out(arrived) is None
             finally:
-                stage.drop_stage(connection, BATCH)
+                drop_stage(connection, BATCH)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from citybrain.catalogue import load_dataset
-from citybrain.ingest.stage import Staged, _lines_left_out
+from citybrain.ingest.stage import _lines_left_out
+from citybrain.ingest.stage_tables import Staged
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
 

@@ -12,7 +12,7 @@ import pytest
 from citybrain.catalogue import Dataset
 from citybrain.ingest.judging import find_bad_lines, suspects
 from citybrain.ingest.manifest import Batch
-from citybrain.ingest.stage import Staged, drop_stage
+from citybrain.ingest.stage_tables import Staged, drop_stage
 from citybrain.quality import Expectations, judge_batch, row_predicates
 from citybrain.settings import DatabaseRole, Settings
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.integration
 NUMBER = 900_001
 ROWS = 400
 BATCH = Batch(
-    NUMBER, "trial", "k", "0" * 64, "x", "v", date(2026, 5, 1), AS_OF, "landed", None, 0, 0, 0, 0, None
+    NUMBER, "trial", "k", "0" * 64, "x", "v", date(2026, 5, 1), AS_OF, "landed", None, 0, 0, 0, 0, None, 0
 )
 WELL_TYPED = {"small", "day"}  # the rule `typed` gives the reason there
 
@@ -39,7 +39,9 @@ def staged(
         drop_stage(loader, NUMBER)
         name = stage(rows)
         loader.execute(f"ALTER TABLE stage.{name} RENAME TO batch_{NUMBER}".encode())
-        loader.execute(f"CREATE TABLE stage.batch_{NUMBER}_bad (_line bigint, reasons text[])".encode())
+        loader.execute(
+            f"CREATE TABLE stage.batch_{NUMBER}_bad (_line bigint, reasons text[], place tid)".encode()
+        )
         loader.execute(
             f"CREATE TABLE stage.batch_{NUMBER}_text AS SELECT _line FROM stage.batch_{NUMBER}".encode()
         )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import psycopg
@@ -190,6 +191,27 @@ def test_an_accepted_pattern_means_the_same_to_postgresql_and_python(
         return
     found = loader.execute("SELECT %s ~ %s", (word, rule.whole_text)).fetchone()
     assert found == (re.fullmatch(pattern, word, re.DOTALL) is not None,)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["[0-9]{3}", "[0-9]{2,3}", "[^b]{1,}", "[A-T][0-9]{2}", "a[ab]b[0-9]{0,2}", "[0-9]{0}", ".*[^ 　].*"],
+)
+def test_a_shorter_question_has_the_same_answer(
+    pattern: str,
+    stage: Callable[..., str],
+    expect: Callable[..., Expectations],
+    loader: psycopg.Connection,
+) -> None:
+    """What is asked by length, or of one character, is what the whole pattern says."""
+    words = ["", *("".join(word) for size in (1, 2, 3, 4) for word in product("abT1 　\n", repeat=size))]
+    table = stage([{"word": word} for word in words])
+    sql = predicate(expect({"id": "r", "kind": "matches", "column": "word", "pattern": pattern}), table)
+    bad = bad_lines(loader, table, sql)
+    assert bad == [
+        line for line, word in enumerate(words, 1) if re.fullmatch(pattern, word, re.DOTALL) is None
+    ]
+    assert f"(?:{pattern})" not in sql
 
 
 @given(value=any_text)

@@ -18,7 +18,7 @@ from citybrain.ingest.gate import STATEMENT_TIMEOUT, gate_claimed, judge_and_set
 from citybrain.ingest.landing import LandingReport, land_anew, today
 from citybrain.ingest.manifest import get_batch, new_claimant
 from citybrain.ingest.settle import BatchOutcome, outcome_of
-from citybrain.ingest.stage import drop_stage
+from citybrain.ingest.stage_tables import drop_stage
 from citybrain.quality import publish_data_docs
 from citybrain.settings import DatabaseRole, Settings, get_settings
 from citybrain.warehouse.connection import connect

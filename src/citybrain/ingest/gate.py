@@ -3,11 +3,13 @@ others alone."""
 
 import logging
 import time
+from contextlib import ExitStack
 from datetime import timedelta
 
 import psycopg
 
 from citybrain.catalogue import ContentError, Dataset, load_dataset
+from citybrain.ingest.early_checks import early_checks
 from citybrain.ingest.judging import judge
 from citybrain.ingest.manifest import Batch, are_waiting, claim_next, get_batch, give_back, new_claimant
 from citybrain.ingest.readers import DeliveryRejectedError
@@ -20,7 +22,8 @@ from citybrain.ingest.settle import (
     settle_loaded_again,
     settle_rejected,
 )
-from citybrain.ingest.stage import drop_stage, stage_delivery
+from citybrain.ingest.stage import stage_delivery
+from citybrain.ingest.stage_tables import drop_stage
 from citybrain.lake import arriving, spool_folder
 from citybrain.quality import Card, Expectations, expectations_for, gate_order, publish_data_docs
 from citybrain.settings import DatabaseRole, Settings, get_settings
@@ -106,17 +109,20 @@ def judge_and_settle(
     dataset, expectations = _content(settings, batch.dataset)
     for needed in (dataset, *expectations.references.values()):
         prepare_raw_table(settings, needed)
-    with spool_folder(settings) as folder:
-        path = folder / f"batch_{batch.batch_id}"
+    own_table = batch.state != "loaded" and batch.size >= settings.own_table_mb * 1024 * 1024
+    with ExitStack() as stack:
+        path = stack.enter_context(spool_folder(settings)) / f"batch_{batch.batch_id}"
+        checks = early_checks(settings, claimant, batch, expectations)
+        early = stack.enter_context(checks) if own_table else None
         try:
             with arriving(settings, "landing", batch.object_key, path, batch.sha256) as delivery:
-                staged = stage_delivery(connection, dataset, batch.batch_id, delivery)
+                staged = stage_delivery(connection, dataset, batch.batch_id, delivery, own_table, early)
         except DeliveryRejectedError as error:
             if batch.state == "loaded":
                 raise GateError(f"what was loaded once cannot be read any more: {error.reason}") from error
             settle_rejected(connection, batch, claimant, error.reason, error.rows)
             return
-        judgement = judge(connection, settings, staged, batch, expectations)
+        judgement = judge(connection, settings, staged, batch, expectations, early)
         if batch.state == "loaded":
             settle_loaded_again(connection, batch, claimant, staged, judgement)
         elif judgement.card == Card.RED and not released:

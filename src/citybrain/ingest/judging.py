@@ -11,12 +11,15 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from citybrain.catalogue import Dataset
+from citybrain.ingest.bad_lines import WORK_MEM, key_tests, rule_tests, type_tests, write_bad_lines
+from citybrain.ingest.early_checks import EarlyChecks
 from citybrain.ingest.manifest import Batch
-from citybrain.ingest.stage import SCHEMA, Staged, recover_records
+from citybrain.ingest.stage import recover_records
+from citybrain.ingest.stage_tables import SCHEMA, Staged, index_stage
 from citybrain.quality import (
     Card,
     Expectations,
+    RowPredicate,
     RuleResult,
     Unique,
     Verdict,
@@ -25,21 +28,7 @@ from citybrain.quality import (
 )
 from citybrain.settings import DatabaseRole, Settings
 
-WORK_MEM = "64MB"  # hashed keys and references of a large delivery
 RED_SHARE = 0.1  # of a delivery's rows unreadable or mistyped: then the delivery is wrong, not the rows
-_TYPE_ZH = {
-    "integer": "整数",
-    "bigint": "整数",
-    "numeric": "数值",
-    "boolean": "是非值",
-    "date": "日期",
-    "timestamp": "不带时区的时间",
-    "timestamptz": "时间",
-}
-
-
-Test = tuple[sql.Composable, str]
-"""A condition on a row of `s`, and the reason that stands for it."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +46,7 @@ def judge(
     staged: Staged,
     batch: Batch,
     expectations: Expectations,
+    early: EarlyChecks | None = None,
 ) -> Judgement:
     """The card of a staged batch; fills its table of bad lines."""
     verdict = judge_batch(
@@ -70,7 +60,7 @@ def judge(
         logical_date=batch.logical_date,
         settings=settings,
     )
-    own = find_bad_lines(connection, staged, batch, expectations, suspects(verdict))
+    own = find_bad_lines(connection, staged, batch, expectations, suspects(verdict), early)
     results = [*verdict.results, *own]
     card = max((verdict.card, *(result.card or Card.GREEN for result in own)), key=list(Card).index)
     reasons = [verdict.reason] if verdict.reason else []
@@ -96,25 +86,36 @@ def find_bad_lines(
     batch: Batch,
     expectations: Expectations,
     rule_ids: frozenset[str] | None = None,
+    early: EarlyChecks | None = None,
 ) -> list[RuleResult]:
     """Fill the table of bad lines, with all reasons of a line; the results of the three unwritten rules.
 
     `rule_ids`: the row rules some row may break (None: any of them). The verdict has counted the same
-    predicates on the same rows, so a rule it found kept is not evaluated again.
+    predicates on the same rows, so a rule it found kept is not evaluated again. `early` has asked the rows of
+    a plain delivery as they arrived: then rules that compare rows are left, and nothing is to be done again
+    where no row repeats another.
     """
     connection.execute(sql.SQL("SET work_mem = {}").format(sql.Literal(WORK_MEM)))
     predicates = row_predicates(
         staged.dataset, expectations, staged.table, as_of=batch.landed_at, rule_ids=rule_ids
     )
-    tests: list[Test] = [
-        (sql.SQL(found.sql), f"{found.reason_zh} [{found.rule_id}]")
-        for found in predicates
-        if rule_ids is not None or found.repeats_sql is None or _count(connection, found.repeats_sql) > 0
-    ]
-    if staged.mistyped:
-        tests += _type_tests(staged.dataset, _covered(expectations, "well_typed"))
-    tests += _key_tests(staged.dataset, _covered(expectations, "not_null"))
-    _write_bad_lines(connection, staged, tests)
+    if not staged.plain:
+        early = None
+    if early is not None:
+        early.finish(staged)
+        counting = early.start(lambda second: _repeated(second, predicates, rule_ids))
+        _learn_bad_lines(connection, staged)
+        recover_bad_records(connection, staged)
+        index_stage(connection, staged)
+        repeated = counting.result()
+    else:
+        repeated = _repeated(connection, predicates, rule_ids)
+    if repeated or early is None:
+        asked = [found for found in predicates if found.repeats_sql is None or found.rule_id in repeated]
+        types = type_tests(staged.dataset, expectations) if staged.mistyped else []
+        tests = [*rule_tests(asked), *types, *key_tests(staged.dataset, expectations)]
+        write_bad_lines(connection, staged, tests)
+        _learn_bad_lines(connection, staged)
     doubled = 0 if _keys_are_checked(expectations) else _find_doubled_keys(connection, staged)
     recover_bad_records(connection, staged)
     return [
@@ -124,27 +125,27 @@ def find_bad_lines(
     ]
 
 
+def _repeated(
+    connection: psycopg.Connection, predicates: list[RowPredicate], rule_ids: frozenset[str] | None
+) -> frozenset[str]:
+    """Of the rules that compare rows, those that some row breaks. A verdict has counted them already."""
+    return frozenset(
+        found.rule_id
+        for found in predicates
+        if found.repeats_sql is not None
+        and (rule_ids is not None or _count(connection, found.repeats_sql) > 0)
+    )
+
+
+def _learn_bad_lines(connection: psycopg.Connection, staged: Staged) -> None:
+    """Guessed by its pages the table seems to be large: then the good rows are hashed to disk, not the bad
+    ones."""
+    connection.execute(sql.SQL("ANALYZE {} (_line)").format(staged.bad))
+
+
 def _count(connection: psycopg.Connection, subselect: str) -> int:
     row = connection.execute(sql.SQL("SELECT {}").format(sql.SQL(subselect))).fetchone()
     return int(row[0]) if row else 0
-
-
-def _write_bad_lines(connection: psycopg.Connection, staged: Staged, tests: list[Test]) -> None:
-    """Rows that fail some test, with the reasons. The table is made by the query: PostgreSQL shares the scan
-    among its workers when it fills a new table, not when it adds to one."""
-    connection.execute(sql.SQL("DROP TABLE {}").format(staged.bad))
-    reasons = [
-        sql.SQL("CASE WHEN {} THEN {} END").format(test, sql.Literal(reason)) for test, reason in tests
-    ]
-    some: sql.Composable = sql.SQL(" OR ").join(test for test, _ in tests) if tests else sql.SQL("false")
-    connection.execute(
-        sql.SQL(
-            "CREATE UNLOGGED TABLE {} AS SELECT s._line, array_remove(ARRAY[{}]::text[], NULL) AS reasons"
-            " FROM {} AS s WHERE {}"
-        ).format(staged.bad, sql.SQL(", ").join(reasons), staged.typed, some)
-    )
-    # Guessed by its pages it seems to be large, and then the good rows are hashed to disk, not the bad ones.
-    connection.execute(sql.SQL("ANALYZE {} (_line)").format(staged.bad))
 
 
 def _keys_are_checked(expectations: Expectations) -> bool:
@@ -153,41 +154,6 @@ def _keys_are_checked(expectations: Expectations) -> bool:
         isinstance(rule, Unique) and rule.when is None and set(rule.columns) <= set(expectations.dataset.key)
         for rule in expectations.row_rules
     )
-
-
-def _covered(expectations: Expectations, kind: str) -> set[str]:
-    """The columns for which a rule of `kind` already gives the reason, on every row."""
-    return {
-        name
-        for rule in expectations.row_rules
-        if getattr(rule, "kind", None) == kind and rule.when is None
-        for name in rule.column_names
-    }
-
-
-def _type_tests(dataset: Dataset, covered: set[str]) -> list[Test]:
-    return [
-        (
-            sql.SQL("coalesce({} = ANY (s._type_errors), false)").format(sql.Literal(column.name)),
-            f"{column.label.zh}：不是{_TYPE_ZH[column.type]} ({column.name} is not of type {column.type})",
-        )
-        for column in dataset.columns
-        if column.type != "text" and column.name not in covered
-    ]
-
-
-def _key_tests(dataset: Dataset, covered: set[str]) -> list[Test]:
-    """A mistyped key is NULL too, and has its own reason."""
-    return [
-        (
-            sql.SQL("(s.{} IS NULL AND NOT coalesce({} = ANY (s._type_errors), false))").format(
-                sql.Identifier(name), sql.Literal(name)
-            ),
-            f"主键列为空：{dataset.column(name).label.zh} (key column {name} is empty)",
-        )
-        for name in dataset.key
-        if name not in covered
-    ]
 
 
 def _find_doubled_keys(connection: psycopg.Connection, staged: Staged) -> int:
@@ -206,9 +172,10 @@ def _find_doubled_keys(connection: psycopg.Connection, staged: Staged) -> int:
         sql.SQL(
             "INSERT INTO {bad} SELECT _line,"
             " ARRAY['主键重复，保留第 ' || first || ' 行 (the key stands in line '"
-            " || first || ' already)']"
-            " FROM (SELECT _line, first_value(_line) OVER (PARTITION BY {keys} ORDER BY _line)"
-            " AS first FROM {good}) AS numbered WHERE _line <> first"
+            " || first || ' already)'], place"
+            " FROM (SELECT _line, s.ctid AS place,"
+            " first_value(_line) OVER (PARTITION BY {keys} ORDER BY _line) AS first FROM {good})"
+            " AS numbered WHERE _line <> first"
         ).format(bad=staged.bad, keys=keys, good=good)
     ).rowcount
 

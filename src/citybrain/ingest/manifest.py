@@ -18,7 +18,7 @@ RETRY_AFTER = timedelta(
 
 @dataclass(frozen=True)
 class Batch:
-    """A row of `meta.batch`, as far as the gate needs it. Times are aware."""
+    """A row of `meta.batch`, as far as the gate needs it. Times are aware; `size` in bytes."""
 
     batch_id: int
     dataset: str
@@ -35,11 +35,12 @@ class Batch:
     rows_quarantined: int
     rows_rejected: int
     reason: str | None
+    size: int
 
 
 _BATCH = (
     "batch_id, dataset, object_key, sha256, source_name, source_version, logical_date, landed_at, state,"
-    " card, rows_in, rows_loaded, rows_quarantined, rows_rejected, reason"
+    " card, rows_in, rows_loaded, rows_quarantined, rows_rejected, reason, bytes AS size"
 )
 
 

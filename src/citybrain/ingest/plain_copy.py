@@ -4,6 +4,9 @@ Where nothing but delimiters parts the cells, PostgreSQL splits the lines as wel
 here of a line is that it has a cell for each column and that each cell is written as values of its type are
 (`copy_text`); one pattern asks a whole chunk at once. Most deliveries are of this kind, and most of their
 lines are never taken apart.
+
+A line that is left out leaves a placeholder in the stream, which COPY reads and drops: so the server counts
+every line, and the number it gives a row is the row's line.
 """
 
 import re
@@ -19,6 +22,7 @@ from citybrain.ingest.readers.csv_reader import first_record
 from citybrain.ingest.readers.records import DeliveryRejectedError
 from citybrain.ingest.readers.text_lines import is_plain
 
+PLACEHOLDER: Final = "\x01"  # in the first text of a line that COPY is to drop; no plain delivery has one
 READ_BY_COPY: Final = "\r\n\\\0"  # characters that no delimiter and no missing value may hold here
 
 
@@ -37,10 +41,11 @@ class Run:
 
 @dataclass(frozen=True)
 class OddLine:
-    """A line that is left out; a `blank` one is no record."""
+    """A line that is left out, and what stands for it in the stream; a `blank` one is no record."""
 
     line: int
     blank: bool
+    text: bytes
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,11 @@ class PlainCsv:
     missing: frozenset[str]
     first_line: int
 
+    @property
+    def first_text(self) -> str:
+        """The column in which a line that is left out is marked."""
+        return self.columns[self.types.index("text")]
+
     def lines(self, chunks: Iterator[bytes]) -> Iterator[Run | OddLine]:
         """Every line below the header, in order, out of the bytes of the delivery in chunks of whole lines.
         Raises NotPlainError as soon as one is not plain."""
@@ -64,7 +74,7 @@ class PlainCsv:
                 if not chunk:
                     continue
             end = end or (b"\r\n" if chunk[: chunk.find(b"\n")].endswith(b"\r") else b"\n")
-            if not is_plain(chunk) or (end == b"\n" and b"\r" in chunk):
+            if not is_plain(chunk) or PLACEHOLDER.encode() in chunk or (end == b"\n" and b"\r" in chunk):
                 raise NotPlainError
             if not chunk.endswith(b"\n"):
                 chunk += end
@@ -92,6 +102,8 @@ def plain_csv(dataset: Dataset, path: Path) -> PlainCsv | None:
     if len(columns) < max(2, len(matched)) or not kind.delimiter.isascii() or kind.delimiter.isalnum():
         return None  # a header that is ignored; a single column, whose empty line would look like a cell
     types = tuple(dataset.column(name).type for name in columns)
+    if "text" not in types:
+        return None  # a line that is left out could not be marked
     return PlainCsv(columns, types, kind.delimiter, missing, first_line)
 
 
@@ -105,8 +117,8 @@ class _Shape:
     strict: re.Pattern[bytes]
     delimiter: bytes
     delimiters: int
-    missing: tuple[bytes, ...]
-    end: bytes
+    nothing: tuple[re.Pattern[bytes], ...]
+    left_out: bytes
 
 
 @cache
@@ -118,8 +130,11 @@ def _shape(types: tuple[str, ...], delimiter: str, missing: frozenset[str], end:
         _run_of_lines(types, mark, missing, end, strict, strict),
         delimiter.encode(),
         len(types) - 1,
-        tuple(text.encode() for text in sorted(missing - {""})),
-        end,
+        tuple(_nothing(text, mark) for text in sorted(missing - {""})),
+        delimiter.join(
+            PLACEHOLDER if place == types.index("text") else "" for place in range(len(types))
+        ).encode()
+        + end,
     )
 
 
@@ -145,29 +160,23 @@ def _of_chunk(chunk: bytes, line: int, shape: _Shape) -> Iterator[Run | OddLine]
             pattern = shape.strict
             continue
         if rows:
-            yield Run(line, rows, _with_nulls(chunk[start:end], shape))
+            text = chunk[start:end]
+            for nothing in shape.nothing:
+                text = nothing.sub(b"", text)
+            yield Run(line, rows, text)
             line += rows
         if end < len(chunk):  # the line that ended the run
             start = chunk.find(b"\n", end) + 1
-            yield OddLine(line, not chunk[end:start].strip(b"\r\n"))
+            yield OddLine(line, not chunk[end:start].strip(b"\r\n"), shape.left_out)
             line += 1
         else:
             start = end
 
 
-def _with_nulls(run: bytes, shape: _Shape) -> bytes:
-    """The lines with nothing in each cell that says in its way that there is nothing."""
-    mark, end = shape.delimiter, shape.end
-    for text in shape.missing:
-        if mark + text in run:
-            for _ in range(2):  # neighbours share a delimiter
-                run = run.replace(mark + text + mark, mark + mark)
-            run = run.replace(mark + text + end, mark + end)
-        if run.startswith(text + mark):
-            run = run[len(text) :]
-        if b"\n" + text in run:
-            run = run.replace(b"\n" + text + mark, b"\n" + mark)
-    return run
+def _nothing(text: str, mark: str) -> re.Pattern[bytes]:
+    """A whole cell that says in its way that there is nothing. The text stands first in the pattern: then the
+    search leaps from one to the next."""
+    return re.compile(rf"{re.escape(text)}(?<![^{mark}\n]{re.escape(text)})(?=[{mark}\r\n])".encode())
 
 
 def _below(chunk: bytes, line: int, first_line: int) -> tuple[int, bytes]:

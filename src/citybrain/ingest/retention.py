@@ -17,7 +17,7 @@ from citybrain.catalogue.retention import load_retention
 from citybrain.lake import remove_all_versions
 from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
-from citybrain.warehouse.raw_tables import RAW_SCHEMA
+from citybrain.warehouse.raw_tables import OWN_TABLES_SCHEMA, RAW_SCHEMA
 
 APPLICATION = "citybrain retention"
 
@@ -78,6 +78,8 @@ def _remove_rows(connection: psycopg.Connection, batch: Expired) -> None:
     with connection.transaction():
         raw = sql.Identifier(RAW_SCHEMA, batch.dataset)
         if connection.execute("SELECT to_regclass(%s)", (raw.as_string(connection),)).fetchone() != (None,):
+            own = sql.Identifier(OWN_TABLES_SCHEMA, f"batch_{batch.batch_id}")
+            connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(own))
             connection.execute(sql.SQL("DELETE FROM {} WHERE _batch_id = %s").format(raw), (batch.batch_id,))
         connection.execute("DELETE FROM quarantine.rejected_row WHERE batch_id = %s", (batch.batch_id,))
         connection.execute("UPDATE meta.batch SET expired_at = now() WHERE batch_id = %s", (batch.batch_id,))

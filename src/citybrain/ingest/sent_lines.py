@@ -17,6 +17,24 @@ from citybrain.ingest.readers import RecordBatch
 _SKIPPED = re.compile(r"\bat line ([0-9]+)\b")
 
 
+@contextmanager
+def skipped_places(connection: psycopg.Connection, limit: int) -> Iterator[list[int]]:
+    """Within the block the places of rows that COPY skips are taken down, from 1 on: as the server tells
+    them, and no more than one over `limit`."""
+    places: list[int] = []
+
+    def take_down(diagnostic: Diagnostic) -> None:
+        found = _SKIPPED.search(diagnostic.message_primary or "")
+        if found and len(places) <= limit:
+            places.append(int(found[1]))
+
+    connection.add_notice_handler(take_down)
+    try:
+        yield places
+    finally:
+        connection.remove_notice_handler(take_down)
+
+
 class SentLines:
     """Rows sent to COPY, counted from 0, and the lines they came from. At most `limit` lines are kept."""
 
@@ -43,32 +61,18 @@ class SentLines:
             self._told = False
             self._not_sent, self._batches = [], []
 
-    def add_run(self, first_line: int, rows: int) -> None:
-        """Neighbouring lines were sent, `rows` of them."""
-        self._first_rows.append(self.rows)
-        self._batches.append((range(first_line, first_line + rows), []))
-        self.rows += rows
-
     @contextmanager
     def listening(self, connection: psycopg.Connection) -> Iterator[None]:
         """Within the block the server's notices of skipped rows are taken down."""
-        connection.add_notice_handler(self._take_down)
-        try:
+        with skipped_places(connection, self._limit) as self._skipped:
             yield
-        finally:
-            connection.remove_notice_handler(self._take_down)
 
     def left_out(self, arrived: int) -> frozenset[int] | None:
         """The lines that are none of the `arrived` rows; None when that was not told completely: too many,
         or a server that words its notices in another way or sends none."""
         if not self._told or self.rows - arrived != len(self._skipped):
             return None
-        return frozenset([*self._not_sent, *map(self._line, self._skipped)])
-
-    def _take_down(self, diagnostic: Diagnostic) -> None:
-        found = _SKIPPED.search(diagnostic.message_primary or "")
-        if found and len(self._skipped) <= self._limit:
-            self._skipped.append(int(found[1]) - 1)
+        return frozenset([*self._not_sent, *(self._line(place - 1) for place in self._skipped)])
 
     def _line(self, row: int) -> int:
         place = bisect_right(self._first_rows, row) - 1

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 from citybrain.ingest.judging import Judgement, recover_bad_records
 from citybrain.ingest.manifest import Batch, still_mine
 from citybrain.ingest.orders import write_orders
-from citybrain.ingest.stage import Staged, drop_stage
+from citybrain.ingest.stage_tables import Staged, drop_stage
 from citybrain.quality import Card, RuleResult
 from citybrain.warehouse.raw_tables import RAW_SCHEMA
 
@@ -54,7 +54,7 @@ def settle_loaded(
     with connection.transaction():
         _require_claim(connection, batch, claimant)
         quarantined = _quarantine(connection, batch, staged)
-        loaded = _load(connection, batch, staged)
+        loaded = (_take_in if staged.own_table else _load)(connection, batch, staged)
         if loaded + quarantined != staged.rows_in:
             raise RuntimeError(
                 f"batch {batch.batch_id}: {staged.rows_in} rows in, but {loaded} loaded"
@@ -138,7 +138,7 @@ def _leave_out_standing(connection: psycopg.Connection, batch: Batch, staged: St
     )
     connection.execute(
         sql.SQL(
-            "INSERT INTO {bad} SELECT s._line, ARRAY['主键已入库 (the key is loaded already)']"
+            "INSERT INTO {bad} SELECT s._line, ARRAY['主键已入库 (the key is loaded already)'], s.ctid"
             " FROM {typed} AS s WHERE EXISTS (SELECT FROM {raw} AND {same_key})"
             " AND NOT EXISTS (SELECT FROM {bad} AS b WHERE b._line = s._line)"
         ).format(bad=staged.bad, typed=staged.typed, raw=raw, same_key=same_key)
@@ -166,6 +166,15 @@ def _quarantine(connection: psycopg.Connection, batch: Batch, staged: Staged) ->
             bad=staged.bad,
         )
     ).rowcount
+
+
+def _take_in(connection: psycopg.Connection, batch: Batch, staged: Staged) -> int:
+    """Take bad rows out of the stage table and make it a part of the raw table. How many rows it has."""
+    bad = connection.execute(
+        sql.SQL("DELETE FROM {} AS s USING {} AS b WHERE s.ctid = b.place").format(staged.typed, staged.bad)
+    ).rowcount
+    connection.execute("SELECT raw.take_in(%s)", (batch.batch_id,))
+    return staged.rows_in - staged.faults - bad
 
 
 def _load(connection: psycopg.Connection, batch: Batch, staged: Staged) -> int:

@@ -1,131 +1,118 @@
-"""Stage tables: one delivery as typed rows, before anybody has judged it.
+"""A delivery's bytes into its stage tables.
 
-`stage.batch_<id>` holds every row with typed columns; `_type_errors` names the columns whose text did not
-parse (NULL: none). `stage.batch_<id>_text` holds, as text, the rows that need a second look and the records
-that are no rows at all. Both are unlogged, belong to the loader, and are dropped when the batch is settled.
-
-A plain CSV is copied as it stands, line after line (`plain_copy`); then the server numbers the rows that
-arrive, and `_line` is worked out of that number and the lines that are not among them. Any other delivery is
-read record by record, and each row is sent with its line.
+A plain CSV is copied as it stands, line after line (`plain_copy`), and the server numbers the lines; a large
+one in stretches, each a transaction of its own, so that the rows of one can be looked at while the next one
+is copied (`early_checks`). Any other delivery is read record by record, and each row is sent with its line.
 """
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
 import psycopg
 from psycopg import sql
 
 from citybrain.catalogue import Column, Dataset
 from citybrain.ingest.copy_text import WRITTEN, null_text, text_copy, typed_copy
-from citybrain.ingest.plain_copy import NotPlainError, OddLine, PlainCsv, plain_csv
+from citybrain.ingest.plain_copy import PLACEHOLDER, NotPlainError, OddLine, PlainCsv, Run, plain_csv
 from citybrain.ingest.readers import DeliveryRejectedError, Reading, RecordBatch, read_delivery, read_lines
 from citybrain.ingest.readers.text_lines import byte_chunks, whole_lines
-from citybrain.ingest.sent_lines import SentLines
+from citybrain.ingest.sent_lines import SentLines, skipped_places
+from citybrain.ingest.stage_tables import SCHEMA, Staged, create_tables, learn_keys
 from citybrain.lake import Arriving
 
-SCHEMA = "stage"
 NO_ROWS = "没有数据行 (no rows below the header)"
 MANY_LINES = 200_000  # beyond this the second pass takes every line instead of remembering which
 TYPED_COPY = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT text, ON_ERROR ignore, LOG_VERBOSITY verbose, NULL {})")
 PLAIN_COPY = sql.SQL(
     "COPY {} ({}) FROM STDIN (FORMAT text, DELIMITER {}, NULL '', ON_ERROR ignore, LOG_VERBOSITY verbose)"
+    " WHERE {} IS DISTINCT FROM {}"
 )
-MOST_GAPS = 50_000  # between the rows of a plain delivery; each row's line is looked up among them
+MOST_GAPS = 50_000  # lines of a plain delivery that get a second look; beyond, every line gets it
+STRETCH = 75_000  # lines; what is looked at while the next ones are copied
 TEXT_COPY = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT text)")
 
 
-@dataclass(frozen=True)
-class Staged:
-    """A staged delivery. `rows_in` = rows of the typed table + `faults` (records that are no rows);
-    `mistyped` rows have a text that does not fit its column's type; of a `plain` delivery each line is a
-    record."""
+class Onlooker(Protocol):
+    """Is shown the rows of a plain delivery while more of them are copied."""
 
-    batch_id: int
-    dataset: Dataset
-    path: Path
-    rows_in: int
-    faults: int
-    mistyped: int = 0
-    plain: bool = False
+    def rows_stand(self, staged: Staged, lines: range, pages: int) -> None:
+        """The rows of these lines stand in the typed table, which has so many `pages` now, for every session
+        to see. COPY writes few of them into pages that were there before."""
 
-    @property
-    def table(self) -> str:
-        return f"batch_{self.batch_id}"
+    def all_stand(self, staged: Staged) -> None:
+        """No more rows come as they stand in the delivery."""
 
-    @property
-    def typed(self) -> sql.Identifier:
-        return sql.Identifier(SCHEMA, self.table)
+    def wait(self) -> None:
+        """Returns when everything shown was looked at. Raises what kept it from that."""
 
-    @property
-    def text(self) -> sql.Identifier:
-        return sql.Identifier(SCHEMA, f"{self.table}_text")
-
-    @property
-    def bad(self) -> sql.Identifier:
-        """Lines that stay out, with the reasons; filled by the gate."""
-        return sql.Identifier(SCHEMA, f"{self.table}_bad")
-
-
-def drop_stage(connection: psycopg.Connection, batch_id: int) -> None:
-    names = [sql.Identifier(SCHEMA, f"batch_{batch_id}{suffix}") for suffix in ("", "_text", "_bad")]
-    connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(names)))
+    def forget(self) -> None:
+        """The delivery is not plain after all: what was shown will not stay. Returns when nobody looks."""
 
 
 def stage_delivery(
-    connection: psycopg.Connection, dataset: Dataset, batch_id: int, delivery: Path | Arriving
+    connection: psycopg.Connection,
+    dataset: Dataset,
+    batch_id: int,
+    delivery: Path | Arriving,
+    own_table: bool = False,
+    onlooker: Onlooker | None = None,
 ) -> Staged:
     """Build the stage tables of a delivery from its bytes; tables of an earlier try are replaced. The bytes
     stand in a file, or are on their way into one: then a plain delivery is copied while it comes.
 
-    `connection` is the loader's, in autocommit. Raises DeliveryRejectedError when the delivery is unusable
-    as a whole, and as `Arriving.complete` when it is not the object that was promised.
+    `connection` is the loader's, in autocommit. `own_table`: the raw table stands, the batch is in the
+    manifest and not loaded. Raises DeliveryRejectedError when the delivery is unusable as a whole, and as
+    `Arriving.complete` when it is not the object that was promised.
     """
     if isinstance(delivery, Arriving):
         delivery.begin()
         path, chunks = delivery.path, whole_lines(delivery.chunks())
     else:
         path, chunks = delivery, byte_chunks(delivery)
+    staged = Staged(batch_id, dataset, path, 0, 0, own_table=own_table)
     plain = plain_csv(dataset, path)
     if plain is not None:
         try:
-            return _stage_plain(connection, dataset, batch_id, path, plain, chunks)
+            return _stage_plain(connection, replace(staged, plain=True), plain, chunks, onlooker)
         except (NotPlainError, psycopg.errors.CharacterNotInRepertoire):
-            pass  # the careful reading says what is wrong with which record
+            # the careful reading says what is wrong with which record
+            if onlooker is not None:
+                onlooker.forget()
     if isinstance(delivery, Arriving):
         delivery.complete()
-    return _stage_records(connection, dataset, batch_id, path)
+    return _stage_records(connection, staged)
 
 
 def _stage_plain(
     connection: psycopg.Connection,
-    dataset: Dataset,
-    batch_id: int,
-    path: Path,
+    staged: Staged,
     plain: PlainCsv,
     chunks: Iterator[bytes],
+    onlooker: Onlooker | None,
 ) -> Staged:
     """Raises NotPlainError, or CharacterNotInRepertoire for bytes that are no UTF-8."""
-    staged = Staged(batch_id, dataset, path, 0, 0, plain=True)
-    drop_stage(connection, batch_id)
-    _create_tables(connection, staged)
-    sent = SentLines(MOST_GAPS)
-    odd, blank, typed_rows = _plain_pass(connection, staged, plain, chunks, sent)
-    records = sent.rows + len(odd)
+    create_tables(connection, staged, plain.first_line)
+    seen = _plain_pass(connection, staged, plain, chunks, onlooker)
+    records = seen.rows + len(seen.odd)
     if records == 0:
         raise DeliveryRejectedError(NO_ROWS)
-    skipped = sent.left_out(typed_rows)
-    if skipped is None or (sent.rows and _last_number(connection, staged) != sent.rows):
+    if seen.rows != seen.arrived + len(seen.skipped) or _last_number(connection, staged) != seen.last_line:
         raise NotPlainError  # another server: it tells nothing of rows it skips, or does not number them
-    _number_lines(connection, staged, plain.first_line, sorted([*odd, *blank]))
-    return _complete(connection, staged, records, typed_rows, frozenset([*odd, *skipped]))
+    if onlooker is None:
+        connection.execute(learn_keys(staged))
+    else:
+        onlooker.all_stand(staged)
+    return _complete(
+        connection, staged, records, seen.arrived, frozenset([*seen.odd, *seen.skipped]), onlooker
+    )
 
 
-def _stage_records(connection: psycopg.Connection, dataset: Dataset, batch_id: int, path: Path) -> Staged:
-    staged = Staged(batch_id, dataset, path, 0, 0)
-    drop_stage(connection, batch_id)
-    _create_tables(connection, staged)
+def _stage_records(connection: psycopg.Connection, staged: Staged) -> Staged:
+    create_tables(connection, staged, first_line=1)
     sent = SentLines(MANY_LINES)
     records, last_line, typed_rows = _typed_pass(connection, staged, sent)
     if records == 0:
@@ -138,6 +125,7 @@ def _stage_records(connection: psycopg.Connection, dataset: Dataset, batch_id: i
         if wanted is None:
             connection.execute(sql.SQL("TRUNCATE {}").format(staged.typed))
             typed_rows = 0
+    connection.execute(learn_keys(staged))
     return _complete(connection, staged, records, typed_rows, wanted)
 
 
@@ -147,51 +135,29 @@ def _complete(
     records: int,
     typed_rows: int,
     left_out: frozenset[int] | None,
+    onlooker: Onlooker | None = None,
 ) -> Staged:
-    """Bring in the records on the lines `left_out` (None: all there are), and count."""
+    """Bring in the records on the lines `left_out` (None: all there are), and count. An onlooker looks
+    only at rows that came before."""
     faults = mistyped = 0
+    doubtful: tuple[str, ...] = ()
     if typed_rows < records:
         faults = _text_pass(connection, staged, left_out)
+        if onlooker is not None:
+            onlooker.wait()
         doubtful, mistyped = _type_the_doubtful(connection, staged)
-        if typed_rows + doubtful + faults != records:
+        if typed_rows + len(doubtful) + faults != records:
             raise RuntimeError(
-                f"batch {staged.batch_id}: {records} records read, but {typed_rows + doubtful} rows"
+                f"batch {staged.batch_id}: {records} records read, but {typed_rows + len(doubtful)} rows"
                 f" and {faults} faults staged"
             )
-    # Unless the planner knows that keys differ, it lets each worker gather them all.
-    known = staged.dataset.key if staged.plain else ["_line", *staged.dataset.key]
-    keys = sql.SQL(", ").join(map(sql.Identifier, known))
-    connection.execute(sql.SQL("ANALYZE {} ({})").format(staged.typed, keys))
-    return replace(staged, rows_in=records, faults=faults, mistyped=mistyped)
+    return replace(staged, rows_in=records, faults=faults, mistyped=mistyped, doubtful=doubtful)
 
 
 def recover_records(connection: psycopg.Connection, staged: Staged, lines: frozenset[int]) -> None:
     """Put the records on `lines` into the text table as delivered, so that the quarantine can show them."""
     if lines:
         _text_pass(connection, staged, lines if len(lines) <= MANY_LINES else None)
-
-
-def _create_tables(connection: psycopg.Connection, staged: Staged) -> None:
-    columns = staged.dataset.columns
-    typed = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type)) for column in columns
-    )
-    text = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(column.name)) for column in columns)
-    number = sql.SQL(
-        "_sent bigint NOT NULL GENERATED BY DEFAULT AS IDENTITY (CACHE 1000000)"
-        if staged.plain
-        else "_line bigint NOT NULL"
-    )
-    for statement in (
-        sql.SQL("CREATE UNLOGGED TABLE {} ({}, _type_errors text[], {})").format(staged.typed, number, typed),
-        sql.SQL("CREATE UNLOGGED TABLE {} (_line bigint NOT NULL, _fault text, _record jsonb, {})").format(
-            staged.text, text
-        ),
-        sql.SQL("CREATE UNLOGGED TABLE {} (_line bigint NOT NULL, reasons text[] NOT NULL)").format(
-            staged.bad
-        ),
-    ):
-        connection.execute(statement)
 
 
 def _batches(
@@ -206,56 +172,83 @@ def _batches(
     return [staged.dataset.column(name) for name in reading.columns], reading.batches
 
 
+@dataclass
+class _Seen:
+    """Of the lines of a plain delivery: how many `rows` look right, which lines do not (`odd`), which of the
+    others the server could not read (`skipped`), how many rows `arrived`, and the `last_line`, 0 for none."""
+
+    odd: list[int] = field(default_factory=list)
+    skipped: list[int] = field(default_factory=list)
+    rows: int = 0
+    blank: int = 0
+    arrived: int = 0
+    last_line: int = 0
+
+
 def _plain_pass(
     connection: psycopg.Connection,
     staged: Staged,
     plain: PlainCsv,
     chunks: Iterator[bytes],
-    sent: SentLines,
-) -> tuple[list[int], list[int], int]:
-    """Copy the lines that look right and parse. The odd lines, the blank ones, and how many rows arrived."""
-    odd: list[int] = []
-    blank: list[int] = []
+    onlooker: Onlooker | None,
+) -> _Seen:
+    """Copy the lines that look right and parse, in one stretch if there is nobody to see them earlier."""
     names = sql.SQL(", ").join(map(sql.Identifier, plain.columns))
-    statement = PLAIN_COPY.format(staged.typed, names, sql.Literal(plain.delimiter))
-    with closing(connection.cursor()) as cursor, sent.listening(connection):
-        with cursor.copy(statement) as copy:
-            for found in plain.lines(chunks):
-                if isinstance(found, OddLine):
-                    (blank if found.blank else odd).append(found.line)
-                    if len(odd) + len(blank) > MOST_GAPS:
-                        raise NotPlainError
-                else:
-                    sent.add_run(found.first, found.rows)
-                    copy.write(found.text)
-        return odd, blank, cursor.rowcount
+    statement = PLAIN_COPY.format(
+        staged.typed,
+        names,
+        sql.Literal(plain.delimiter),
+        sql.Identifier(plain.first_text),
+        sql.Literal(PLACEHOLDER),
+    )
+    seen = _Seen()
+    lines = plain.lines(chunks)
+    first = next(lines, None)
+    while first is not None:
+        begun = first.line if isinstance(first, OddLine) else first.first
+        with closing(connection.cursor()) as cursor:
+            with skipped_places(connection, MOST_GAPS) as places, cursor.copy(statement) as copy:
+                _send_stretch(copy, chain([first], lines), seen, begun + STRETCH if onlooker else None)
+            seen.arrived += cursor.rowcount
+            seen.skipped += [begun + place - 1 for place in places]
+            if onlooker is not None:
+                onlooker.rows_stand(staged, range(begun, seen.last_line + 1), _pages(connection, staged))
+        first = next(lines, None)
+    return seen
+
+
+def _pages(connection: psycopg.Connection, staged: Staged) -> int:
+    [(pages,)] = connection.execute(
+        "SELECT pg_relation_size(%s) / current_setting('block_size')::integer", [f"{SCHEMA}.{staged.table}"]
+    ).fetchall()
+    return int(pages)
+
+
+def _send_stretch(copy: psycopg.Copy, lines: Iterator[Run | OddLine], seen: _Seen, until: int | None) -> None:
+    """Send lines, all of them or those up to the run that passes the line `until`."""
+    for found in lines:
+        copy.write(found.text)
+        if isinstance(found, Run):
+            seen.rows += found.rows
+            seen.last_line = found.first + found.rows - 1
+        else:
+            seen.last_line = found.line
+            if found.blank:
+                seen.blank += 1
+            else:
+                seen.odd.append(found.line)
+            if len(seen.odd) + seen.blank > MOST_GAPS:
+                raise NotPlainError
+        if until is not None and seen.last_line >= until:
+            return
 
 
 def _last_number(connection: psycopg.Connection, staged: Staged) -> int:
-    """The number of the last row that was sent: one that is skipped has its number too."""
+    """The number of the last line that was sent: one that is dropped has its number too."""
     found = connection.execute(
-        "SELECT currval(pg_get_serial_sequence(%s, '_sent'))", [f"{SCHEMA}.{staged.table}"]
+        "SELECT currval(pg_get_serial_sequence(%s, '_line'))", [f"{SCHEMA}.{staged.table}"]
     ).fetchone()
     return int(found[0]) if found else 0
-
-
-def _number_lines(connection: psycopg.Connection, staged: Staged, first_line: int, gaps: list[int]) -> None:
-    """`_line` for rows that were numbered from 1 as they were sent: those from `first_line` on, but for the
-    lines of `gaps` (ascending).
-
-    A row's line is told by how many gaps lie before it: a gap lies before all rows from some number on. Rows
-    that come later are numbered by the negative of their line.
-    """
-    reached = [line - first_line - before + 1 for before, line in enumerate(gaps)]
-    line: sql.Composable = sql.SQL("_sent + {}").format(sql.Literal(first_line - 1))
-    if reached:
-        line = sql.SQL("{} + width_bucket(_sent, {}::bigint[])").format(line, sql.Literal(reached))
-    connection.execute(
-        sql.SQL(
-            "ALTER TABLE {} ADD COLUMN _line bigint"
-            " GENERATED ALWAYS AS (CASE WHEN _sent < 0 THEN - _sent ELSE {} END) VIRTUAL"
-        ).format(staged.typed, line)
-    )
 
 
 def _typed_pass(connection: psycopg.Connection, staged: Staged, sent: SentLines) -> tuple[int, int, int]:
@@ -320,9 +313,9 @@ def _text_pass(connection: psycopg.Connection, staged: Staged, wanted: frozenset
     return int(found[0]) if found else 0
 
 
-def _type_the_doubtful(connection: psycopg.Connection, staged: Staged) -> tuple[int, int]:
+def _type_the_doubtful(connection: psycopg.Connection, staged: Staged) -> tuple[tuple[str, ...], int]:
     """Move the text table's rows into the typed table: what parses gets its type, the rest is NULL and
-    named. How many rows, and how many of them have something that did not parse.
+    named. Where they stand, and how many of them have something that did not parse.
     """
     values, errors = [], []
     missing = sql.Literal(staged.dataset.format.missing)
@@ -347,17 +340,15 @@ def _type_the_doubtful(connection: psycopg.Connection, staged: Staged) -> tuple[
         sql.SQL(", ").join(errors)
     )
     statement = sql.SQL(
-        "WITH typed AS (INSERT INTO {} ({}, _type_errors, {}) SELECT {}, {}, {} FROM {}"
-        " WHERE _fault IS NULL RETURNING _type_errors)"
-        " SELECT count(*), count(_type_errors) FROM typed"
+        "WITH typed AS (INSERT INTO {} (_line, _type_errors, {}) SELECT _line, {}, {} FROM {}"
+        " WHERE _fault IS NULL RETURNING ctid, _type_errors)"
+        " SELECT coalesce(array_agg(ctid::text), '{{}}'), count(_type_errors) FROM typed"
     ).format(
         staged.typed,
-        sql.SQL("_sent" if staged.plain else "_line"),
         names,
-        sql.SQL("- _line" if staged.plain else "_line"),
         type_errors,
         sql.SQL(", ").join(values),
         staged.text,
     )
-    found = connection.execute(statement).fetchone()
-    return (int(found[0]), int(found[1])) if found else (0, 0)
+    [(places, mistyped)] = connection.execute(statement).fetchall()
+    return tuple(places), mistyped

@@ -46,8 +46,14 @@ _SQL_TYPE = {
     "timestamp": "timestamp",
     "timestamptz": "timestamptz",
 }
-# A pattern that is one class so and so often, such as [0-9]{12}.
-_REPEATED_CLASS = re.compile(r"(\[\^?[^\\\]\[^]+\])\{([0-9]{1,2})(?:(,)([0-9]{1,2})?)?\}")
+_CLASS = r"\[\^?[^\\\]\[^]+\]"
+_ONE_OF_HEAD = re.compile(rf"{_CLASS}|[A-Za-z0-9]")
+# A pattern that ends in one class so and so often, such as [A-T][0-9]{4}; letters and classes before it stand
+# for one character each.
+_REPEATED_CLASS = re.compile(
+    rf"((?:{_ONE_OF_HEAD.pattern})*)({_CLASS})\{{([0-9]{{1,2}})(?:(,)([0-9]{{1,2}})?)?\}}"
+)
+_CLASS_ANYWHERE = re.compile(rf"\.\*({_CLASS})\.\*")
 
 
 @dataclass(frozen=True)
@@ -239,35 +245,52 @@ def _(rule: Between, scope: _Scope) -> exp.Expr:
 
 @_breach.register
 def _(rule: Matches, scope: _Scope) -> exp.Expr:
-    """PostgreSQL builds its automaton anew for each value, a state a position: for one class so and so often
-    the length and a single state say the same in half the time."""
+    """PostgreSQL builds its automaton anew for each value, a state a position: where the length says the same
+    as a count, or one character is enough, it has the fewer to build."""
+    anywhere = _CLASS_ANYWHERE.fullmatch(rule.pattern)
+    if anywhere is not None:
+        return exp.not_(exp.RegexpLike(this=scope.node, expression=_text(anywhere[1])))
     repeated = _REPEATED_CLASS.fullmatch(rule.pattern)
     if repeated is None:
         return exp.not_(exp.RegexpLike(this=scope.node, expression=_text(rule.whole_text)))
-    letters, least, open_end, most = repeated.groups()
-    length = exp.Length(this=scope.node)
-    outside: list[exp.Expr] = [exp.LT(this=length.copy(), expression=scalar_node(int(least)))]
-    if most is not None or open_end is None:
-        outside.append(exp.GT(this=length.copy(), expression=scalar_node(int(most or least))))
-    outside.append(exp.not_(exp.RegexpLike(this=scope.node, expression=_text(f"^{letters}*$"))))
+    head, letters, least, open_end, most = repeated.groups()
+    shortest = len(_ONE_OF_HEAD.findall(head)) + int(least)
+    longest = None if open_end and most is None else shortest + int(most or least) - int(least)
+    outside = _outside_length(scope.node, shortest, longest)
+    outside.append(exp.not_(exp.RegexpLike(this=scope.node, expression=_text(f"^{head}{letters}*$"))))
     return exp.or_(*outside)
 
 
 @_breach.register
 def _(rule: Length, scope: _Scope) -> exp.Expr:
-    length = exp.Length(this=scope.node)
+    return exp.or_(*_outside_length(scope.node, rule.min, rule.max))
+
+
+def _outside_length(node: exp.Expr, least: int | None, most: int | None) -> list[exp.Expr]:
+    """What a text that is too short or too long fulfils one of."""
+    length = exp.Length(this=node)
+    if least is not None and least == most:
+        return [exp.NEQ(this=length, expression=scalar_node(least))]
     outside: list[exp.Expr] = []
-    if rule.min is not None:
-        outside.append(exp.LT(this=length.copy(), expression=scalar_node(rule.min)))
-    if rule.max is not None:
-        outside.append(exp.GT(this=length.copy(), expression=scalar_node(rule.max)))
-    return exp.or_(*outside)
+    if least is not None:
+        outside.append(exp.LT(this=length.copy(), expression=scalar_node(least)))
+    if most is not None:
+        outside.append(exp.GT(this=length.copy(), expression=scalar_node(most)))
+    return outside
 
 
 @_breach.register
 def _(rule: ValidUscc, scope: _Scope) -> exp.Expr:
-    check = exp.Anonymous(this="uscc_is_valid", expressions=[scope.node])
-    return exp.not_(exp.Dot(this=exp.to_identifier("meta", quoted=True), expression=check))
+    """The bytes come out of a sub-select: a text becomes bytes once and not for each of its places."""
+    given = exp.alias_(_meta_function("uscc_bytes", scope.node), "given", quoted=True)
+    code = exp.select(given).offset(0).subquery("code")
+    valid = _meta_function("uscc_is_valid", exp.column("given", table="code", quoted=True))
+    return exp.not_(exp.select(valid).from_(code).subquery())
+
+
+def _meta_function(name: str, argument: exp.Expr) -> exp.Expr:
+    call = exp.Anonymous(this=name, expressions=[argument])
+    return exp.Dot(this=exp.to_identifier("meta", quoted=True), expression=call)
 
 
 @_breach.register

@@ -1,6 +1,9 @@
 """The raw table of a dataset follows from its file: created when missing, widened when the file gains a
 column.
 
+A large delivery stands in a table of its own, `delivered.batch_<id>`, which is a part of `raw.<dataset>` by
+inheritance: who reads the raw table reads it too, and a column that the raw table gains it gains as well.
+
 A row carries its batch and its line; what else is known of where it came from stands once, with the batch
 (`meta.batch`). Rows are never rewritten, so a column that changes its type or leaves the file is not this
 module's to settle: a changed type is an error that says what to do, a column that left stays and takes NULL.
@@ -14,6 +17,7 @@ from citybrain.settings import DatabaseRole, Settings
 from citybrain.warehouse.connection import connect
 
 RAW_SCHEMA = "raw"
+OWN_TABLES_SCHEMA = "delivered"
 LINEAGE: dict[str, str] = {
     "_batch_id": "bigint",
     "_line": "bigint",

@@ -1,6 +1,7 @@
 """Bytes to lines of text: the declared encoding is checked, and nothing but the current chunk is held."""
 
 import codecs
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from citybrain.ingest.readers.records import MAX_RECORD_CHARS, DeliveryRejectedE
 
 CHUNK_BYTES = 512 * 1024
 SAMPLE_BYTES = 64 * 1024
+FEW = 20  # lines of a chunk to one that is wanted: then all of them are taken apart
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
 MAGIC = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
     b"PAR1": "a Parquet file",
@@ -89,11 +92,7 @@ def whole_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
 def is_plain(chunk: bytes) -> bool:
     """Whether \\n or \\r\\n alone ends its lines, all of them short, and no quote can hold one. In both
     encodings these bytes stand for nothing else."""
-    return (
-        b'"' not in chunk
-        and len(chunk) < 2 * CHUNK_BYTES
-        and (b"\r" not in chunk or chunk.count(b"\r") == chunk.count(b"\r\n"))
-    )
+    return b'"' not in chunk and len(chunk) < 2 * CHUNK_BYTES and _LONE_RETURN.search(chunk) is None
 
 
 def wanted_lines(
@@ -108,10 +107,35 @@ def wanted_lines(
         end = first + chunk.count(b"\n")
         beyond = bisect_left(wanted, end + 1 if not chunk.endswith(b"\n") else end, place)
         if beyond > place:
-            lines = chunk.split(b"\n")
             numbers = list(wanted[place:beyond])
-            yield numbers, [lines[number - first].removesuffix(b"\r").decode(encoding) for number in numbers]
+            lines = _lines_of(chunk, [number - first for number in numbers], end - first)
+            yield numbers, [line.removesuffix(b"\r").decode(encoding) for line in lines]
         first, place = end, beyond
+
+
+def _lines_of(chunk: bytes, places: list[int], lines: int) -> list[bytes]:
+    """The lines of a chunk of so many `lines` on these places (ascending, from 0)."""
+    if len(places) * FEW > lines:
+        apart = chunk.split(b"\n")
+        return [apart[place] for place in places]
+    found = []
+    start, at = 0, 0  # the line on place `at` begins there
+    length = len(chunk) // lines
+    for place in places:
+        # As many bytes on as lines are mostly long; from there it is a line or two, forth or back.
+        near = chunk.rfind(b"\n", start, start + (place - at) * length) + 1
+        if near > start:
+            at += chunk.count(b"\n", start, near)
+            start = near
+        while at < place:
+            start = chunk.index(b"\n", start) + 1
+            at += 1
+        while at > place:
+            start = chunk.rfind(b"\n", 0, start - 1) + 1
+            at -= 1
+        end = chunk.find(b"\n", start)
+        found.append(chunk[start : end if end >= 0 else len(chunk)])
+    return found
 
 
 def _refuse_utf8(chunk: bytes) -> None:
