@@ -146,14 +146,14 @@ def test_an_enterprise_reads_what_it_got_and_what_is_missing(
 
     from citybrain.desk.grants.firms import DAYS, SALT
 
-    code = uscc(700)
+    code, name = uscc(700), "专页企业"
     got, nearly, blind, far = (publish(desk, title=f"专页事项{name}") for name in "甲乙丙丁")
     run(
         desk,
         {
-            got: [Found(code, Decimal("12.34"), name="专页企业")],
-            nearly: [Found(code, Decimal("5.00"), "near", unmet=2)],
-            blind: [Found(code, None, "needs_data", unknown=2)],
+            got: [Found(code, Decimal("12.34"), name=name)],
+            nearly: [Found(code, Decimal("5.00"), "near", unmet=2, name=name)],
+            blind: [Found(code, None, "needs_data", unknown=2, name=name)],
             far: [Found(uscc(701), Decimal("1.00"))],
         },
     )
@@ -165,7 +165,7 @@ def test_an_enterprise_reads_what_it_got_and_what_is_missing(
 
     own = browse(None).get(link.removeprefix("http://127.0.0.1"))
     page = own.content.decode()
-    assert own.status_code == 200 and "专页企业" in page
+    assert own.status_code == 200 and name in page
     assert "还差：上年度裁员率不高于 5.5%（含）" in page
     assert "缺：上年度裁员率，请人力资源和社会保障局补充" in page
     assert "/grants/" not in page, "nothing leads to the officers' pages"
