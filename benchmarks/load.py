@@ -214,6 +214,7 @@ def _loader(options: argparse.Namespace) -> dict:
     each."""
     from citybrain.catalogue import load_datasets
     from citybrain.ingest.early_checks import early_checks
+    from citybrain.ingest.gate import gets_own_table
     from citybrain.ingest.judging import Judgement, find_bad_lines
     from citybrain.ingest.manifest import claim_next, get_batch, new_claimant
     from citybrain.ingest.settle import settle_loaded
@@ -234,7 +235,7 @@ def _loader(options: argparse.Namespace) -> dict:
         for _ in range(options.repeat):
             started = time.perf_counter()
             batch = claim_next(connection, claimant, timedelta(minutes=30), [], [])
-            own_table = batch.size >= settings.own_table_mb * 1024 * 1024
+            own_table = gets_own_table(settings, batch)
             with ExitStack() as stack:
                 path = stack.enter_context(spool_folder(settings)) / "delivery"
                 checks = early_checks(settings, claimant, batch, expectations)

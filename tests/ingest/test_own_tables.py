@@ -21,7 +21,7 @@ from citybrain.ingest import (
     stage,
 )
 from citybrain.ingest.readers import text_lines
-from citybrain.ingest.stage_tables import stage_table
+from citybrain.ingest.stage_tables import Staged, drop_stage, stage_table
 from citybrain.settings import DatabaseRole, get_settings
 from citybrain.warehouse.connection import connect
 from citybrain.warehouse.raw_tables import prepare_raw_table
@@ -136,6 +136,32 @@ def test_rows_that_stand_above_their_stretch_are_asked_too(
     own_tables(False)
     other = load(city, "trial_rows", dirty(3, 600, False))
     assert told(city, "trial_own", batch) == told(city, "trial_rows", other)
+
+
+def test_many_lines_that_the_server_cannot_read_are_read_with_care(
+    city: City, own_tables: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bound is the delivery's, not each stretch's."""
+    monkeypatch.setattr(stage, "MOST_GAPS", 9)
+    city.add_dataset("trial_own")
+    with connect(city.settings, DatabaseRole.LOADER, autocommit=True) as loader:
+        path = city.settings.drops / "many.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = [good(n).replace("02-03", "02-30") if n % 20 == 7 else good(n) for n in range(400)]
+        path.write_text("\n".join([HEADER, *rows, ""]), encoding="utf-8")
+        dataset = load_datasets(city.settings)["trial_own"]
+        staged = stage.stage_delivery(loader, dataset, 900_017, path, onlooker=Nobody())
+        drop_stage(loader, 900_017)
+    assert (staged.plain, staged.rows_in, staged.mistyped, staged.doubtful) == (False, 400, 20, ())
+
+
+class Nobody:
+    """An onlooker that looks at nothing: the delivery is copied in stretches for it."""
+
+    def rows_stand(self, staged: Staged, lines: range, pages: int) -> None: ...
+    def all_stand(self, staged: Staged) -> None: ...
+    def wait(self) -> None: ...
+    def forget(self) -> None: ...
 
 
 def test_the_loader_has_no_right_in_what_was_taken_in(city: City, own_tables: Callable[[bool], None]) -> None:

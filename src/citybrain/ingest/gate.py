@@ -109,7 +109,7 @@ def judge_and_settle(
     dataset, expectations = _content(settings, batch.dataset)
     for needed in (dataset, *expectations.references.values()):
         prepare_raw_table(settings, needed)
-    own_table = batch.state != "loaded" and batch.size >= settings.own_table_mb * 1024 * 1024
+    own_table = gets_own_table(settings, batch)
     with ExitStack() as stack:
         path = stack.enter_context(spool_folder(settings)) / f"batch_{batch.batch_id}"
         checks = early_checks(settings, claimant, batch, expectations)
@@ -129,6 +129,11 @@ def judge_and_settle(
             settle_held(connection, batch, claimant, staged, judgement)
         else:
             settle_loaded(connection, batch, claimant, staged, judgement)
+
+
+def gets_own_table(settings: Settings, batch: Batch) -> bool:
+    """Whether the delivery is large enough to be written once; rows that join loaded ones are not."""
+    return batch.state != "loaded" and batch.size >= settings.own_table_mb * 1024 * 1024
 
 
 def _content(settings: Settings, dataset_id: str) -> tuple[Dataset, Expectations]:

@@ -140,18 +140,18 @@ def _complete(
     """Bring in the records on the lines `left_out` (None: all there are), and count. An onlooker looks
     only at rows that came before."""
     faults = mistyped = 0
-    doubtful: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     if typed_rows < records:
         faults = _text_pass(connection, staged, left_out)
         if onlooker is not None:
             onlooker.wait()
-        doubtful, mistyped = _type_the_doubtful(connection, staged)
-        if typed_rows + len(doubtful) + faults != records:
+        doubtful, mistyped, places = _type_the_doubtful(connection, staged)
+        if typed_rows + doubtful + faults != records:
             raise RuntimeError(
-                f"batch {staged.batch_id}: {records} records read, but {typed_rows + len(doubtful)} rows"
+                f"batch {staged.batch_id}: {records} records read, but {typed_rows + doubtful} rows"
                 f" and {faults} faults staged"
             )
-    return replace(staged, rows_in=records, faults=faults, mistyped=mistyped, doubtful=doubtful)
+    return replace(staged, rows_in=records, faults=faults, mistyped=mistyped, doubtful=places)
 
 
 def recover_records(connection: psycopg.Connection, staged: Staged, lines: frozenset[int]) -> None:
@@ -211,6 +211,8 @@ def _plain_pass(
                 _send_stretch(copy, chain([first], lines), seen, begun + STRETCH if onlooker else None)
             seen.arrived += cursor.rowcount
             seen.skipped += [begun + place - 1 for place in places]
+            if len(seen.skipped) > MOST_GAPS:
+                raise NotPlainError
             if onlooker is not None:
                 onlooker.rows_stand(staged, range(begun, seen.last_line + 1), _pages(connection, staged))
         first = next(lines, None)
@@ -313,9 +315,10 @@ def _text_pass(connection: psycopg.Connection, staged: Staged, wanted: frozenset
     return int(found[0]) if found else 0
 
 
-def _type_the_doubtful(connection: psycopg.Connection, staged: Staged) -> tuple[tuple[str, ...], int]:
+def _type_the_doubtful(connection: psycopg.Connection, staged: Staged) -> tuple[int, int, tuple[str, ...]]:
     """Move the text table's rows into the typed table: what parses gets its type, the rest is NULL and
-    named. Where they stand, and how many of them have something that did not parse.
+    named. How many rows, how many of them have something that did not parse, and where those of a plain
+    delivery stand: there they are few.
     """
     values, errors = [], []
     missing = sql.Literal(staged.dataset.format.missing)
@@ -342,13 +345,15 @@ def _type_the_doubtful(connection: psycopg.Connection, staged: Staged) -> tuple[
     statement = sql.SQL(
         "WITH typed AS (INSERT INTO {} (_line, _type_errors, {}) SELECT _line, {}, {} FROM {}"
         " WHERE _fault IS NULL RETURNING ctid, _type_errors)"
-        " SELECT coalesce(array_agg(ctid::text), '{{}}'), count(_type_errors) FROM typed"
+        " SELECT count(*), count(_type_errors),"
+        " coalesce(array_agg(ctid::text) FILTER (WHERE {}), '{{}}') FROM typed"
     ).format(
         staged.typed,
         names,
         type_errors,
         sql.SQL(", ").join(values),
         staged.text,
+        sql.Literal(staged.plain),
     )
-    [(places, mistyped)] = connection.execute(statement).fetchall()
-    return tuple(places), mistyped
+    [(rows, mistyped, places)] = connection.execute(statement).fetchall()
+    return rows, mistyped, tuple(places)

@@ -22,9 +22,9 @@ SCHEMA = "stage"
 @dataclass(frozen=True)
 class Staged:
     """A staged delivery. `rows_in` = rows of the typed table + `faults` (records that are no rows);
-    `mistyped` rows have a text that does not fit its column's type, `doubtful` tells where the rows stand
-    that got a second look (ctid). Of a `plain` delivery each line is a record, and its rows were shown to the
-    `Onlooker`. With an `own_table` the typed table is one that `raw.take_in` takes."""
+    `mistyped` rows have a text that does not fit its column's type. Of a `plain` delivery each line is a
+    record, its rows were shown to the `Onlooker`, and `doubtful` tells where the others stand, which got a
+    second look (ctid). With an `own_table` the typed table is one that `raw.take_in` takes."""
 
     batch_id: int
     dataset: Dataset
